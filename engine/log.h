@@ -1,0 +1,233 @@
+// A durable set of ordered streams of events: the engine's facade, usable without any server.
+//
+// *Offsets* count events, from 0, per stream, and are never reused. *Threads*: any; completions run
+// on the engine's and must only post. *Memory*: append takes its batches by value; a delivery from a
+// cursor lives until its next read; cursors and subscriptions must not outlive the log. *Errors*:
+// after a failed commit the log is read-only (`sealed`) until it is reopened, and what was under way
+// is answered outcome_unknown. *Durability*: an append is acknowledged after its bytes are fsynced,
+// unless it asked for `accepted`; a reader is only ever shown what is durable.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/batch.h"
+#include "engine/cursor.h"
+#include "engine/error.h"
+#include "engine/options.h"
+#include "engine/reading.h"
+#include "engine/subscription.h"
+#include "engine/types.h"
+
+namespace strandline {
+
+inline constexpr uint32_t kFormatVersion = 1;
+
+enum class Durability : uint8_t {
+  fsync,     // acknowledged after fsync
+  accepted,  // acknowledged once assigned and handed to the operating system, fsynced soon after
+};
+const char* name_of(Durability durability);
+
+// A condition on a stream's next offset.
+struct Expected {
+  enum class Kind { any, absent, next };
+  Kind kind = Kind::any;
+  Offset offset = {};
+
+  Expected() = default;
+  Expected(Offset next) : kind(Kind::next), offset(next) {}
+  static Expected absent() {  // the stream must not exist
+    Expected e;
+    e.kind = Kind::absent;
+    return e;
+  }
+};
+
+// Moves a consumer's committed position, in the same commit as the events beside it. Positions only
+// move forward and never past the tail that the commit leaves. `stream` may be `$all` (a sequence)
+// or a reserved ledger name, `$import` (a count of lines, kept by `strandline import`).
+struct Commit {
+  std::string consumer;
+  std::string stream;
+  std::optional<uint64_t> expected = {};  // the position must be this now; 0 where there is none
+  uint64_t next = 0;
+};
+
+struct Append {
+  std::string stream;
+  Batch batch;
+  Expected expected = {};
+  Durability durability = Durability::fsync;
+};
+
+// Several appends and commits, all or nothing, in this order; a stream may occur more than once.
+struct AppendMany {
+  struct Part {
+    std::string stream;
+    Batch batch;
+    Expected expected = {};
+  };
+  std::vector<Part> parts = {};
+  std::vector<Commit> commits = {};
+  Durability durability = Durability::fsync;
+};
+
+// One batch to every stream whose name has the prefix (all of them, if it is empty), all or nothing.
+struct Broadcast {
+  std::string prefix;
+  Batch batch;
+  Durability durability = Durability::fsync;
+};
+
+struct Appended {
+  std::string stream;
+  Offset first;       // of the batch's first event
+  Offset next;        // one past its last
+  Sequence sequence;  // of its first event
+  Timestamp stored;
+  Durability durability;
+};
+
+struct StreamSettings {
+  std::string description = {};  // up to 1,024 bytes, for people
+};
+
+struct StreamInfo {
+  std::string name;
+  Offset start;     // first offset still kept
+  Offset tail;      // first offset not yet durable
+  uint64_t events;  // tail - start
+  uint64_t bytes;   // of the batches that hold them
+  Timestamp created;
+  std::optional<Timestamp> last_stored;
+  StreamSettings settings;
+};
+
+struct SegmentInfo {
+  SegmentId id;
+  bool sealed;
+  Timestamp created;
+  Sequence first;  // [first, next) are its events
+  Sequence next;
+  uint64_t bytes;
+};
+
+// What opening did.
+struct RecoveryReport {
+  bool created = false;               // there was no log here before
+  uint64_t wal_bytes_replayed = 0;
+  uint64_t torn_bytes_dropped = 0;    // after the last whole record of the newest WAL
+  Sequence durable_next = {};         // one past the last durable event
+  Sequence head_mark = {};            // what the head mark promised at least
+  uint64_t milliseconds = 0;
+  std::string loss = {};              // with accept_loss: what was lost
+};
+
+// Counts since opening; each only grows, except the depths.
+struct Counters {
+  uint64_t appends = 0;
+  uint64_t appends_refused = 0;
+  uint64_t events_appended = 0;
+  uint64_t bytes_appended = 0;
+  uint64_t groups = 0;
+  uint64_t syncs = 0;
+  uint64_t sync_us_total = 0;
+  uint64_t store_batches_read = 0;  // batches that readers took from RocksDB
+  uint64_t store_bytes_read = 0;
+  uint64_t window_batches_read = 0;  // batches that readers took from memory
+  uint64_t window_bytes = 0;         // now
+  uint64_t queue_appends = 0;        // now
+  uint64_t queue_bytes = 0;          // now
+};
+
+class Log {
+ public:
+  // Creates a log in an empty or missing directory, or recovers the one that is there.
+  static Result<std::unique_ptr<Log>> open(const std::filesystem::path& directory,
+                                           Options options = {});
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // Refuses new appends, finishes those under way, wakes every subscription with `closed`. Idempotent.
+  void close();
+
+  // --- Appending. The completion runs once, on an engine thread, or at once on this one if the
+  // --- request is refused before it is queued.
+  template <class T>
+  using Completion = std::function<void(Result<T>)>;
+  void append(Append request, Completion<Appended> done);
+  void append(AppendMany request, Completion<std::vector<Appended>> done);
+  void broadcast(Broadcast request, Completion<std::vector<Appended>> done);
+  void commit(Commit request, Completion<uint64_t> done);  // answers the new position
+  // The same, waiting.
+  Result<Appended> append(Append request);
+  Result<std::vector<Appended>> append(AppendMany request);
+  Result<std::vector<Appended>> broadcast(Broadcast request);
+  Result<uint64_t> commit(Commit request);
+
+  // --- Streams. Changes are durable when they return.
+  Result<StreamInfo> create_stream(std::string name, StreamSettings settings = {});  // or `exists`
+  Status delete_stream(std::string name);  // offsets go on where they stopped if the name returns
+  // Forgets everything below `before`, which may be up to the tail; answers the new start.
+  Result<Offset> truncate(std::string name, Offset before);
+  Result<StreamInfo> describe(std::string_view name) const;
+  // In byte order of names, after `after` (exclusive), at most `limit`.
+  std::vector<StreamInfo> list(std::string_view prefix, std::string_view after, size_t limit) const;
+
+  // --- Reading.
+  Result<std::unique_ptr<Cursor>> read(ReadOptions options) const;
+  Result<Subscription> subscribe(ReadOptions options) const;
+  // The available positions: of a stream its offsets, of "$all" its sequence numbers.
+  Result<Available> available(std::string_view stream) const;
+
+  // --- Committed positions: what is durable. not_found where there is none.
+  Result<uint64_t> position(std::string_view consumer, std::string_view stream) const;
+  struct ConsumerPosition {
+    std::string consumer;
+    std::string stream;
+    uint64_t next;
+    Timestamp committed;
+  };
+  std::vector<ConsumerPosition> positions(std::string_view consumer_prefix, size_t limit) const;
+
+  // --- Segments.
+  Result<SegmentId> roll();  // seals the open segment, starts a new one; answers the sealed one
+  std::vector<SegmentInfo> segments() const;
+  // Drops the oldest sealed segment, which must be this one, with all that is in it.
+  Status drop_segment(SegmentId segment);
+
+  // --- The log itself.
+  const RecoveryReport& recovery() const;
+  const Options& options() const;
+  Counters counters() const;
+  // Why appends are refused, if they are.
+  std::optional<std::string> sealed() const;
+  Sequence durable_next() const;  // one past the last durable event
+  // Reads everything and checks every checksum and every contiguity; reports each finding.
+  struct Finding {
+    std::string place;
+    std::string what;
+  };
+  struct Verified {
+    uint64_t streams = 0;
+    uint64_t batches = 0;
+    uint64_t events = 0;
+    uint64_t bytes = 0;
+    std::vector<Finding> findings = {};
+  };
+  Verified verify(std::function<void(uint64_t events_done)> progress = nullptr) const;
+
+ private:
+  struct Parts;
+  explicit Log(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace strandline

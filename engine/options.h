@@ -1,0 +1,74 @@
+// Every limit and every setting of the engine, with unit, default and reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace strandline {
+
+class Clock;
+
+struct Limits {
+  // One event: larger payloads belong in an object store, with a reference in the event.
+  size_t event_bytes_max = 1 << 20;
+  // One batch, and so one key of the store: bounds what one bad bit can cost and what a read holds.
+  size_t batch_bytes_max = 8 << 20;
+  size_t batch_events_max = 65'536;
+  // One atomic append over several streams.
+  size_t append_streams_max = 100'000;
+  size_t append_bytes_max = 32 << 20;
+  // One commit group: long enough to share an fsync among a crowd, short enough to keep latency low.
+  size_t group_bytes_max = 4 << 20;
+  // What may wait for the writer; past it an append is answered `busy` at once.
+  size_t queue_bytes_max = 64 << 20;
+  size_t queue_appends_max = 65'536;
+  // Written and not yet fsynced: bounds what waits on a slow disk.
+  size_t unsynced_bytes_max = 64 << 20;
+  size_t name_bytes_max = 255;
+  size_t streams_max = 10'000'000;
+  size_t consumers_max = 1'000'000;  // (consumer, stream) pairs with a committed position
+};
+
+struct Options {
+  enum class Mode {
+    owner,     // reads and writes; one process at a time
+    observer,  // reads a directory, running or not, without disturbing its owner
+  };
+
+  Mode mode = Mode::owner;
+  bool create_if_missing = true;
+  // Opens a log whose end is older than its head mark, or whose WAL is damaged: the recovery report
+  // says what is lost. Never set by default, for a log must not open silently shorter.
+  bool accept_loss = false;
+  // Appending to a stream that does not exist creates it; otherwise such an append is not_found.
+  bool create_streams_on_append = true;
+
+  Limits limits = {};
+
+  // The newest batches, kept in memory and shared by every reader near the tail.
+  size_t window_bytes = 64 << 20;
+  size_t block_cache_bytes = 128 << 20;  // decompressed blocks, for readers of history
+
+  // A segment is rolled at this size or age: the grain in which retention can drop history.
+  size_t segment_bytes_max = 256 << 20;
+  uint64_t segment_age_max_s = 24 * 3600;
+
+  // How long an append that asked for `accepted` may wait for its fsync.
+  uint64_t accepted_sync_interval_ms = 50;
+
+  // Appends are refused below this much free space, so that RocksDB never meets ENOSPC: its own
+  // flushes and compactions need room for about two segments.
+  uint64_t disk_reserve_bytes = 512ull << 20;
+
+  // Null: the system's clock. Tests move their own.
+  std::shared_ptr<Clock> clock = nullptr;
+  // Null: the file system of the operating system. Tests inject faults here (a rocksdb::FileSystem).
+  std::shared_ptr<void> file_system = nullptr;
+  // What the store has to say (warnings and errors of RocksDB); null drops it. Any thread.
+  std::function<void(const std::string&)> on_warning = nullptr;
+};
+
+}  // namespace strandline

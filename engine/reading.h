@@ -1,0 +1,78 @@
+// What to read, and from where: the parameters of Log::read and Log::subscribe.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/types.h"
+
+namespace strandline {
+
+// Which streams a reader follows. One stream is read by offset; all others by sequence.
+struct Selection {
+  enum class Kind { stream, list, prefix, all };
+  Kind kind = Kind::all;
+  std::vector<std::string> names = {};  // one for stream and prefix, any number for list
+
+  static Selection stream(std::string name) { return {Kind::stream, {std::move(name)}}; }
+  static Selection list(std::vector<std::string> names) { return {Kind::list, std::move(names)}; }
+  static Selection prefix(std::string prefix) { return {Kind::prefix, {std::move(prefix)}}; }
+  static Selection all() { return {}; }
+};
+
+// Where to begin. A position is an offset or a sequence, as the selection has it.
+struct From {
+  enum class Kind { position, earliest, latest, last, time };
+  Kind kind = Kind::earliest;
+  uint64_t number = 0;   // the position, or how many
+  Timestamp moment = {};  // the first event stored at or after it
+
+  static From position(uint64_t position) { return {Kind::position, position, {}}; }
+  static From offset(Offset offset) { return position(offset.value); }
+  static From sequence(Sequence sequence) { return position(sequence.value); }
+  static From earliest() { return {}; }
+  static From latest() { return {Kind::latest, 0, {}}; }
+  static From last(uint64_t events) { return {Kind::last, events, {}}; }
+  static From time(Timestamp moment) { return {Kind::time, 0, moment}; }
+};
+
+// Matches an event's type: exactly, or by a prefix that ends in `*` ("order.*"); several are
+// alternatives, none matches everything.
+class TypeFilter {
+ public:
+  TypeFilter() = default;
+  TypeFilter(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {}
+
+  bool empty() const { return patterns_.empty(); }
+  bool matches(std::string_view type) const {
+    if (patterns_.empty()) return true;
+    for (const std::string& pattern : patterns_) {
+      const bool open = pattern.ends_with('*');
+      if (open ? type.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1))
+               : type == pattern) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  std::vector<std::string> patterns_;
+};
+
+struct ReadOptions {
+  Selection select = {};
+  From from = {};
+  TypeFilter types = {};
+  uint64_t events_max = std::numeric_limits<uint64_t>::max();  // to deliver; Log::read only
+  // Of stored batches to read: the cursor ends at or after this many; Log::read only.
+  uint64_t bytes_max = std::numeric_limits<uint64_t>::max();
+  // Newest first, from just below `from` (latest, the default here, or a position) down to the
+  // start; of one stream; Log::read only.
+  bool backward = false;
+};
+
+}  // namespace strandline

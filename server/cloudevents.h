@@ -1,0 +1,72 @@
+// CloudEvents 1.0 in JSON, in and out: what every protocol and tool here shares.
+//
+// In: an object with `type`, and optionally specversion ("1.0"), id, source, subject, time,
+// datacontenttype, dataschema, data or data_base64, and extension attributes (string, boolean or
+// 32-bit integer). `stream`, `offset`, `sequence` and `stored` are the log's own: on the way in, the
+// last three are ignored, and `stream` is handed to the caller. A null member is an absent one; a
+// member that occurs twice is an error. `data` keeps the very text it was written in.
+// Out: the members in the order stream, offset, sequence, stored, specversion, type, id, source, time,
+// subject, datacontenttype, dataschema, extensions, data; each only if it is wanted and there.
+//
+// *Errors*: `invalid` with a sentence that says where; JsonError tells malformed JSON (400) from JSON
+// that is no event (422). Source: https://github.com/cloudevents/spec/blob/v1.0.2 (spec, JSON format).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "engine/batch.h"
+#include "engine/delivery.h"
+#include "engine/error.h"
+
+namespace strandline::server {
+
+// How a body of events fails: `malformed` text is a 400, a well-formed non-event a 422, and the
+// engine's own codes (too_large, invalid) keep their meaning.
+struct EventError {
+  bool malformed;
+  Error error;
+};
+template <class T = void>
+using EventResult = std::expected<T, EventError>;
+
+// Called for each event in order; its views live until it returns. `stream` is the event's `stream`
+// member, or empty. A returned error stops the parsing and is passed on with its place.
+using EventSink = std::function<Status(std::string_view stream, const NewEvent& event)>;
+
+// One JSON object.
+EventResult<> parse_event(std::string_view json, const EventSink& sink);
+// One JSON object, or an array of them; errors name the index in the array.
+EventResult<> parse_event_or_array(std::string_view json, const EventSink& sink);
+// An object a line; blank lines are skipped; errors name the line, from 1.
+EventResult<> parse_ndjson(std::string_view text, const EventSink& sink);
+
+struct Rendering {
+  bool stream = true;     // the stream's name
+  bool positions = true;  // offset, sequence, stored
+  // Whether what the client left out is derived: specversion, id (the offset), source
+  // (/v1/streams/{s}), time (stored-at). Export leaves it out, so that a round trip is exact.
+  bool derived = true;
+};
+
+// Appends one JSON object, on one line, without a line end.
+void render_event(std::string& out, std::string_view stream, const Event& event,
+                  const Rendering& rendering = {});
+// Appends a gap as an event of its own, of type strandline.gap, whose data is
+// {"from","to","reason","detail"}.
+void render_gap(std::string& out, const Gap& gap);
+
+// RFC 3339 in UTC with microseconds, "2026-01-02T03:04:05.678901Z", and back (any offset, any
+// fraction).
+std::string render_time(Timestamp time);
+Result<Timestamp> parse_time(std::string_view text);
+
+// Appends a JSON string literal with its quotes. `text` is UTF-8.
+void render_string(std::string& out, std::string_view text);
+
+// Base64 (RFC 4648, section 4, with padding).
+void render_base64(std::string& out, std::string_view bytes);
+Result<std::string> parse_base64(std::string_view text);
+
+}  // namespace strandline::server

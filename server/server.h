@@ -1,0 +1,55 @@
+// The HTTP server over one log: a listener, and an io_context per core on which sessions live.
+//
+// *Threads*: start and drain from any; run blocks the caller until drained. *Ownership*: the log is
+// borrowed and must outlive the server. *Errors*: `io` where it cannot listen. Nothing here holds
+// logic that an embedding program would miss: sessions parse, call the log, and print.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/error.h"
+#include "engine/log.h"
+
+namespace strandline::server {
+
+struct ServerOptions {
+  // Loopback unless told otherwise: there is no authentication yet. "HOST:PORT"; port 0: any free one.
+  std::string listen = "127.0.0.1:7070";
+  unsigned threads = 0;                 // 0: one per core
+  size_t connections_max = 20'000;      // past it, 503 and closed
+  size_t head_bytes_max = 16 << 10;     // request line and headers
+  size_t body_bytes_max = 32 << 20;     // one request's events
+  size_t pipeline_max = 64;             // appends of one connection that may be under way at once
+  size_t page_events_max = 10'000;      // `limit` of one page
+  size_t page_events_default = 1'000;
+  size_t page_bytes_max = 16 << 20;     // a page ends early here
+  size_t output_bytes_max = 256 << 10;  // rendered and not yet taken by one socket
+  uint64_t head_timeout_ms = 10'000;    // from the first byte of a request to the end of its head
+  uint64_t body_timeout_ms = 60'000;
+  uint64_t idle_timeout_ms = 120'000;   // between requests
+  uint64_t write_timeout_ms = 600'000;  // a socket that takes nothing for this long is closed
+  uint64_t keepalive_ms = 15'000;       // a comment to a follower that has nothing to read
+  uint64_t sse_retry_ms = 1'000;        // what `retry:` tells a client
+  uint64_t drain_timeout_ms = 10'000;   // then sockets are closed whatever they do
+};
+
+class Server {
+ public:
+  static Result<std::unique_ptr<Server>> start(Log& log, ServerOptions options);
+  ~Server();
+
+  std::string address() const;  // "127.0.0.1:7070", with the port that it got
+  void run();                   // until drained
+  // Refuses new appends, answers those under way, ends streams cleanly, closes sockets. Idempotent.
+  void drain();
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace strandline::server
