@@ -1,0 +1,27 @@
+// A real `strandline serve` in a process of its own, on a free port of 127.0.0.1. *Ownership*: the
+// process is gone with the object; the log's directory is the caller's. *Errors*: Failure.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+
+#include "bench/process.h"
+
+namespace strandline::bench {
+
+class Served {
+ public:
+  explicit Served(const std::filesystem::path& data);
+
+  uint16_t port() const { return port_; }
+  // A number that GET /v1/info has under this name, wherever in it.
+  uint64_t info(std::string_view name) const;
+  void stop();  // SIGTERM, and waits: what it was given is on disk
+
+ private:
+  Process process_;
+  uint16_t port_ = 0;
+};
+
+}  // namespace strandline::bench
