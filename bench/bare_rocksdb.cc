@@ -15,6 +15,7 @@ namespace strandline::bench {
 namespace {
 
 const std::atomic<uint64_t> kFirstLive{0};  // nothing is ever dropped here
+constexpr size_t kStoredCountAt = 4;        // where a stored batch says how many events it has
 
 void must_be_ok(const rocksdb::Status& status) {
   if (!status.ok()) throw Failure("bare RocksDB: " + status.ToString());
@@ -118,7 +119,7 @@ BareReader::Scanned BareReader::scan(uint64_t stream) {
     for (events_->Seek(first); events_->Valid() && events_->key().starts_with(of_stream);
          events_->Next()) {
       const rocksdb::Slice value = events_->value();
-      ++scanned.batches;
+      scanned.events += get_le<uint32_t>({value.data(), value.size()}, kStoredCountAt);
       scanned.bytes += value.size();
       scanned.sum += sum_words({value.data(), value.size()});
     }

@@ -45,9 +45,9 @@ class BareReader {
   ~BareReader();
 
   struct Scanned {
-    uint64_t batches = 0;
-    uint64_t bytes = 0;  // of the values
-    uint64_t sum = 0;    // of their words: every byte was touched
+    uint64_t events = 0;  // by the values' heads
+    uint64_t bytes = 0;   // of the values
+    uint64_t sum = 0;     // of their words: every byte was touched
   };
   // All batches of a stream, by its number, in the order of their offsets.
   Scanned scan(uint64_t stream);

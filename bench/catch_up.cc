@@ -80,7 +80,8 @@ class CatchUp : public Workload {
     rows_[format == Follower::Format::frames ? 0 : 1].note =
         std::to_string(events) + " events, " + std::to_string(follower.bytes() / events) +
         " bytes each on the wire; the server has read " +
-        std::to_string(served_->info("store_batches_read")) + " batches from the store";
+        std::to_string(served_->metric("strandline_store_batches_read_total")) +
+        " batches from the store";
     return static_cast<double>(events) / seconds;
   }
 

@@ -95,14 +95,14 @@ class ReadHistory : public Workload {
       const double begin = now_s();
       for (uint64_t stream = 1; stream <= kStreams; ++stream) {
         const BareReader::Scanned one = bare.scan(stream);
-        all.batches += one.batches;
+        all.events += one.events;
         all.bytes += one.bytes;
         all.sum += one.sum;
       }
       row.theirs.push_back(static_cast<double>(all.bytes) / (now_s() - begin));
-      if (all.batches != filled_.batches) {
-        throw Failure("the bare iterator found " + std::to_string(all.batches) + " batches of " +
-                      std::to_string(filled_.batches));
+      if (all.events != filled_.events) {
+        throw Failure("the bare iterator found " + std::to_string(all.events) + " events of " +
+                      std::to_string(filled_.events));
       }
     }
   }

@@ -198,7 +198,8 @@ class FanOutServer : public Workload {
     producer.join();
     if (!broken.empty()) throw Failure(broken);
     rows_[0].ours.push_back(static_cast<double>(progress.delivered) / seconds);
-    rows_[1].ours.push_back(static_cast<double>(served.info("store_batches_read")));
+    rows_[1].ours.push_back(
+        static_cast<double>(served.metric("strandline_store_batches_read_total")));
   }
 
  private:

@@ -28,11 +28,10 @@ Filled fill(Log& log, const Fill& what) {
   std::counting_semaphore<> slots(kUnderWay);
   std::atomic<uint64_t> refused = 0;
   Filled filled;
-  for (; filled.events < what.events; ++filled.batches) {
-    const size_t at = filled.batches % pool.size();
+  for (uint64_t n = 0; filled.events < what.events; ++n) {
+    const size_t at = n % pool.size();
     slots.acquire();
-    log.append({.stream = what.stream_prefix + std::to_string(filled.batches % what.streams),
-                .batch = pool[at]},
+    log.append({.stream = what.stream_prefix + std::to_string(n % what.streams), .batch = pool[at]},
                [&](const Result<Appended>& done) {
                  if (!done) ++refused;
                  slots.release();

@@ -17,7 +17,6 @@ struct Fill {
 
 struct Filled {
   uint64_t events = 0;
-  uint64_t batches = 0;
   uint64_t sum = 0;  // of the words of all events' data: what whoever reads it all must find
 };
 

@@ -21,12 +21,12 @@ Served::Served(const std::filesystem::path& data)
   throw Failure("strandline serve does not come up: " + process_.complaint());
 }
 
-uint64_t Served::info(std::string_view name) const {
-  const std::string body = get(port_, "/v1/info");
-  const std::string member = '"' + std::string(name) + "\":";
-  const size_t at = body.find(member);
-  if (at == std::string::npos) throw Failure("/v1/info has no " + std::string(name));
-  return std::strtoull(body.c_str() + at + member.size(), nullptr, 10);
+uint64_t Served::metric(std::string_view name) const {
+  const std::string body = "\n" + get(port_, "/metrics");
+  const std::string line = "\n" + std::string(name) + " ";
+  const size_t at = body.find(line);
+  if (at == std::string::npos) throw Failure("/metrics has no " + std::string(name));
+  return static_cast<uint64_t>(std::strtod(body.c_str() + at + line.size(), nullptr));
 }
 
 void Served::stop() { process_.stop(SIGTERM); }

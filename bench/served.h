@@ -15,8 +15,8 @@ class Served {
   explicit Served(const std::filesystem::path& data);
 
   uint16_t port() const { return port_; }
-  // A number that GET /v1/info has under this name, wherever in it.
-  uint64_t info(std::string_view name) const;
+  // A number that GET /metrics has under this name.
+  uint64_t metric(std::string_view name) const;
   void stop();  // SIGTERM, and waits: what it was given is on disk
 
  private:
