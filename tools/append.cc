@@ -1,0 +1,152 @@
+// `strandline append`: standard input to one stream.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+#include "server/cloudevents.h"
+#include "tools/connection.h"
+#include "tools/line_events.h"
+#include "tools/lines.h"
+#include "tools/place.h"
+#include "tools/program.h"
+
+namespace strandline::tools {
+namespace {
+
+constexpr char kExample[] =
+    "  echo hello | strandline append greetings\n"
+    "  echo '{\"type\":\"order.placed\",\"data\":{\"total\":12}}' | strandline append orders\n"
+    "  journalctl -f -o cat | strandline append journal --lines --type journal.line";
+
+constexpr size_t kBatchEvents = 1'000;
+constexpr size_t kBatchBytes = 1 << 20;
+
+struct Flags {
+  std::string stream;
+  std::string type = "line";
+  std::string expected;
+  std::string durability = "fsync";
+  bool ndjson = false;
+  bool lines = false;
+  bool json = false;
+};
+
+// What was appended so far.
+struct Sum {
+  std::optional<Offset> first;
+  Offset next;
+  uint64_t events = 0;
+};
+
+int report_failure(const Error& error, const Sum& sum) {
+  std::string message = error.message;
+  if (error.code == Code::io || error.code == Code::outcome_unknown) {
+    message += "; whether the events after these were appended is unknown";
+  }
+  return failed(sum.events == 0
+                    ? message + "; nothing before that was appended"
+                    : fmt::format("{}; appended before that: {} events, offsets {} to {}", message,
+                                  sum.events, sum.first->value, sum.next.value - 1));
+}
+
+void print_sum(const std::string& stream, const Sum& sum, bool json) {
+  if (json) {
+    std::string out = "{\"stream\":";
+    server::render_string(out, stream);
+    out +=
+        sum.first ? fmt::format(",\"first\":{},\"next\":{}", sum.first->value, sum.next.value) : "";
+    std::cout << out << fmt::format(",\"events\":{}}}\n", sum.events);
+  } else if (sum.events == 0) {
+    std::cout << "no events\n";
+  } else {
+    std::cout << fmt::format("first {} next {}\n", sum.first->value, sum.next.value);
+  }
+}
+
+int append(const Settings& settings, const Flags& flags) {
+  Append conditions{.stream = flags.stream, .batch = *Batch::of({{.type = "none"}})};
+  if (flags.expected == "absent") {
+    conditions.expected = Expected::absent();
+  } else if (!flags.expected.empty()) {
+    const auto next = parse_size(flags.expected);
+    if (!next) return misused("--expected takes an offset, or \"absent\"");
+    conditions.expected = Offset(*next);
+  }
+  conditions.durability = flags.durability == "fsync" ? Durability::fsync : Durability::accepted;
+  if (auto named = check_name(flags.stream, Limits()); !named)
+    return misused(named.error().message);
+
+  auto connection = connect(settings, Purpose::write);
+  if (!connection) return not_connected(connection.error());
+  auto input = Lines::open("-");
+  if (!input) return failed(input.error());
+  LineEvents events(flags.ndjson  ? LineForm::ndjson
+                    : flags.lines ? LineForm::plain
+                                  : LineForm::detect,
+                    flags.type, flags.stream);
+  Sum sum;
+  const auto send = [&]() -> Status {
+    if (events.count() == 0) return {};
+    auto parts = events.take();
+    if (!parts) return std::unexpected(parts.error());
+    for (AppendMany::Part& part : *parts) {
+      auto appended = (*connection)
+                          ->append({.stream = part.stream,
+                                    .batch = std::move(part.batch),
+                                    .expected = conditions.expected,
+                                    .durability = conditions.durability});
+      if (!appended) return std::unexpected(appended.error());
+      if (!sum.first) sum.first = appended->first;
+      sum.next = appended->next;
+      sum.events += appended->next - appended->first;
+      // What was expected of the first holds for all: nothing of anybody else's in between.
+      if (!flags.expected.empty()) conditions.expected = appended->next;
+    }
+    return {};
+  };
+  while (true) {
+    // Whatever is there is sent before waiting for more.
+    if (!input->ready() || events.count() >= kBatchEvents || events.bytes() >= kBatchBytes) {
+      if (auto sent = send(); !sent) return report_failure(sent.error(), sum);
+    }
+    auto line = input->next();
+    if (!line) return report_failure(line.error(), sum);
+    if (!*line) break;
+    if (input->count() == 1) events.decide(**line);
+    if (auto added = events.add(**line); !added) {
+      if (auto sent = send(); !sent) return report_failure(sent.error(), sum);
+      return report_failure(
+          {.code = added.error().code,
+           .message = fmt::format("line {}: {}", input->count(), added.error().message)},
+          sum);
+    }
+  }
+  if (auto sent = send(); !sent) return report_failure(sent.error(), sum);
+  print_sum(flags.stream, sum, flags.json);
+  return kDone;
+}
+
+}  // namespace
+
+void add_append(Program& program) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App& command =
+      program.add("append", "Append standard input to a stream, a line an event", kExample);
+  program.add_target_flags(command);
+  command.add_option("stream", flags->stream, "the stream; created by its first event")->required();
+  command.add_option("--type", flags->type, "of plain lines' events [line]");
+  auto* ndjson = command.add_flag("--ndjson", flags->ndjson,
+                                  "lines are events in JSON; by default, if the first line is one");
+  command.add_flag("--lines", flags->lines, "lines are plain text")->excludes(ndjson);
+  command.add_option("--expected", flags->expected,
+                     "the stream's next offset must be this; \"absent\": it must not exist");
+  command
+      .add_option("--durability", flags->durability,
+                  "fsync: acknowledged when fsynced; accepted: sooner [fsync]")
+      ->check(CLI::IsMember({"fsync", "accepted"}));
+  command.add_flag("--json", flags->json, "print the outcome as JSON");
+  program.on_run(command, [flags, &program] { return append(program.settings(), *flags); });
+}
+
+}  // namespace strandline::tools

@@ -1,0 +1,152 @@
+// `strandline export`: streams, whole, as import would take them back.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+#include "server/cloudevents.h"
+#include "tools/connection.h"
+#include "tools/export_file.h"
+#include "tools/place.h"
+#include "tools/program.h"
+#include "tools/progress.h"
+#include "tools/resume.h"
+#include "tools/shape.h"
+
+namespace strandline::tools {
+namespace {
+
+constexpr char kExample[] =
+    "  strandline export --all -o events.ndjson    # interrupted, it goes on where it was\n"
+    "  strandline export orders --full | jq .stored\n"
+    "  strandline export dpkg --lines";
+
+constexpr std::chrono::seconds kPatience{60};
+
+struct Flags {
+  std::vector<std::string> streams;
+  bool all = false;
+  std::string from = "earliest";
+  std::vector<std::string> types;
+  std::string file = "-";
+  bool overwrite = false;
+  bool full = false;
+  bool lines = false;
+};
+
+// What an export is, so that an interrupted one is not gone on with as another.
+std::string what_of(const Flags& flags) {
+  std::string what = flags.all ? "--all" : "";
+  for (const std::string& stream : flags.streams) what += (what.empty() ? "" : " ") + stream;
+  if (flags.from != "earliest") what += " --from " + flags.from;
+  for (const std::string& type : flags.types) what += " --type " + type;
+  if (flags.full) what += " --full";
+  if (flags.lines) what += " --lines";
+  return what;
+}
+
+class Export {
+ public:
+  Export(Connection& connection, const Flags& flags, const From& from, ExportFile file)
+      : connection_(connection), flags_(flags), from_(from), file_(std::move(file)) {}
+
+  int run() {
+    std::vector<Selection> selections;
+    if (flags_.all) selections.push_back(Selection::all());
+    for (const std::string& name : flags_.streams) selections.push_back(Selection::stream(name));
+    if (file_.resumed()) {
+      std::cerr << fmt::format("strandline: {}: going on after {} bytes\n", flags_.file,
+                               file_.bytes());
+    }
+    for (size_t i = file_.begin().stream; i < selections.size(); ++i) {
+      ReadRequest request{.select = selections[i], .from = from_, .types = flags_.types};
+      if (i == file_.begin().stream && file_.begin().next) {
+        request.from = From::position(*file_.begin().next);
+      }
+      if (auto done = copy(request, i); !done) {
+        return failed(flags_.file == "-" ? done.error().message
+                                         : done.error().message + "; run it again to go on");
+      }
+    }
+    if (auto finished = file_.finish(); !finished) return failed(finished.error());
+    if (flags_.file != "-") std::cout << fmt::format("exported {} events\n", events_);
+    return damaged_ ? failed("events are damaged; `strandline verify` finds out more") : kDone;
+  }
+
+ private:
+  Status copy(const ReadRequest& request, size_t index) {
+    auto first = connection_.read(request);
+    if (!first) return std::unexpected(first.error());
+    ResumingReader reader(connection_, request, std::move(*first), kPatience);
+    const Shape shape = flags_.full ? Shape::full : flags_.lines ? Shape::data : Shape::bare;
+    while (true) {
+      auto delivery = reader.next(kPatience);
+      if (!delivery) return std::unexpected(delivery.error());
+      if (!*delivery) break;
+      if (const auto* events = std::get_if<Events>(&**delivery)) {
+        for (const Event& event : *events) {
+          print_event(file_.buffer(), shape, events->stream(), event);
+        }
+        events_ += events->count();
+        progress_.update(events_, events_);
+      } else if (const auto* gap = std::get_if<Gap>(&**delivery)) {
+        print_gap(file_.buffer(), shape, *gap);
+        damaged_ = damaged_ || gap->reason == GapReason::damaged;
+      }
+      if (auto kept = file_.reached({index, reader.position()}); !kept) return kept;
+    }
+    return {};
+  }
+
+  Connection& connection_;
+  const Flags& flags_;
+  const From from_;
+  ExportFile file_;
+  Progress progress_{"export", std::nullopt};
+  uint64_t events_ = 0;
+  bool damaged_ = false;
+};
+
+int run_export(const Settings& settings, const Flags& flags) {
+  if (flags.all == !flags.streams.empty()) {
+    return misused("name what to export: a stream (or several), or --all");
+  }
+  auto from = parse_from(flags.from);
+  if (!from) return misused(from.error().message);
+  auto connection = connect(settings, Purpose::read);
+  if (!connection) return not_connected(connection.error());
+  // Before a file is touched: are they all there?
+  for (const std::string& name : flags.streams) {
+    if (auto stream = (*connection)->describe(name); !stream) return failed(stream.error());
+  }
+  auto file = ExportFile::open(flags.file, what_of(flags), flags.overwrite);
+  if (!file) return failed(file.error());
+  return Export(**connection, flags, *from, std::move(*file)).run();
+}
+
+}  // namespace
+
+void add_export(Program& program) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App& command = program.add(
+      "export", "Write events as import takes them, up to the tail as it stood at the beginning",
+      kExample);
+  program.add_target_flags(command);
+  command.add_option("stream", flags->streams, "a stream, or several, one after the other");
+  command.add_flag("--all", flags->all, "every stream, in the log's order");
+  command.add_option(
+      "-o,--output", flags->file,
+      "a file; FILE.position beside it makes the export resumable [standard output]");
+  command.add_flag("--overwrite", flags->overwrite, "replace the file, and begin again");
+  command.add_option("--from", flags->from,
+                     "an offset (with --all: a sequence), earliest, -N, or a time [earliest]");
+  command.add_option("--type", flags->types,
+                     "only events of this type; \"order.*\" for all that begin so; repeatable");
+  auto* full = command.add_flag("--full", flags->full,
+                                "with offset, sequence, stored-at, and what was derived; gaps as "
+                                "events of type strandline.gap");
+  command.add_flag("--lines", flags->lines, "only the data of each event")->excludes(full);
+  program.on_run(command, [flags, &program] { return run_export(program.settings(), *flags); });
+}
+
+}  // namespace strandline::tools

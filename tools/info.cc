@@ -1,0 +1,7 @@
+#include "tools/info.h"
+
+namespace strandline::tools {
+
+std::string render_info(const Log&) { return "{}"; }
+
+}  // namespace strandline::tools

@@ -1,0 +1,41 @@
+#include "tools/interrupt.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace strandline::tools {
+namespace {
+
+volatile std::sig_atomic_t raised_by = 0;
+int pipe_ends[2] = {-1, -1};
+
+void on_signal(int signal) {
+  raised_by = signal;
+  const char byte = 0;
+  // Nothing can be done about a failure here; the flag is up in any case.
+  [[maybe_unused]] const ssize_t written = ::write(pipe_ends[1], &byte, 1);
+}
+
+}  // namespace
+
+void Interrupt::watch() {
+  if (pipe_ends[0] != -1 || ::pipe(pipe_ends) != 0) return;
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one is the default: the end
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+bool Interrupt::raised() { return raised_by != 0; }
+
+int Interrupt::descriptor() { return pipe_ends[0]; }
+
+void Interrupt::wait() {
+  pollfd wait{.fd = pipe_ends[0], .events = POLLIN, .revents = 0};
+  while (!raised()) ::poll(&wait, 1, -1);
+}
+
+}  // namespace strandline::tools

@@ -1,0 +1,16 @@
+// SIGINT and SIGTERM, as a flag to look at and a file descriptor to wait on, so that a command ends
+// in order: what it has read is committed, what it has written is flushed. A second signal ends the
+// process as if nobody had asked for the first. *Threads*: any.
+#pragma once
+
+namespace strandline::tools {
+
+class Interrupt {
+ public:
+  static void watch();  // from here on
+  static bool raised();
+  static int descriptor();  // readable once raised; -1 where nobody watches
+  static void wait();       // until raised
+};
+
+}  // namespace strandline::tools

@@ -1,0 +1,113 @@
+#include "tools/ledger.h"
+
+#include <fmt/format.h>
+
+#include <iostream>
+
+namespace strandline::tools {
+namespace {
+
+constexpr char kLedgerStream[] = "$import";
+// Enough to keep the log's fsync and this side's parsing busy at the same time.
+constexpr size_t kUnderWayMax = 8;
+
+}  // namespace
+
+Ledger::Ledger(Connection& connection, std::string consumer, std::chrono::seconds patience)
+    : connection_(connection), consumer_(std::move(consumer)), backoff_(patience) {}
+
+Result<uint64_t> Ledger::position() {
+  auto position = connection_.position(consumer_, kLedgerStream);
+  if (!position && position.error().code == Code::not_found) return 0;
+  return position;
+}
+
+Result<uint64_t> Ledger::open() {
+  if (consumer_.empty()) return 0;
+  auto position = this->position();
+  if (!position) return std::unexpected(position.error());
+  applied_ = sent_ = *position;
+  return applied_;
+}
+
+Status Ledger::apply(std::vector<AppendMany::Part> parts, uint64_t lines) {
+  AppendMany request{.parts = std::move(parts)};
+  if (!consumer_.empty()) {
+    request.commits = {
+        {.consumer = consumer_, .stream = kLedgerStream, .expected = sent_, .next = lines}};
+  }
+  while (pending_.size() >= (consumer_.empty() ? 1 : kUnderWayMax)) {
+    if (auto received = receive_one(); !received) return received;
+  }
+  pending_.push_back({std::move(request), lines});
+  sent_ = lines;
+  if (!feed_) {
+    auto feed = connection_.feed();
+    if (!feed) return recover(feed.error());
+    feed_ = std::move(*feed);
+  }
+  if (auto sent = feed_->send(pending_.back().request); !sent) return recover(sent.error());
+  return {};
+}
+
+Status Ledger::settle() {
+  while (!pending_.empty()) {
+    if (auto received = receive_one(); !received) return received;
+  }
+  return {};
+}
+
+Status Ledger::receive_one() {
+  if (auto received = feed_->receive(); !received) return recover(received.error());
+  applied_ = pending_.front().lines;
+  pending_.pop_front();
+  backoff_.worked();
+  return {};
+}
+
+Status Ledger::recover(Error error) {
+  bool said = false;
+  while (true) {
+    feed_.reset();
+    const bool unknown = error.code == Code::outcome_unknown || error.code == Code::io;
+    unknown_ = unknown_ || unknown;
+    if (consumer_.empty() || !(unknown || is_away(error))) return std::unexpected(std::move(error));
+    if (!said) std::cerr << fmt::format("strandline: {}; trying again\n", error.message);
+    said = true;
+    if (!backoff_.wait()) return std::unexpected(std::move(error));
+    const auto position = this->position();
+    if (!position) {
+      error = position.error();
+      continue;
+    }
+    while (!pending_.empty() && pending_.front().lines <= *position) {
+      applied_ = pending_.front().lines;
+      pending_.pop_front();
+    }
+    unknown_ = false;
+    if (applied_ != *position) {
+      return fail(Code::conflict,
+                  fmt::format("{} lines are imported where {} were expected: another "
+                              "import with this name is running",
+                              *position, applied_));
+    }
+    std::cerr << fmt::format("strandline: connected again, {} lines are imported\n", applied_);
+    Status resent = resend();
+    if (resent) return {};
+    error = resent.error();
+    said = false;
+  }
+}
+
+Status Ledger::resend() {
+  if (pending_.empty()) return {};
+  auto feed = connection_.feed();
+  if (!feed) return std::unexpected(feed.error());
+  feed_ = std::move(*feed);
+  for (const Pending& pending : pending_) {
+    if (auto sent = feed_->send(pending.request); !sent) return sent;
+  }
+  return {};
+}
+
+}  // namespace strandline::tools

@@ -1,0 +1,77 @@
+#include "tools/line_events.h"
+
+#include "engine/event_rules.h"
+#include "server/cloudevents.h"
+
+namespace strandline::tools {
+namespace {
+
+constexpr char kTextType[] = "text/plain";
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+}  // namespace
+
+LineForm LineEvents::decide(std::string_view first_line) {
+  if (form_ == LineForm::detect) {
+    // A line that only tries to be an event is taken for one, so that it is refused, loudly, and
+    // not stored as text.
+    const size_t begin = first_line.find_first_not_of(" \t");
+    const bool event = begin != std::string_view::npos && first_line[begin] == '{' &&
+                       first_line.find("\"type\"") != std::string_view::npos;
+    form_ = event ? LineForm::ndjson : LineForm::plain;
+  }
+  return form_;
+}
+
+Status LineEvents::add(std::string_view line) {
+  if (form_ == LineForm::plain) {
+    NewEvent event{.type = type_, .form = DataForm::binary, .data = line};
+    if (is_utf8(line)) {
+      event.form = DataForm::text;
+      event.datacontenttype = kTextType;
+    }
+    return add_event({}, event);
+  }
+  if (is_blank(line)) return {};
+  const auto parsed = server::parse_event(
+      line,
+      [this](std::string_view stream, const NewEvent& event) { return add_event(stream, event); });
+  if (!parsed) return std::unexpected(parsed.error().error);
+  return {};
+}
+
+Status LineEvents::add_event(std::string_view stream, const NewEvent& event) {
+  if (stream_) stream = *stream_;
+  if (stream.empty()) {
+    return fail(Code::invalid, "no stream: neither a \"stream\" member nor --stream names one");
+  }
+  if (stream != run_) {
+    if (auto named = check_name(stream, Limits()); !named) return named;
+    if (auto finished = finish_run(); !finished) return finished;
+    run_ = stream;
+  }
+  if (auto added = builder_.add(event); !added) return added;
+  ++count_;
+  return {};
+}
+
+Status LineEvents::finish_run() {
+  if (builder_.count() == 0) return {};
+  auto batch = builder_.finish();
+  if (!batch) return std::unexpected(batch.error());
+  finished_bytes_ += batch->bytes().size();
+  parts_.push_back({.stream = run_, .batch = std::move(*batch)});
+  return {};
+}
+
+Result<std::vector<AppendMany::Part>> LineEvents::take() {
+  if (auto finished = finish_run(); !finished) return std::unexpected(finished.error());
+  count_ = 0;
+  finished_bytes_ = 0;
+  return std::exchange(parts_, {});
+}
+
+}  // namespace strandline::tools

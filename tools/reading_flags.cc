@@ -1,0 +1,42 @@
+#include "tools/reading_flags.h"
+
+#include "tools/place.h"
+
+namespace strandline::tools {
+
+void ReadingFlags::add_to(CLI::App& command) {
+  command.add_option("stream", streams, "a stream, or several, read in the log's order");
+  command.add_flag("--all", all, "every stream, in the log's order");
+  command.add_option("--prefix", prefix, "the streams whose names begin so, in the log's order");
+  command.add_option(
+      "--from", from,
+      "an offset (of several streams: a sequence), earliest, latest, -N for the last "
+      "N, or a time (RFC 3339)");
+  command.add_option("--type", types,
+                     "only events of this type; \"order.*\" for all that begin so; repeatable");
+}
+
+Result<ReadRequest> ReadingFlags::request(const From& from_default) const {
+  const int ways = (streams.empty() ? 0 : 1) + (all ? 1 : 0) + (prefix.empty() ? 0 : 1);
+  if (ways != 1) {
+    return fail(Code::invalid, "name what to read: a stream (or several), --all, or --prefix");
+  }
+  ReadRequest request{.from = from_default, .types = types};
+  if (!from.empty()) {
+    auto parsed = parse_from(from);
+    if (!parsed) return std::unexpected(parsed.error());
+    request.from = *parsed;
+  }
+  if (all) {
+    request.select = Selection::all();
+  } else if (!prefix.empty()) {
+    request.select = Selection::prefix(prefix);
+  } else if (streams.size() == 1) {
+    request.select = Selection::stream(streams[0]);
+  } else {
+    request.select = Selection::list(streams);
+  }
+  return request;
+}
+
+}  // namespace strandline::tools

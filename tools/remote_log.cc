@@ -1,0 +1,274 @@
+#include "tools/remote_log.h"
+
+#include <fmt/format.h>
+#include <rapidjson/document.h>
+
+#include "schemas/frame.h"
+#include "server/cloudevents.h"
+
+namespace strandline::tools {
+namespace {
+
+using server::render_string;
+
+// --- Answers: the members that a command needs; what is missing reads as nothing.
+
+std::string_view text_of(const rapidjson::Value& object, const char* name) {
+  const auto it = object.FindMember(name);
+  if (it == object.MemberEnd() || !it->value.IsString()) return {};
+  return {it->value.GetString(), it->value.GetStringLength()};
+}
+
+uint64_t number_of(const rapidjson::Value& object, const char* name) {
+  const auto it = object.FindMember(name);
+  return it != object.MemberEnd() && it->value.IsUint64() ? it->value.GetUint64() : 0;
+}
+
+std::optional<Timestamp> time_of(const rapidjson::Value& object, const char* name) {
+  const std::string_view text = text_of(object, name);
+  if (text.empty()) return std::nullopt;
+  const auto time = server::parse_time(text);
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+StreamInfo stream_of(const rapidjson::Value& object) {
+  return {.name = std::string(text_of(object, "name")),
+          .start = Offset(number_of(object, "start")),
+          .tail = Offset(number_of(object, "tail")),
+          .events = number_of(object, "events"),
+          .bytes = number_of(object, "bytes"),
+          .created = time_of(object, "created").value_or(Timestamp{}),
+          .last_stored = time_of(object, "last_stored"),
+          .settings = {.description = std::string(text_of(object, "description"))}};
+}
+
+// --- Appends as NDJSON: a line an event, each with its stream.
+
+std::string render_parts(const std::vector<AppendMany::Part>& parts) {
+  std::string body;
+  for (const AppendMany::Part& part : parts) {
+    for (const auto* raw : *part.batch.root().events()) {
+      server::render_event(body, part.stream, Event(raw, Offset{}, Sequence{}, Timestamp{}),
+                           {.stream = true, .positions = false, .derived = false});
+      body += '\n';
+    }
+  }
+  return body;
+}
+
+class RemoteFeed : public Feed {
+ public:
+  explicit RemoteFeed(HttpConnection connection) : connection_(std::move(connection)) {}
+
+  Status send(const AppendMany& request) override {
+    Query query;
+    for (const Commit& commit : request.commits) {  // the API takes one
+      query.add("commit_consumer", commit.consumer).add("commit_stream", commit.stream);
+      if (commit.expected) query.add("commit_expected", std::to_string(*commit.expected));
+      query.add("commit_next", std::to_string(commit.next));
+    }
+    return connection_.send({.method = "POST",
+                             .target = "/v1/append" + query.text(),
+                             .content_type = "application/x-ndjson",
+                             .body = render_parts(request.parts)});
+  }
+
+  Status receive() override {
+    auto answer = connection_.receive();
+    if (!answer) return std::unexpected(answer.error());
+    if (!answer->ok()) return std::unexpected(error_of(*answer));
+    return {};
+  }
+
+ private:
+  HttpConnection connection_;
+};
+
+class RemoteLog : public Connection {
+ public:
+  explicit RemoteLog(Url url) : url_(std::move(url)) {}
+
+  Result<Appended> append(Append request) override {
+    HttpRequest http{.method = "POST",
+                     .target = stream_path(request.stream) + "/events",
+                     .content_type = schema::kBatchMediaType,
+                     .body = std::string(request.batch.bytes())};
+    if (request.durability == Durability::accepted) http.target += "?durability=accepted";
+    if (request.expected.kind == Expected::Kind::absent) {
+      http.headers.emplace_back("If-None-Match", "*");
+    } else if (request.expected.kind == Expected::Kind::next) {
+      http.headers.emplace_back("If-Match", fmt::format("\"{}\"", request.expected.offset.value));
+    }
+    auto answer = ask(std::move(http));
+    if (!answer) return std::unexpected(answer.error());
+    return Appended{.stream = request.stream,
+                    .first = Offset(number_of(*answer, "first")),
+                    .next = Offset(number_of(*answer, "next")),
+                    .sequence = Sequence(number_of(*answer, "sequence")),
+                    .stored = time_of(*answer, "stored").value_or(Timestamp{}),
+                    .durability = request.durability};
+  }
+
+  Result<std::unique_ptr<Feed>> feed() override {
+    auto connection = HttpConnection::open(url_);
+    if (!connection) return std::unexpected(connection.error());
+    return std::make_unique<RemoteFeed>(std::move(*connection));
+  }
+
+  Result<std::unique_ptr<Reader>> read(const ReadRequest& request) override {
+    return read_remote(url_, request);
+  }
+
+  Result<StreamInfo> create_stream(const std::string& name,
+                                   const StreamSettings& settings) override {
+    std::string body = "{\"description\":";
+    render_string(body, settings.description);
+    return stream(ask({.method = "PUT",
+                       .target = stream_path(name),
+                       .content_type = "application/json",
+                       .headers = {{"If-None-Match", "*"}},
+                       .body = body + "}"}));
+  }
+
+  Status delete_stream(const std::string& name) override {
+    return done(ask({.method = "DELETE", .target = stream_path(name)}));
+  }
+
+  Result<Offset> truncate(const std::string& name, Offset before) override {
+    auto answer = ask({.method = "POST",
+                       .target = stream_path(name) + "/truncate",
+                       .content_type = "application/json",
+                       .body = fmt::format("{{\"before\":{}}}", before.value)});
+    if (!answer) return std::unexpected(answer.error());
+    return Offset(number_of(*answer, "start"));
+  }
+
+  Result<StreamInfo> describe(const std::string& name) override {
+    return stream(ask({.target = stream_path(name)}));
+  }
+
+  Result<std::vector<StreamInfo>> list(const std::string& prefix, const std::string& after,
+                                       size_t limit) override {
+    Query query;
+    query.add("prefix", prefix).add("after", after).add("limit", std::to_string(limit));
+    auto answer = ask({.target = "/v1/streams" + query.text()});
+    if (!answer) return std::unexpected(answer.error());
+    std::vector<StreamInfo> streams;
+    for (const rapidjson::Value& object : array_of(*answer, "streams")) {
+      streams.push_back(stream_of(object));
+    }
+    return streams;
+  }
+
+  Result<uint64_t> position(const std::string& consumer, const std::string& stream) override {
+    auto answer = ask({.target = position_path(consumer, stream)});
+    if (!answer) return std::unexpected(answer.error());
+    return number_of(*answer, "next");
+  }
+
+  Result<std::vector<Log::ConsumerPosition>> positions(const std::string& prefix,
+                                                       size_t limit) override {
+    Query query;
+    query.add("prefix", prefix).add("limit", std::to_string(limit));
+    auto answer = ask({.target = "/v1/consumers" + query.text()});
+    if (!answer) return std::unexpected(answer.error());
+    std::vector<Log::ConsumerPosition> positions;
+    for (const rapidjson::Value& object : array_of(*answer, "positions")) {
+      positions.push_back({.consumer = std::string(text_of(object, "consumer")),
+                           .stream = std::string(text_of(object, "stream")),
+                           .next = number_of(object, "next"),
+                           .committed = time_of(object, "committed").value_or(Timestamp{})});
+    }
+    return positions;
+  }
+
+  Result<uint64_t> commit(Commit request) override {
+    std::string body = fmt::format("{{\"next\":{}", request.next);
+    if (request.expected) body += fmt::format(",\"expected\":{}", *request.expected);
+    auto answer = ask({.method = "PUT",
+                       .target = position_path(request.consumer, request.stream),
+                       .content_type = "application/json",
+                       .body = body + "}"});
+    if (!answer) return std::unexpected(answer.error());
+    return number_of(*answer, "next");
+  }
+
+  Result<std::string> info() override {
+    auto answer = exchange({.target = "/v1/info"});
+    if (!answer) return std::unexpected(answer.error());
+    return std::move(answer->body);
+  }
+
+ private:
+  static std::string stream_path(const std::string& name) { return "/v1/streams/" + encode(name); }
+  static std::string position_path(const std::string& consumer, const std::string& stream) {
+    return "/v1/consumers/" + encode(consumer) + "/positions/" + encode(stream);
+  }
+
+  static rapidjson::Value::ConstArray array_of(const rapidjson::Document& answer,
+                                               const char* name) {
+    static const rapidjson::Value none(rapidjson::kArrayType);
+    const auto it = answer.FindMember(name);
+    const bool there = it != answer.MemberEnd() && it->value.IsArray();
+    return there ? it->value.GetArray() : none.GetArray();
+  }
+
+  static Result<StreamInfo> stream(Result<rapidjson::Document> answer) {
+    if (!answer) return std::unexpected(answer.error());
+    return stream_of(*answer);
+  }
+  static Status done(Result<rapidjson::Document> answer) {
+    if (!answer) return std::unexpected(answer.error());
+    return {};
+  }
+
+  // Sends a request and waits; an answer of 4xx or 5xx is an error.
+  Result<HttpAnswer> exchange(HttpRequest request) {
+    if (!connection_) {
+      auto opened = HttpConnection::open(url_);
+      if (!opened) return std::unexpected(opened.error());
+      connection_.emplace(std::move(*opened));
+    }
+    Status sent = connection_->send(request);
+    // A server that refuses may answer and close before it has read everything.
+    auto answer = connection_->receive();
+    if (!answer) {
+      connection_.reset();
+      return std::unexpected(sent ? answer.error() : sent.error());
+    }
+    const auto last = answer->header("Connection");
+    if (!sent || (last && *last == "close")) connection_.reset();
+    if (!answer->ok()) return std::unexpected(error_of(*answer));
+    return answer;
+  }
+
+  Result<rapidjson::Document> ask(HttpRequest request) {
+    auto answer = exchange(std::move(request));
+    if (!answer) return std::unexpected(answer.error());
+    rapidjson::Document document;
+    if (answer->body.empty()) {
+      document.SetObject();  // 204
+      return document;
+    }
+    document.Parse(answer->body.data(), answer->body.size());
+    if (document.HasParseError() || !document.IsObject()) {
+      return fail(Code::io, fmt::format("{}: the answer is not a JSON object; is it a Strandline "
+                                        "server?",
+                                        url_.text));
+    }
+    return document;
+  }
+
+  const Url url_;
+  std::optional<HttpConnection> connection_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Connection>> open_remote(const std::string& url) {
+  auto parsed = Url::parse(url);
+  if (!parsed) return std::unexpected(parsed.error());
+  return std::make_unique<RemoteLog>(std::move(*parsed));
+}
+
+}  // namespace strandline::tools

@@ -1,0 +1,156 @@
+// `strandline serve`: a log and a server over it, until a signal asks for the end.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "engine/log.h"
+#include "server/cloudevents.h"
+#include "server/server.h"
+#include "tools/interrupt.h"
+#include "tools/program.h"
+
+namespace strandline::tools {
+namespace {
+
+constexpr char kExample[] =
+    "  strandline serve --data ./data --listen 127.0.0.1:7070\n"
+    "  strandline serve --print-config > strandline.toml";
+
+struct Flags {
+  bool print_config = false;
+  bool accept_loss = false;
+};
+
+// A line that says a message as a JSON string needs it escaped, which spdlog's patterns do not do.
+class JsonFormatter : public spdlog::formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
+    using namespace std::chrono;
+    const auto us = duration_cast<microseconds>(message.time.time_since_epoch()).count();
+    const auto level = spdlog::level::to_string_view(message.level);
+    std::string line = "{\"time\":\"" + server::render_time(Timestamp{us}) + "\",\"level\":\"";
+    line.append(level.data(), level.size()).append("\",\"message\":");
+    server::render_string(line, std::string_view(message.payload.data(), message.payload.size()));
+    line += "}\n";
+    out.append(line.data(), line.data() + line.size());
+  }
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<JsonFormatter>();
+  }
+};
+
+Status set_up_logging(const Settings& settings) {
+  const std::string& name = settings.text("serve", "log_level");
+  const auto level = spdlog::level::from_str(name);
+  if (level == spdlog::level::off && name != "off") {
+    return fail(Code::invalid,
+                fmt::format("log_level \"{}\": allowed are trace, debug, info, warn, "
+                            "error and off",
+                            name));
+  }
+  spdlog::set_default_logger(spdlog::stderr_color_mt("strandline"));
+  spdlog::set_level(level);
+  if (settings.truth("serve", "log_json")) {
+    spdlog::set_formatter(std::make_unique<JsonFormatter>());
+  } else {
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+  }
+  return {};
+}
+
+Options options_of(const Settings& settings, const Flags& flags) {
+  Options options;
+  options.accept_loss = flags.accept_loss;
+  options.create_streams_on_append = settings.truth("serve", "create_streams_on_append");
+  options.window_bytes = settings.number("serve", "window_bytes");
+  options.block_cache_bytes = settings.number("serve", "block_cache_bytes");
+  options.segment_bytes_max = settings.number("serve", "segment_bytes_max");
+  options.segment_age_max_s = settings.number("serve", "segment_age_max_s");
+  options.accepted_sync_interval_ms = settings.number("serve", "accepted_sync_interval_ms");
+  options.disk_reserve_bytes = settings.number("serve", "disk_reserve_bytes");
+  options.on_warning = [](const std::string& text) { spdlog::warn("{}", text); };
+  return options;
+}
+
+void report(const std::string& data, const RecoveryReport& recovery) {
+  if (recovery.created) {
+    spdlog::info("created a log in {}", data);
+  } else {
+    spdlog::info(
+        "recovered {}: next sequence {}, {} WAL bytes replayed, {} torn bytes dropped, {} ms", data,
+        recovery.durable_next.value, recovery.wal_bytes_replayed, recovery.torn_bytes_dropped,
+        recovery.milliseconds);
+  }
+  if (!recovery.loss.empty()) spdlog::error("opened with loss: {}", recovery.loss);
+}
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("[::1]") ||
+         address.starts_with("localhost:");
+}
+
+int serve(const Settings& settings, const Flags& flags) {
+  if (flags.print_config) {
+    std::cout << settings.render("serve");
+    return kDone;
+  }
+  if (auto set_up = set_up_logging(settings); !set_up) return misused(set_up.error().message);
+  // A log line to a pipe that nobody reads any more must not end the server.
+  std::signal(SIGPIPE, SIG_IGN);
+  Interrupt::watch();
+
+  const std::string& data = settings.text("serve", "data");
+  auto log = Log::open(data, options_of(settings, flags));
+  if (!log) return failed(log.error());
+  report(data, (*log)->recovery());
+
+  server::ServerOptions options;
+  options.listen = settings.text("serve", "listen");
+  options.threads = static_cast<unsigned>(settings.number("serve", "threads"));
+  options.connections_max = settings.number("serve", "connections_max");
+  auto server = server::Server::start(**log, options);
+  if (!server) return failed(server.error());
+  const std::string address = (*server)->address();
+  if (!is_loopback(address)) {
+    spdlog::warn(
+        "{} can be reached from other machines, and there is no authentication: whoever can "
+        "connect can read, append and delete",
+        address);
+  }
+  std::cout << "listening on http://" << address << std::endl;
+
+  std::thread waiting([&] {
+    Interrupt::wait();
+    spdlog::info("draining");
+    (*server)->drain();
+  });
+  (*server)->run();
+  waiting.join();
+  server->reset();
+  (*log)->close();
+  spdlog::info("closed");
+  return kDone;
+}
+
+}  // namespace
+
+void add_serve(Program& program) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App& command = program.add("serve", "Serve a log over HTTP", kExample);
+  for (const SettingKey& key : Settings::keys()) {
+    if (std::string_view(key.table) == "serve") program.add_setting_flag(command, key);
+  }
+  command.add_flag("--accept-loss", flags->accept_loss,
+                   "open a log that lost its newest events; the recovery report says which");
+  command.add_flag("--print-config", flags->print_config,
+                   "print what is in force and where it came from, and exit");
+  program.on_run(command, [flags, &program] { return serve(program.settings(), *flags); });
+}
+
+}  // namespace strandline::tools

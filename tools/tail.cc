@@ -1,0 +1,215 @@
+// `strandline tail`: follows, across server restarts, from exactly where it was.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+#include "tools/interrupt.h"
+#include "tools/output.h"
+#include "tools/program.h"
+#include "tools/reading_flags.h"
+#include "tools/resume.h"
+#include "tools/shape.h"
+
+namespace strandline::tools {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr char kExample[] =
+    "  strandline tail orders -n 20\n"
+    "  strandline tail orders --consumer billing   # goes on where it stopped, the next time\n"
+    "  strandline tail --prefix git. --type 'git.commit.*' --raw";
+
+constexpr uint64_t kLastDefault = 10;
+// A follower waits for its server as long as it takes.
+constexpr std::chrono::seconds kPatience = std::chrono::hours(24 * 365);
+// How much a crash of the consumer can make it see again.
+constexpr milliseconds kCommitInterval{1'000};
+constexpr uint64_t kCommitEvents = 1'000;
+
+struct Flags {
+  ReadingFlags reading;
+  std::optional<uint64_t> last;
+  uint64_t limit = std::numeric_limits<uint64_t>::max();
+  std::string consumer;
+  bool raw = false;
+};
+
+// A consumer's committed position, moved by compare-and-set so that two processes that take the
+// same name for themselves find out.
+class Place {
+ public:
+  Place(Connection& connection, std::string consumer, const Selection& select)
+      : connection_(connection),
+        consumer_(std::move(consumer)),
+        stream_(select.kind == Selection::Kind::stream ? select.names.at(0) : kAllName) {}
+
+  // The committed position, if there is one. Waits for a server that is away.
+  Result<std::optional<uint64_t>> open() {
+    Backoff backoff(kPatience);
+    bool said = false;
+    while (true) {
+      auto position = connection_.position(consumer_, stream_);
+      if (position) {
+        committed_ = *position;
+        return std::optional(*position);
+      }
+      if (position.error().code == Code::not_found) return std::optional<uint64_t>();
+      if (!is_away(position.error())) return std::unexpected(position.error());
+      if (!said)
+        std::cerr << fmt::format("strandline: {}; trying again\n", position.error().message);
+      said = true;
+      if (!backoff.wait()) return std::unexpected(position.error());
+    }
+  }
+
+  // Everything below `next` has been printed.
+  Status commit(uint64_t next) {
+    if (next == committed_) return {};
+    const auto committed = connection_.commit(
+        {.consumer = consumer_, .stream = stream_, .expected = committed_, .next = next});
+    if (!committed && committed.error().code == Code::conflict) {
+      // Perhaps by this very commit, whose answer was lost.
+      const auto now = connection_.position(consumer_, stream_);
+      if (!now || *now != next) {
+        return fail(Code::conflict, fmt::format("consumer {}: its position was moved by somebody "
+                                                "else, {}",
+                                                consumer_, committed.error().message));
+      }
+    } else if (!committed) {
+      // While the server is away the position waits; the next commit moves it just as well.
+      return is_away(committed.error()) ? Status() : std::unexpected(committed.error());
+    }
+    committed_ = next;
+    return {};
+  }
+
+ private:
+  Connection& connection_;
+  const std::string consumer_;
+  const std::string stream_;
+  uint64_t committed_ = 0;
+};
+
+class Tail {
+ public:
+  Tail(Connection& connection, const Flags& flags, ReadRequest request)
+      : flags_(flags),
+        by_offset_(request.select.kind == Selection::Kind::stream),
+        place_(connection, flags.consumer, request.select),
+        request_(std::move(request)),
+        connection_(connection) {}
+
+  int run() {
+    if (!flags_.consumer.empty()) {
+      auto position = place_.open();
+      if (!position) return Interrupt::raised() ? kDone : failed(position.error());
+      if (*position) request_.from = From::position(**position);
+    }
+    reader_.emplace(connection_, request_, nullptr, kPatience);
+    const Status followed = follow();
+    const Status ended = settle();
+    if (!followed && followed.error().code != Code::closed) return failed(followed.error());
+    if (!ended) return failed(ended.error());
+    return kDone;
+  }
+
+ private:
+  Status follow() {
+    while (printed_ < flags_.limit && !Interrupt::raised()) {
+      // Printed events wait for company only as long as more is there at once.
+      const milliseconds patience = output_.buffer().empty() ? kCommitInterval : milliseconds(0);
+      auto delivery = reader_->next(patience);
+      if (!delivery) return std::unexpected(delivery.error());
+      if (!*delivery) {
+        if (auto flushed = output_.flush(); !flushed) return flushed;
+      } else if (const auto* events = std::get_if<Events>(&**delivery)) {
+        if (auto done = print(*events); !done) return done;
+      } else {
+        if (const auto* gap = std::get_if<Gap>(&**delivery)) {
+          print_gap(output_.buffer(), shape(), *gap);
+        }
+        position_ = reader_->position();
+      }
+      if (auto done = keep_place(); !done) return done;
+    }
+    return {};
+  }
+
+  Status print(const Events& events) {
+    for (const Event& event : events) {
+      if (printed_ == flags_.limit) break;
+      print_event(output_.buffer(), shape(), events.stream(), event);
+      ++printed_;
+      position_ = (by_offset_ ? event.offset.value : event.sequence.value) + 1;
+      if (auto written = output_.written(); !written) return written;
+    }
+    return {};
+  }
+
+  Status keep_place() {
+    if (flags_.consumer.empty() || !position_) return {};
+    const auto now = steady_clock::now();
+    const bool due = now - committed_at_ >= kCommitInterval;
+    if (!due && printed_ - committed_printed_ < kCommitEvents) return {};
+    return settle();
+  }
+
+  // What was printed is out, and the consumer's position says so.
+  Status settle() {
+    if (auto flushed = output_.flush(); !flushed) return flushed;
+    if (flags_.consumer.empty() || !position_) return {};
+    committed_at_ = steady_clock::now();
+    committed_printed_ = printed_;
+    return place_.commit(*position_);
+  }
+
+  Shape shape() const { return flags_.raw ? Shape::data : Shape::full; }
+
+  const Flags& flags_;
+  const bool by_offset_;
+  Place place_;
+  ReadRequest request_;
+  Connection& connection_;
+  std::optional<ResumingReader> reader_;
+  Output output_;
+  uint64_t printed_ = 0;
+  std::optional<uint64_t> position_;  // below it, everything has been printed
+  steady_clock::time_point committed_at_ = steady_clock::now();
+  uint64_t committed_printed_ = 0;
+};
+
+int tail(const Settings& settings, const Flags& flags) {
+  const From from_default = flags.last               ? From::last(*flags.last)
+                            : flags.consumer.empty() ? From::last(kLastDefault)
+                                                     : From::earliest();
+  auto request = flags.reading.request(from_default);
+  if (!request) return misused(request.error().message);
+  request->follow = true;
+  Interrupt::watch();
+  auto connection = connect(settings, Purpose::write);
+  if (!connection) return not_connected(connection.error());
+  return Tail(**connection, flags, std::move(*request)).run();
+}
+
+}  // namespace
+
+void add_tail(Program& program) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App& command =
+      program.add("tail", "Follow: print history, then events as they come", kExample);
+  program.add_target_flags(command);
+  flags->reading.add_to(command);
+  command.add_option("-n,--last", flags->last, "begin with the last N events [10]");
+  command.add_option("--limit", flags->limit, "end after N events")->type_name("N");
+  command.add_option(
+      "--consumer", flags->consumer,
+      "begin at this consumer's position (at first: at --from, or the earliest event) "
+      "and move it with what is printed, every second and at the end");
+  command.add_flag("--raw", flags->raw, "only the data of each event");
+  program.on_run(command, [flags, &program] { return tail(program.settings(), *flags); });
+}
+
+}  // namespace strandline::tools
