@@ -64,6 +64,7 @@ class Batch {
   const schema::Batch& root() const { return *flatbuffers::GetRoot<schema::Batch>(bytes_.data()); }
 
  private:
+  friend class BatchBuilder;
   Batch(std::string bytes, uint32_t count) : bytes_(std::move(bytes)), count_(count) {}
 
   std::string bytes_;

@@ -70,7 +70,6 @@ class Subscription {
   std::unique_ptr<Cursor> cursor_;
   std::shared_ptr<Wakeup> wakeup_;
   bool caught_up_ = false;
-  bool behind_ = false;
   std::optional<Error> error_;
 };
 

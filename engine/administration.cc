@@ -1,0 +1,133 @@
+#include "engine/administration.h"
+
+#include <fmt/format.h>
+
+#include "engine/batch_reader.h"
+
+namespace strandline {
+namespace {
+
+Error no_such_stream(const std::string& name) {
+  return {.code = Code::not_found, .message = fmt::format("no stream \"{}\"", name)};
+}
+
+// The bytes of a stream's stored batches that end at or below an offset.
+uint64_t bytes_below(LogState& log, const Stream& stream, Offset offset) {
+  if (offset.value >= stream.assigned.next) return stream.assigned.bytes;
+  BatchReader reader(log, stream);
+  if (reader.load(offset)) return stream.assigned.start_bytes;  // damaged: an estimate, from below
+  return reader.batch().head().bytes_before;
+}
+
+// Forgets what is below `start`.
+void raise_start(LogState& log, GroupBuilder& builder, Stream& stream, Offset start,
+                 GapReason reason) {
+  stream.assigned.start_bytes = bytes_below(log, stream, start);
+  stream.assigned.start = start.value;
+  stream.assigned.gap_reason = static_cast<uint8_t>(reason);
+  builder.put_state(stream);
+}
+
+Result<Outcome> run(LogState& log, GroupBuilder& builder, const CreateStream& request) {
+  Stream* stream = log.streams.find(request.name);
+  if (stream && stream->assigned.exists) {
+    return fail(Code::exists, fmt::format("stream \"{}\" exists", request.name));
+  }
+  if (!stream) {
+    if (log.streams.count() >= log.options.limits.streams_max) {
+      return fail(Code::too_large,
+                  fmt::format("a log has at most {} streams", log.options.limits.streams_max));
+    }
+    stream = &log.streams.create(request.name);
+  }
+  stream->assigned.exists = 1;
+  builder.put_identity(*stream, request.settings.description);
+  builder.put_state(*stream);
+  return Outcome{};
+}
+
+Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& request) {
+  Stream* stream = log.streams.find(request.name);
+  if (!stream || !stream->assigned.exists) return std::unexpected(no_such_stream(request.name));
+  stream->assigned.exists = 0;
+  raise_start(log, builder, *stream, Offset(stream->assigned.next), GapReason::deleted);
+  return Outcome{};
+}
+
+Result<Outcome> run(LogState& log, GroupBuilder& builder, const Truncate& request) {
+  Stream* stream = log.streams.find(request.name);
+  if (!stream || !stream->assigned.exists) return std::unexpected(no_such_stream(request.name));
+  const StateRecord& state = stream->assigned;
+  if (request.before.value > state.next) {
+    return std::unexpected(Error{
+        .code = Code::out_of_range,
+        .message = fmt::format("cannot truncate \"{}\" before {}: its offsets are [{}, {})",
+                               request.name, request.before.value, state.start, state.next),
+        .available = Available{state.start, state.next}});
+  }
+  if (request.before.value > state.start) {
+    raise_start(log, builder, *stream, request.before, GapReason::truncated);
+  }
+  return Outcome{.number = state.start};
+}
+
+Result<Outcome> run(LogState& log, GroupBuilder& builder, const Roll&) {
+  const auto& open = log.segments.open;
+  if (!open || open->record.first_sequence == log.streams.log().assigned.next) {
+    return fail(Code::invalid, "the open segment is empty: there is nothing to seal");
+  }
+  return Outcome{.number = builder.roll().value};
+}
+
+Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& request) {
+  const auto segments = log.segments.list();
+  if (segments.empty() || segments.begin()->first != request.segment) {
+    return fail(Code::invalid,
+                fmt::format("only the oldest segment can be dropped: {}, not {}",
+                            segments.empty() ? "there is none" : std::to_string(
+                                segments.begin()->first.value), request.segment.value));
+  }
+  if (!segments.begin()->second.sealed) {
+    return fail(Code::invalid, fmt::format("segment {} is open: seal it first (roll)",
+                                           request.segment.value));
+  }
+  Changes& changes = builder.group().changes;
+  StoreIterator it = log.store->iterate(Family::segments);
+  const std::string prefix = key_of(KeyKind::holds, request.segment.value);
+  for (it.seek(prefix); it.valid() && it.key().starts_with(prefix); it.next()) {
+    const StreamId id(get_be64(it.key(), 9));
+    const uint64_t first = get_be64(it.value(), 0);
+    Stream* stream = log.streams.find(id);
+    if (!stream) return fail(Code::corrupt, fmt::format("a segment names stream {}", id.value));
+    // What follows the stream's part of this segment: its first offset in the next, or its tail.
+    auto extent = find_extent(*log.store, id, Offset(first));
+    if (!extent) return std::unexpected(std::move(extent.error()));
+    const Offset end = *extent ? (*extent)->next.value_or(Offset(stream->assigned.next))
+                               : Offset(stream->assigned.next);
+    if (end.value > stream->assigned.start) {
+      raise_start(log, builder, *stream, end, GapReason::dropped);
+    }
+    changes.erase(Family::segments, it.key());
+    changes.erase(Family::segments, key_of(KeyKind::where, id.value, first));
+  }
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+  changes.erase(Family::segments, key_of(KeyKind::segment, request.segment.value));
+  builder.group().dropped.push_back(request.segment);
+  return Outcome{.number = request.segment.value};
+}
+
+Result<Outcome> run(LogState&, GroupBuilder&, const AppendMany&) { std::abort(); }
+Result<Outcome> run(LogState&, GroupBuilder&, const Broadcast&) { std::abort(); }
+
+}  // namespace
+
+bool is_administrative(const Operation::Request& request) {
+  return !std::holds_alternative<AppendMany>(request) &&
+         !std::holds_alternative<Broadcast>(request);
+}
+
+Result<Outcome> administer(LogState& log, GroupBuilder& builder, const Operation::Request& request) {
+  return std::visit([&](const auto& one) { return run(log, builder, one); }, request);
+}
+
+}  // namespace strandline

@@ -1,0 +1,16 @@
+// The operations on streams and segments: create, delete, truncate, roll, drop. Each has a commit
+// group to itself, so that it sees everything before it as written. *Threads*: the writer's.
+#pragma once
+
+#include "engine/group.h"
+#include "engine/group_builder.h"
+
+namespace strandline {
+
+// Whether an operation is one of these.
+bool is_administrative(const Operation::Request& request);
+
+// Stages it in the builder's group, which must be empty, or says why not.
+Result<Outcome> administer(LogState& log, GroupBuilder& builder, const Operation::Request& request);
+
+}  // namespace strandline

@@ -1,0 +1,128 @@
+#include "engine/batch.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "engine/event_rules.h"
+
+namespace strandline {
+namespace {
+
+// A table's worst case: a batch of the smallest events has this many tables (the events, their
+// attributes, and the batch), so that a hostile buffer cannot make the Verifier walk for ever.
+constexpr size_t kTablesPerEvent = 65;
+constexpr size_t kDepthMax = 16;
+
+Error at_event(size_t index, Error error) {
+  error.message = fmt::format("event {}: {}", index, error.message);
+  return error;
+}
+
+Error too_large(size_t bytes, const Limits& limits) {
+  return Error{.code = Code::too_large,
+               .message = fmt::format("a batch of {} bytes: the limit is {}", bytes,
+                                      limits.batch_bytes_max)};
+}
+
+}  // namespace
+
+Result<Batch> Batch::verified(std::string flatbuffer, const Limits& limits) {
+  if (flatbuffer.size() > limits.batch_bytes_max) {
+    return std::unexpected(too_large(flatbuffer.size(), limits));
+  }
+  const size_t tables_max =
+      std::min(limits.batch_events_max * kTablesPerEvent, flatbuffer.size() / 4 + 1);
+  flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(flatbuffer.data()),
+                                 flatbuffer.size(), kDepthMax,
+                                 static_cast<flatbuffers::uoffset_t>(tables_max));
+  if (!schema::VerifyBatchBuffer(verifier)) {
+    return fail(Code::invalid,
+                "not a FlatBuffer of schemas/batch.fbs (file identifier STRB): the Verifier refuses it");
+  }
+  const auto* root = schema::GetBatch(flatbuffer.data());
+  const size_t count = root->events()->size();
+  if (count == 0) return fail(Code::invalid, "a batch holds at least one event");
+  if (count > limits.batch_events_max) {
+    return fail(Code::too_large, fmt::format("a batch of {} events: the limit is {}", count,
+                                             limits.batch_events_max));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (auto ok = check_event(*root->events()->Get(flatbuffers::uoffset_t(i)), limits); !ok) {
+      return std::unexpected(at_event(i, std::move(ok.error())));
+    }
+  }
+  return Batch(std::move(flatbuffer), static_cast<uint32_t>(count));
+}
+
+Result<Batch> Batch::of(std::span<const NewEvent> events, const Limits& limits) {
+  BatchBuilder builder(limits);
+  for (size_t i = 0; i < events.size(); ++i) {
+    if (auto ok = builder.add(events[i]); !ok) {
+      return std::unexpected(at_event(i, std::move(ok.error())));
+    }
+  }
+  return builder.finish();
+}
+
+Status BatchBuilder::add(const NewEvent& event) {
+  if (auto ok = check_event(event, limits_); !ok) return ok;
+  if (events_.size() == limits_.batch_events_max) {
+    return fail(Code::too_large,
+                fmt::format("more than {} events in a batch", limits_.batch_events_max));
+  }
+  const auto text = [&](std::string_view s) {
+    return s.empty() ? 0 : builder_.CreateString(s.data(), s.size());
+  };
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Attribute>>> attributes;
+  if (!event.attributes.empty()) {
+    std::vector<flatbuffers::Offset<schema::Attribute>> items;
+    for (const Attribute& attribute : event.attributes) {
+      const auto name = builder_.CreateString(attribute.name.data(), attribute.name.size());
+      const auto value = builder_.CreateString(attribute.text.data(), attribute.text.size());
+      items.push_back(schema::CreateAttribute(builder_, name, value, attribute.kind));
+    }
+    attributes = builder_.CreateVector(items);
+  }
+  const auto data = event.form == DataForm::none
+                        ? 0
+                        : builder_.CreateVector(
+                              reinterpret_cast<const uint8_t*>(event.data.data()), event.data.size());
+  // A type recurs, so it is stored once a batch; the builder orders the rest.
+  const auto type = builder_.CreateSharedString(event.type.data(), event.type.size());
+  const auto id = text(event.id), source = text(event.source), subject = text(event.subject);
+  const auto time = text(event.time), content = text(event.datacontenttype);
+  const auto dataschema = text(event.dataschema);
+  events_.push_back(schema::CreateEvent(builder_, type, id, source, subject, time, content,
+                                        dataschema, attributes, event.form, data));
+  return {};
+}
+
+Result<Batch> BatchBuilder::finish() {
+  if (events_.empty()) return fail(Code::invalid, "a batch holds at least one event");
+  const auto count = static_cast<uint32_t>(events_.size());
+  schema::FinishBatchBuffer(builder_, schema::CreateBatch(builder_, builder_.CreateVector(events_)));
+  std::string bytes(reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize());
+  builder_.Clear();
+  events_.clear();
+  if (bytes.size() > limits_.batch_bytes_max) {
+    return std::unexpected(too_large(bytes.size(), limits_));
+  }
+  return Batch(std::move(bytes), count);
+}
+
+Status check_name(std::string_view name, const Limits& limits) {
+  const auto rule = fmt::format(
+      "names are 1 to {} bytes of UTF-8 without control characters, not beginning with $",
+      limits.name_bytes_max);
+  if (name.empty()) return fail(Code::invalid, "an empty name: " + rule);
+  if (name.size() > limits.name_bytes_max) {
+    return fail(Code::invalid, fmt::format("a name of {} bytes: {}", name.size(), rule));
+  }
+  if (!is_plain_text(name)) return fail(Code::invalid, "a name with other characters: " + rule);
+  if (name.starts_with('$')) {
+    return fail(Code::invalid, fmt::format("\"{}\" is reserved: {}", name, rule));
+  }
+  return {};
+}
+
+}  // namespace strandline

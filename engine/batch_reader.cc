@@ -1,0 +1,132 @@
+#include "engine/batch_reader.h"
+
+#include <fmt/format.h>
+
+namespace strandline {
+
+std::optional<BatchReader::Damage> BatchReader::load(Offset offset) {
+  if (holds(offset)) return std::nullopt;
+  if (auto shared = log_->window.find(stream_->id, offset)) {
+    log_->counters.window_batches_read.fetch_add(1, std::memory_order_relaxed);
+    rest();
+    shared_ = std::move(shared);
+    current_ = shared_->batch;
+    return std::nullopt;
+  }
+  current_.reset();
+  shared_.reset();
+  if (iterator_ && !load_from_store(offset, false)) return std::nullopt;
+  const auto wrong = load_from_store(offset, true);
+  if (!wrong) return std::nullopt;
+  return damage_at(offset, *wrong);
+}
+
+void BatchReader::rest() {
+  iterator_.reset();
+  extent_.reset();
+}
+
+std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afresh) {
+  if (afresh) {
+    rest();
+    auto extent = find_extent(*log_->store, stream_->id, offset);
+    if (!extent) return extent.error().message;
+    if (!*extent || (*extent)->first > offset) return "no segment holds it";
+    extent_ = **extent;
+    iterator_.emplace(log_->store->iterate(Family::events));
+  } else {
+    // The usual case: the next batch is the iterator's next.
+    if (iterator_->valid()) iterator_->next();
+    EventKey key;
+    if (iterator_->valid() && decode(iterator_->key(), key) && key.stream == stream_->id &&
+        key.segment == extent_->segment && key.first == offset) {
+      return take(offset);
+    }
+    if (offset < extent_->first || (extent_->next && offset >= *extent_->next)) return "elsewhere";
+  }
+  iterator_->seek_for_prev(encode(EventKey{extent_->segment, stream_->id, offset}));
+  return take(offset);
+}
+
+std::optional<std::string> BatchReader::take(Offset offset) {
+  if (!iterator_->valid()) return iterator_->damage().value_or("it is not in the store");
+  EventKey key;
+  if (!decode(iterator_->key(), key) || key.stream != stream_->id ||
+      key.segment != extent_->segment) {
+    return "it is not in the store";
+  }
+  const std::string_view value = iterator_->value();
+  if (auto wrong = StoredBatch::check(key, value)) return "stored batch: " + *wrong;
+  copy_.assign(value);
+  StoredBatch batch(stream_->id, copy_);
+  if (!batch.covers(offset)) return "it is not in the store";
+  current_ = batch;
+  log_->counters.store_batches_read.fetch_add(1, std::memory_order_relaxed);
+  log_->counters.store_bytes_read.fetch_add(copy_.size(), std::memory_order_relaxed);
+  return std::nullopt;
+}
+
+BatchReader::Damage BatchReader::damage_at(Offset offset, std::string detail) {
+  const Offset tail = stream_->tail();
+  Offset at = offset;
+  while (true) {
+    auto extent = find_extent(*log_->store, stream_->id, at);
+    rest();
+    if (!extent || !*extent) break;
+    const Offset end = std::min((*extent)->next.value_or(tail), tail);
+    detail = fmt::format("segment {}, stream {}, offset {}: {}", (*extent)->segment.value,
+                         stream_->id.value, offset.value, detail);
+    if ((*extent)->first > at) return {std::min((*extent)->first, tail), std::move(detail)};
+    if (const auto next = readable_after(**extent, at, end)) return {*next, std::move(detail)};
+    if (end >= tail) break;
+    // Nothing more of this extent can be read: the next one begins where it ends.
+    return {end, std::move(detail)};
+  }
+  return {tail, std::move(detail)};
+}
+
+std::optional<Offset> BatchReader::readable_after(const Extent& extent, Offset offset, Offset end) {
+  StoreIterator it = log_->store->iterate(Family::events);
+  enum class Found { readable, end, damage };
+  Offset found;
+  const auto look = [&](Offset from) {
+    it.seek(encode(EventKey{extent.segment, stream_->id, from}));
+    if (!it.valid()) return it.damage() ? Found::damage : Found::end;
+    EventKey key;
+    if (!decode(it.key(), key) || key.stream != stream_->id || key.segment != extent.segment ||
+        key.first >= end) {
+      return Found::end;
+    }
+    found = key.first;
+    return Found::readable;
+  };
+  Offset low = offset + 1;
+  Found result = look(low);
+  if (result == Found::damage) {
+    // A damaged block hides its keys. Double the step until a seek lands behind it, then halve the
+    // distance back, so that no more than the block is given up.
+    uint64_t step = 1;
+    Offset high = low;
+    while (result == Found::damage && high < end) {
+      low = high;
+      high = std::min(high + step, end);
+      step *= 2;
+      result = look(high);
+    }
+    if (result == Found::damage) return std::nullopt;
+    while (high - low > 1) {
+      const Offset middle = low + (high - low) / 2;
+      const Found there = look(middle);
+      if (there == Found::damage) {
+        low = middle;
+      } else {
+        high = middle;
+        result = there;
+      }
+    }
+    result = look(high);
+  }
+  return result == Found::readable ? std::optional(found) : std::nullopt;
+}
+
+}  // namespace strandline

@@ -1,0 +1,23 @@
+// What makes an event acceptable, in one place: the rules that batch.h states. Checked when a batch
+// arrives as a FlatBuffer and when one is built.
+#pragma once
+
+#include <string_view>
+
+#include "engine/batch.h"
+#include "engine/error.h"
+
+namespace strandline {
+
+// UTF-8 (RFC 3629) without overlong forms, surrogates or anything past U+10FFFF.
+bool is_utf8(std::string_view text);
+// The same, without control characters (C0, DEL, C1).
+bool is_plain_text(std::string_view text);
+// One JSON value (RFC 8259), and nothing after it.
+bool is_json(std::string_view text);
+
+// Each says what is wrong, without a place: the caller knows which event it is.
+Status check_event(const NewEvent& event, const Limits& limits);
+Status check_event(const schema::Event& event, const Limits& limits);
+
+}  // namespace strandline

@@ -1,0 +1,81 @@
+// What is asked of the writer, and a commit group: what it answers with.
+//
+// A group is one WriteBatch, one place in the log's order, and one fsync at most. The writer fills
+// it, the sync stage publishes it: only then are its streams' tails raised and its answers given.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/log.h"
+#include "engine/positions.h"
+#include "engine/store.h"
+#include "engine/stored_batch.h"
+#include "engine/streams.h"
+
+namespace strandline {
+
+struct CreateStream {
+  std::string name;
+  StreamSettings settings;
+};
+struct DeleteStream {
+  std::string name;
+};
+struct Truncate {
+  std::string name;
+  Offset before;
+};
+struct Roll {};
+struct DropSegment {
+  SegmentId segment;
+};
+
+struct Outcome {
+  std::vector<Appended> appended = {};
+  uint64_t number = 0;  // a committed position, a new start, a sealed segment
+};
+
+struct Operation {
+  using Request =
+      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment>;
+  using Done = std::function<void(Result<Outcome>)>;
+
+  Request request;
+  Done done;
+  size_t bytes = 0;  // that it holds while it waits
+};
+
+struct Group {
+  struct Answer {
+    Operation::Done done;
+    Result<Outcome> result;
+  };
+  struct Described {
+    Stream* stream;
+    Timestamp created;
+    std::string description;
+  };
+
+  explicit Group(Changes changes) : changes(std::move(changes)) {}
+
+  Changes changes;
+  std::vector<BatchPointer> batches;  // the log's own record is the last
+  std::vector<std::pair<Stream*, StateRecord>> states;
+  std::vector<Described> described;
+  std::vector<std::pair<Positions::Key, PositionRecord>> positions;
+  std::vector<std::pair<SegmentId, SegmentRecord>> segments;
+  std::vector<SegmentId> dropped;
+  std::vector<Answer> answers;   // once durable, in this order; refusals too, for what they say about
+                                 // the log's state must be durable when it is said
+  std::vector<Answer> accepted;  // once written
+  size_t bytes = 0;
+  uint64_t appends = 0;
+  uint64_t events = 0;
+  bool written = false;  // it had changes
+};
+
+}  // namespace strandline

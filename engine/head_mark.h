@@ -1,0 +1,48 @@
+// The head mark: how far the log was durable about a second ago, in a file apart from the store.
+//
+// The loss of the newest WAL's end cannot be told from a crash by the WAL alone. A log that opens
+// below its head mark has lost acknowledged events, and is refused. Two slots of 4 KiB, written in
+// turn and fsynced, so that a torn write leaves the other. *Threads*: start's own; note: any.
+//
+//   a slot:  8 bytes "STRDHEAD", u64 durable next sequence, u32 crc32c of these 16 bytes; little-endian
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "engine/error.h"
+#include "engine/types.h"
+
+namespace strandline {
+
+class HeadMark {
+ public:
+  // The mark in the directory: the higher of its valid slots; none if there is no file yet.
+  static Result<std::optional<Sequence>> read(const std::filesystem::path& directory);
+
+  // Renews the mark about once a second from what `durable` says.
+  HeadMark(const std::filesystem::path& directory, std::function<Sequence()> durable,
+           std::function<void(const std::string&)> on_failure);
+  ~HeadMark();  // renews it a last time
+
+ private:
+  void run();
+  void renew();
+
+  const std::filesystem::path file_;
+  const std::function<Sequence()> durable_;
+  const std::function<void(const std::string&)> on_failure_;
+  int descriptor_ = -1;
+  int slot_ = 0;
+  std::optional<Sequence> written_;
+  std::mutex mutex_;  // guards stopping_
+  std::condition_variable stop_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace strandline

@@ -1,0 +1,456 @@
+#include "engine/log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+#include <set>
+
+#include "engine/directory.h"
+#include "engine/head_mark.h"
+#include "engine/log_cursor.h"
+#include "engine/log_state.h"
+#include "engine/opening.h"
+#include "engine/stream_cursor.h"
+#include "engine/verification.h"
+#include "engine/writer.h"
+
+namespace strandline {
+namespace {
+
+// What an operation holds in the queue besides its bytes.
+constexpr size_t kOperationBytes = 256;
+
+Error no_such_stream(std::string_view name) {
+  return {.code = Code::not_found, .message = fmt::format("no stream \"{}\"", name)};
+}
+
+template <class T, class Start>  // Start: void(Log::Completion<T>)
+Result<T> wait_for(Start start) {
+  std::promise<Result<T>> promise;
+  auto future = promise.get_future();
+  start([&promise](Result<T> result) { promise.set_value(std::move(result)); });
+  return future.get();
+}
+
+}  // namespace
+
+struct Log::Parts {
+  std::unique_ptr<LogState> state;
+  RecoveryReport recovery;
+  // An observer has none of these.
+  std::unique_ptr<Syncer> syncer;
+  std::unique_ptr<Writer> writer;
+  std::unique_ptr<HeadMark> head_mark;
+
+  void submit(Operation operation);
+  Result<Outcome> perform(Operation::Request request);
+};
+
+// --- Opening and closing.
+
+Log::Log(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, Options options) {
+  auto opened = open_state(directory, std::move(options));
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  auto parts = std::make_unique<Parts>();
+  parts->state = std::move(opened->state);
+  parts->recovery = std::move(opened->recovery);
+  if (parts->state->options.mode == Options::Mode::owner) {
+    LogState& state = *parts->state;
+    parts->syncer = std::make_unique<Syncer>(state);
+    parts->writer = std::make_unique<Writer>(state, *parts->syncer);
+    parts->head_mark = std::make_unique<HeadMark>(
+        directory, [&state] { return Sequence(state.streams.log().tail().value); },
+        state.options.on_warning ? state.options.on_warning : [](const std::string&) {});
+  }
+  return std::unique_ptr<Log>(new Log(std::move(parts)));
+}
+
+Log::~Log() { close(); }
+
+void Log::close() {
+  if (parts_->writer) parts_->writer->stop();
+  if (parts_->syncer) parts_->syncer->stop();
+  parts_->head_mark.reset();
+  parts_->state->wakeups.close();
+}
+
+// --- Appending.
+
+void Log::Parts::submit(Operation operation) {
+  if (!writer) {
+    operation.done(fail(Code::read_only, "opened as an observer: it only reads"));
+    return;
+  }
+  if (auto ok = writer->submit(operation); !ok) {
+    state->counters.appends_refused.fetch_add(1, std::memory_order_relaxed);
+    operation.done(std::unexpected(std::move(ok.error())));
+  }
+}
+
+Result<Outcome> Log::Parts::perform(Operation::Request request) {
+  return wait_for<Outcome>([&](Completion<Outcome> done) {
+    submit({.request = std::move(request), .done = std::move(done), .bytes = kOperationBytes});
+  });
+}
+
+void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
+  const Limits& limits = parts_->state->options.limits;
+  size_t bytes = 0;
+  Status ok;
+  for (const AppendMany::Part& part : request.parts) {
+    if (ok) ok = check_name(part.stream, limits);
+    bytes += part.batch.bytes().size();
+  }
+  for (const Commit& commit : request.commits) {
+    if (ok) ok = check_name(commit.consumer, limits);
+  }
+  if (ok && request.parts.empty() && request.commits.empty()) {
+    ok = fail(Code::invalid, "an append of nothing: it needs events or a commit");
+  }
+  if (ok && (bytes > limits.append_bytes_max || request.parts.size() > limits.append_streams_max)) {
+    ok = fail(Code::too_large,
+              fmt::format("an append of {} bytes in {} parts: the limits are {} and {}", bytes,
+                          request.parts.size(), limits.append_bytes_max, limits.append_streams_max));
+  }
+  if (!ok) {
+    done(std::unexpected(std::move(ok.error())));
+    return;
+  }
+  bytes += kOperationBytes * (1 + request.parts.size());
+  parts_->submit({.request = std::move(request),
+                  .done =
+                      [done = std::move(done)](Result<Outcome> outcome) {
+                        if (!outcome) return done(std::unexpected(std::move(outcome.error())));
+                        done(std::move(outcome->appended));
+                      },
+                  .bytes = bytes});
+}
+
+void Log::append(Append request, Completion<Appended> done) {
+  AppendMany many{.durability = request.durability};
+  many.parts.push_back({std::move(request.stream), std::move(request.batch), request.expected});
+  append(std::move(many), [done = std::move(done)](Result<std::vector<Appended>> appended) {
+    if (!appended) return done(std::unexpected(std::move(appended.error())));
+    done(std::move(appended->front()));
+  });
+}
+
+void Log::broadcast(Broadcast request, Completion<std::vector<Appended>> done) {
+  const size_t bytes = request.batch.bytes().size() + kOperationBytes;
+  parts_->submit({.request = std::move(request),
+                  .done =
+                      [done = std::move(done)](Result<Outcome> outcome) {
+                        if (!outcome) return done(std::unexpected(std::move(outcome.error())));
+                        done(std::move(outcome->appended));
+                      },
+                  .bytes = bytes});
+}
+
+void Log::commit(Commit request, Completion<uint64_t> done) {
+  const uint64_t next = request.next;
+  AppendMany many;
+  many.commits.push_back(std::move(request));
+  append(std::move(many), [next, done = std::move(done)](Result<std::vector<Appended>> appended) {
+    if (!appended) return done(std::unexpected(std::move(appended.error())));
+    done(next);
+  });
+}
+
+Result<Appended> Log::append(Append request) {
+  return wait_for<Appended>([&](auto done) { append(std::move(request), std::move(done)); });
+}
+Result<std::vector<Appended>> Log::append(AppendMany request) {
+  return wait_for<std::vector<Appended>>(
+      [&](auto done) { append(std::move(request), std::move(done)); });
+}
+Result<std::vector<Appended>> Log::broadcast(Broadcast request) {
+  return wait_for<std::vector<Appended>>(
+      [&](auto done) { broadcast(std::move(request), std::move(done)); });
+}
+Result<uint64_t> Log::commit(Commit request) {
+  return wait_for<uint64_t>([&](auto done) { commit(std::move(request), std::move(done)); });
+}
+
+// --- Streams.
+
+Result<StreamInfo> Log::create_stream(std::string name, StreamSettings settings) {
+  constexpr size_t kDescriptionBytes = 1024;
+  if (auto ok = check_name(name, parts_->state->options.limits); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  if (settings.description.size() > kDescriptionBytes) {
+    return fail(Code::invalid, fmt::format("a description of {} bytes: the limit is {}",
+                                           settings.description.size(), kDescriptionBytes));
+  }
+  auto outcome = parts_->perform(CreateStream{name, std::move(settings)});
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return describe(name);
+}
+
+Status Log::delete_stream(std::string name) {
+  auto outcome = parts_->perform(DeleteStream{std::move(name)});
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return {};
+}
+
+Result<Offset> Log::truncate(std::string name, Offset before) {
+  auto outcome = parts_->perform(Truncate{std::move(name), before});
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return Offset(outcome->number);
+}
+
+namespace {
+
+StreamInfo info_of(const Stream& stream) {
+  // The start first: a tail read after it is no lower.
+  const Offset start = stream.start();
+  const Offset tail = stream.tail();
+  const int64_t last = stream.last_stored_us();
+  const uint64_t below = stream.start_bytes();
+  return {.name = stream.name,
+          .start = start,
+          .tail = tail,
+          .events = tail - start,
+          .bytes = std::max(stream.bytes(), below) - below,
+          .created = stream.created(),
+          .last_stored = last ? std::optional(Timestamp{last}) : std::nullopt,
+          .settings = {}};
+}
+
+}  // namespace
+
+Result<StreamInfo> Log::describe(std::string_view name) const {
+  const LogState& state = *parts_->state;
+  const Stream* stream = state.streams.find(name);
+  if (!stream || !stream->exists() || stream->id == kLogStream) {
+    return std::unexpected(no_such_stream(name));
+  }
+  StreamInfo info = info_of(*stream);
+  info.settings.description = state.streams.description(*stream);
+  return info;
+}
+
+std::vector<StreamInfo> Log::list(std::string_view prefix, std::string_view after,
+                                  size_t limit) const {
+  const LogState& state = *parts_->state;
+  std::vector<const Stream*> found;
+  state.streams.scan(std::max(prefix, after), [&](Stream& stream) {
+    if (!stream.name.starts_with(prefix) || found.size() == limit) return false;
+    if (stream.exists() && (after.empty() || stream.name > after)) found.push_back(&stream);
+    return true;
+  });
+  std::vector<StreamInfo> out;
+  for (const Stream* stream : found) {
+    out.push_back(info_of(*stream));
+    out.back().settings.description = state.streams.description(*stream);
+  }
+  return out;
+}
+
+// --- Reading.
+
+namespace {
+
+// The position that `from` means in a stream (of the log's own: a sequence).
+Result<Offset> resolve(const LogState& state, const Stream& stream, const From& from) {
+  const Offset start = stream.start(), tail = stream.tail();
+  switch (from.kind) {
+    case From::Kind::earliest:
+      return start;
+    case From::Kind::latest:
+      return tail;
+    case From::Kind::last:
+      return tail - std::min(from.number, tail - start);
+    case From::Kind::time:
+      return find_time(state, stream, from.moment);
+    case From::Kind::position:
+      if (from.number <= tail.value) return Offset(from.number);
+  }
+  return std::unexpected(
+      Error{.code = Code::out_of_range,
+            .message = fmt::format("{} is beyond the tail of \"{}\": positions are [{}, {}]",
+                                   from.number, stream.name, start.value, tail.value),
+            .available = Available{start.value, tail.value}});
+}
+
+struct Opened {
+  std::unique_ptr<Cursor> cursor;
+  StreamId wait_for;  // the stream whose tail it waits for
+};
+
+Result<Stream*> find_existing(const LogState& state, const std::string& name) {
+  Stream* stream = state.streams.find(name);
+  if (!stream || !stream->exists() || stream->id == kLogStream) {
+    return std::unexpected(no_such_stream(name));
+  }
+  return stream;
+}
+
+Result<Opened> open_stream_cursor(const LogState& state, ReadOptions& options) {
+  auto stream = find_existing(state, options.select.names.at(0));
+  if (!stream) return std::unexpected(std::move(stream.error()));
+  Bounds bounds{options.events_max, options.bytes_max};
+  From from = options.from;
+  if (options.backward) {
+    // From the far end, the last N are the first N.
+    if (from.kind == From::Kind::last) bounds.events = std::min(bounds.events, from.number);
+    if (from.kind == From::Kind::earliest || from.kind == From::Kind::last) from = From::latest();
+  }
+  auto position = resolve(state, **stream, from);
+  if (!position) return std::unexpected(std::move(position.error()));
+  std::unique_ptr<Cursor> cursor;
+  if (options.backward) {
+    cursor = std::make_unique<BackwardCursor>(state, **stream, *position, std::move(options.types),
+                                              bounds);
+  } else {
+    cursor = std::make_unique<StreamCursor>(state, **stream, *position, std::move(options.types),
+                                            bounds);
+  }
+  return Opened{std::move(cursor), (*stream)->id};
+}
+
+Result<Opened> open_log_cursor(const LogState& state, ReadOptions& options) {
+  LogCursor::Includes includes;
+  if (options.select.kind == Selection::Kind::list) {
+    std::set<StreamId> ids;
+    for (const std::string& name : options.select.names) {
+      auto stream = find_existing(state, name);
+      if (!stream) return std::unexpected(std::move(stream.error()));
+      ids.insert((*stream)->id);
+    }
+    includes = [ids](const Stream& stream) { return ids.contains(stream.id); };
+  } else if (options.select.kind == Selection::Kind::prefix) {
+    includes = [prefix = options.select.names.at(0)](const Stream& stream) {
+      return stream.name.starts_with(prefix);
+    };
+  }
+  if (options.backward) {
+    return fail(Code::invalid, "one stream can be read backwards, several cannot");
+  }
+  auto position = resolve(state, state.streams.log(), options.from);
+  if (!position) return std::unexpected(std::move(position.error()));
+  return Opened{std::make_unique<LogCursor>(state, Sequence(position->value), std::move(includes),
+                                            std::move(options.types),
+                                            Bounds{options.events_max, options.bytes_max}),
+                kLogStream};
+}
+
+Result<Opened> open_cursor(const LogState& state, ReadOptions& options) {
+  return options.select.kind == Selection::Kind::stream ? open_stream_cursor(state, options)
+                                                        : open_log_cursor(state, options);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cursor>> Log::read(ReadOptions options) const {
+  auto opened = open_cursor(*parts_->state, options);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  return std::move(opened->cursor);
+}
+
+Result<Subscription> Log::subscribe(ReadOptions options) const {
+  if (options.backward) return fail(Code::invalid, "a subscription goes forwards");
+  options.events_max = options.bytes_max = std::numeric_limits<uint64_t>::max();
+  auto opened = open_cursor(*parts_->state, options);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  return Subscription(std::move(opened->cursor),
+                      std::make_shared<Wakeup>(parts_->state->wakeups, opened->wait_for));
+}
+
+Result<Available> Log::available(std::string_view name) const {
+  const Stream* stream = parts_->state->streams.find(name);
+  if (!stream || !stream->exists()) return std::unexpected(no_such_stream(name));
+  const Offset start = stream->start();
+  return Available{start.value, stream->tail().value};
+}
+
+// --- Committed positions.
+
+Result<uint64_t> Log::position(std::string_view consumer, std::string_view stream) const {
+  const LogState& state = *parts_->state;
+  StreamId id = kImportLedger;
+  if (stream != kImportLedgerName) {
+    const Stream* found = state.streams.find(stream);
+    if (!found || !found->exists()) return std::unexpected(no_such_stream(stream));
+    id = found->id;
+  }
+  if (const auto record = state.positions.get({std::string(consumer), id})) return record->next;
+  return fail(Code::not_found,
+              fmt::format("consumer \"{}\" has committed nothing in \"{}\"", consumer, stream));
+}
+
+std::vector<Log::ConsumerPosition> Log::positions(std::string_view prefix, size_t limit) const {
+  const LogState& state = *parts_->state;
+  std::vector<ConsumerPosition> out;
+  for (const auto& [key, record] : state.positions.list(prefix, limit)) {
+    const Stream* stream = state.streams.find(key.second);
+    out.push_back({key.first, stream ? stream->name : kImportLedgerName, record.next,
+                   Timestamp{record.committed_us}});
+  }
+  return out;
+}
+
+// --- Segments.
+
+Result<SegmentId> Log::roll() {
+  auto outcome = parts_->perform(Roll{});
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return SegmentId(outcome->number);
+}
+
+std::vector<SegmentInfo> Log::segments() const {
+  const LogState& state = *parts_->state;
+  const Stream& log = state.streams.log();
+  std::vector<SegmentInfo> out;
+  for (const auto& [id, record] : state.segments.list()) {
+    const bool sealed = record.sealed != 0;
+    out.push_back({.id = id,
+                   .sealed = sealed,
+                   .created = {record.created_us},
+                   .first = Sequence(record.first_sequence),
+                   .next = Sequence(sealed ? record.next_sequence : log.tail().value),
+                   .bytes = sealed ? record.bytes : log.bytes() - record.bytes_before});
+  }
+  return out;
+}
+
+Status Log::drop_segment(SegmentId segment) {
+  auto outcome = parts_->perform(DropSegment{segment});
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  // Nobody can reach its events any more; readers that are inside one keep their files.
+  parts_->state->store->set_first_live(segment + 1);
+  return parts_->state->store->drop_events_below(segment + 1);
+}
+
+// --- The log itself.
+
+const RecoveryReport& Log::recovery() const { return parts_->recovery; }
+const Options& Log::options() const { return parts_->state->options; }
+std::optional<std::string> Log::sealed() const { return parts_->state->failure.why(); }
+Sequence Log::durable_next() const { return Sequence(parts_->state->streams.log().tail().value); }
+
+Counters Log::counters() const {
+  const AtomicCounters& c = parts_->state->counters;
+  return {.appends = c.appends,
+          .appends_refused = c.appends_refused,
+          .events_appended = c.events_appended,
+          .bytes_appended = c.bytes_appended,
+          .groups = c.groups,
+          .syncs = c.syncs,
+          .sync_us_total = c.sync_us_total,
+          .store_batches_read = c.store_batches_read,
+          .store_bytes_read = c.store_bytes_read,
+          .window_batches_read = c.window_batches_read,
+          .window_bytes = parts_->state->window.bytes(),
+          .queue_appends = parts_->writer ? parts_->writer->queue_appends() : 0,
+          .queue_bytes = parts_->writer ? parts_->writer->queue_bytes() : 0};
+}
+
+Log::Verified Log::verify(std::function<void(uint64_t)> progress) const {
+  return strandline::verify(*parts_->state, progress);
+}
+
+}  // namespace strandline

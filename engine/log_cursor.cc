@@ -1,0 +1,175 @@
+#include "engine/log_cursor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/check.h"
+
+namespace strandline {
+namespace {
+
+constexpr uint64_t kScanBytes = 1 << 20;
+// Readers hold a copy of a batch each, and iterators while they are being read.
+constexpr size_t kReadersMax = 256;
+
+Offset as_offset(Sequence sequence) { return Offset(sequence.value); }
+
+}  // namespace
+
+bool LogCursor::ready() const {
+  const Stream& log = log_.streams.log();
+  return as_offset(position_) < log.tail() || as_offset(position_) < log.start();
+}
+
+Result<std::optional<Delivery>> LogCursor::next() {
+  scanned_ = 0;
+  const Stream& log = log_.streams.log();
+  while (true) {
+    if (left_.events == 0) return std::nullopt;
+    if (const Offset start = log.start(); as_offset(position_) < start) {
+      Gap gap{"", position_.value, start.value, log.gap_reason(), {}};
+      position_ = Sequence(start.value);
+      current_.reset();
+      return gap;
+    }
+    if (as_offset(position_) >= log.tail()) return std::nullopt;
+    if (!records_.holds(as_offset(position_))) {
+      auto gap = next_record();
+      if (!gap || *gap) return gap;
+      if (!records_.holds(as_offset(position_))) {
+        if (left_.bytes == 0) return std::nullopt;
+        continue;
+      }
+    }
+    if (!current_ || position_ >= current_->next()) find_range();
+    if (!current_->stream) {
+      position_ = current_->next();
+    } else if (auto delivery = next_in_range()) {
+      return delivery;
+    }
+    if (scanned_ >= kScanBytes) return Moved{};
+  }
+}
+
+Result<std::optional<Delivery>> LogCursor::next_record() {
+  current_.reset();
+  range_index_ = 0;
+  if (left_.bytes == 0) return std::nullopt;
+  if (auto damage = records_.load(as_offset(position_))) {
+    // What is below the start now was dropped while it was looked for: the caller sees that.
+    if (as_offset(position_) < log_.streams.log().start()) return std::nullopt;
+    Gap gap{"", position_.value, damage->to.value, GapReason::damaged, std::move(damage->detail)};
+    position_ = Sequence(damage->to.value);
+    return gap;
+  }
+  scanned_ += records_.batch().value().size();
+  return std::nullopt;
+}
+
+void LogCursor::find_range() {
+  const StoredBatch& record = records_.batch();
+  Sequence sequence = current_ ? current_->next() : record.head().sequence;
+  if (current_) {
+    ++range_index_;
+  } else {
+    range_index_ = 0;
+  }
+  for (;; ++range_index_) {
+    CHECK_LT(range_index_, record.range_count());
+    const Range range = record.range(range_index_);
+    if (position_ < sequence + range.count) {
+      Stream* stream = log_.streams.find(range.stream);
+      current_ = Current{stream && follows(*stream) ? stream : nullptr, range, sequence};
+      return;
+    }
+    sequence += range.count;
+  }
+}
+
+// The next matching run of the current range, from the position on; nothing if there is none.
+std::optional<Delivery> LogCursor::next_in_range() {
+  const Stream& stream = *current_->stream;
+  const Offset offset = current_->range.first() + (position_ - current_->sequence);
+  const Offset range_end = current_->range.first() + current_->range.count;
+  const auto gap_to = [&](Offset to, GapReason reason, std::string detail) {
+    const Sequence from = position_;
+    position_ = current_->sequence + (std::min(to, range_end) - current_->range.first());
+    return Gap{stream.name, from.value, position_.value, reason, std::move(detail)};
+  };
+  if (const Offset start = stream.start(); offset < start) {
+    return gap_to(start, stream.gap_reason(), {});
+  }
+  BatchReader& reader = reader_for(stream);
+  if (!reader.holds(offset)) {
+    if (auto damage = reader.load(offset)) {
+      if (const Offset start = stream.start(); offset < start) {
+        return gap_to(start, stream.gap_reason(), {});
+      }
+      return gap_to(damage->to, GapReason::damaged, std::move(damage->detail));
+    }
+    const uint64_t bytes = reader.batch().value().size();
+    left_.bytes -= std::min(left_.bytes, bytes);
+    scanned_ += bytes;
+  }
+  const Part part = reader.batch().part_covering(offset);
+  uint32_t skip = static_cast<uint32_t>(offset - part.first);
+  uint32_t end = std::min(part.count, static_cast<uint32_t>(range_end - part.first));
+  if (!types_.empty()) {
+    const auto* events = flatbuffers::GetRoot<schema::Batch>(part.flatbuffer.data())->events();
+    const auto matches = [&](uint32_t i) {
+      const auto* type = events->Get(i)->type();
+      return types_.matches({type->c_str(), type->size()});
+    };
+    const uint32_t begin = skip;
+    while (skip < end && !matches(skip)) ++skip;
+    position_ += skip - begin;
+    if (skip == end) return std::nullopt;
+    uint32_t last = skip;
+    while (last < end && matches(last)) ++last;
+    end = last;
+  }
+  const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(end - skip, left_.events));
+  left_.events -= count;
+  Events events(stream.name, part.flatbuffer, part.count, skip, count, part.first + skip,
+                part.sequence + skip, reader.batch().head().stored, false);
+  CHECK_EQ(events.sequence(), position_);
+  position_ += count;
+  return events;
+}
+
+bool LogCursor::follows(const Stream& stream) {
+  if (!includes_) return true;
+  const auto [found, fresh] = followed_.try_emplace(stream.id, false);
+  if (fresh) found->second = includes_(stream);
+  return found->second;
+}
+
+BatchReader& LogCursor::reader_for(const Stream& stream) {
+  const auto found = readers_.find(stream.id);
+  if (found != readers_.end()) return found->second;
+  if (readers_.size() >= kReadersMax) readers_.clear();
+  return readers_.try_emplace(stream.id, log_, stream).first->second;
+}
+
+Lag LogCursor::lag() {
+  const Stream& log = log_.streams.log();
+  const Offset tail = log.tail();
+  const Offset at = std::max(as_offset(position_), log.start());
+  if (at >= tail) return {0, 0};
+  BatchReader reader(log_, log);
+  if (reader.load(at)) return {tail - at, 0};
+  const uint64_t bytes = log.bytes();
+  return {tail - at, bytes - std::min(bytes, reader.batch().head().bytes_before)};
+}
+
+bool LogCursor::near_tail() const {
+  return log_.window.find(kLogStream, as_offset(position_)) != nullptr;
+}
+
+void LogCursor::rest() {
+  records_.rest();
+  for (auto& [id, reader] : readers_) reader.rest();
+}
+
+}  // namespace strandline

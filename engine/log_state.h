@@ -1,0 +1,52 @@
+// What the rooms of a log share. Each member says by itself which thread may touch what.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "engine/clock.h"
+#include "engine/failure.h"
+#include "engine/options.h"
+#include "engine/positions.h"
+#include "engine/segments.h"
+#include "engine/store.h"
+#include "engine/streams.h"
+#include "engine/tail.h"
+#include "engine/window.h"
+
+namespace strandline {
+
+struct AtomicCounters {
+  std::atomic<uint64_t> appends{0};
+  std::atomic<uint64_t> appends_refused{0};
+  std::atomic<uint64_t> events_appended{0};
+  std::atomic<uint64_t> bytes_appended{0};
+  std::atomic<uint64_t> groups{0};
+  std::atomic<uint64_t> syncs{0};
+  std::atomic<uint64_t> sync_us_total{0};
+  std::atomic<uint64_t> store_batches_read{0};
+  std::atomic<uint64_t> store_bytes_read{0};
+  std::atomic<uint64_t> window_batches_read{0};
+};
+
+struct LogState {
+  explicit LogState(std::filesystem::path directory, Options options)
+      : directory(std::move(directory)),
+        options(std::move(options)),
+        clock(this->options.clock ? this->options.clock : std::make_shared<SystemClock>()),
+        window(this->options.window_bytes) {}
+
+  const std::filesystem::path directory;
+  const Options options;
+  const std::shared_ptr<Clock> clock;
+  Failure failure;
+  Wakeups wakeups;
+  Window window;
+  Streams streams;
+  Segments segments;
+  Positions positions;
+  mutable AtomicCounters counters;
+  std::unique_ptr<Store> store;  // last, so that it closes first
+};
+
+}  // namespace strandline

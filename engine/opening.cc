@@ -1,0 +1,129 @@
+#include "engine/opening.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+
+#include "engine/directory.h"
+#include "engine/head_mark.h"
+#include "engine/wal_end.h"
+
+namespace strandline {
+namespace {
+
+// What RocksDB warned of while it recovered: a refusal names the place only there.
+struct Warnings {
+  std::mutex mutex;  // guards lines and open
+  std::vector<std::string> lines;
+  bool opening = true;
+
+  std::string about_loss() {
+    std::lock_guard lock(mutex);
+    std::string out;
+    for (const std::string& line : lines) {
+      if (line.find("dropping") != std::string::npos) out += "; " + line;
+    }
+    return out;
+  }
+};
+
+Status load(LogState& state) {
+  if (auto ok = state.streams.load(*state.store); !ok) return ok;
+  if (auto ok = state.segments.load(*state.store); !ok) return ok;
+  return state.positions.load(*state.store);
+}
+
+// The log never opens silently shorter than its head mark.
+Status hold_against_head_mark(LogState& state, RecoveryReport& report) {
+  auto mark = HeadMark::read(state.directory);
+  if (!mark) {
+    if (!state.options.accept_loss) return std::unexpected(std::move(mark.error()));
+    report.loss += mark.error().message + "; ";
+    return {};
+  }
+  report.head_mark = mark->value_or(Sequence(0));
+  // An observer sees a mark that its owner may have renewed since it opened.
+  if (state.options.mode == Options::Mode::observer || report.durable_next >= report.head_mark) {
+    return {};
+  }
+  const std::string lost =
+      fmt::format("events [{}, {}) of the log were durable, says {}, and are not in {}",
+                  report.durable_next.value, report.head_mark.value,
+                  (state.directory / "HEAD").string(), (state.directory / "store").string());
+  if (!state.options.accept_loss) {
+    return fail(Code::corrupt, lost + ": the end of its WAL is lost; opening it all the same "
+                                      "(accept_loss) forgets them");
+  }
+  report.loss += lost + "; ";
+  // From here on the mark is what is there. The offsets that were lost will be given out again, for
+  // the mark says how many events there were, not of which streams: that is the loss accepted.
+  std::filesystem::remove(state.directory / "HEAD");
+  return {};
+}
+
+}  // namespace
+
+Result<OpenedState> open_state(const std::filesystem::path& path, Options options) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto directory = Directory::prepare(path, options);
+  if (!directory) return std::unexpected(std::move(directory.error()));
+  const bool observer = options.mode == Options::Mode::observer;
+  // A log that exists must be whole: only a fresh one is made.
+  options.create_if_missing = directory->fresh;
+
+  OpenedState opened;
+  auto warnings = std::make_shared<Warnings>();
+  options.on_warning = [warnings, sink = options.on_warning](const std::string& line) {
+    {
+      std::lock_guard lock(warnings->mutex);
+      if (warnings->opening) warnings->lines.push_back(line);
+    }
+    if (sink) sink(line);
+  };
+  opened.state = std::make_unique<LogState>(path, std::move(options));
+  LogState& state = *opened.state;
+  RecoveryReport& report = opened.recovery;
+  report.created = directory->fresh;
+  if (!directory->fresh) {
+    auto ends = look_at_wals(directory->store());
+    if (!ends) return std::unexpected(std::move(ends.error()));
+    report.wal_bytes_replayed = ends->bytes - ends->torn_bytes;
+    report.torn_bytes_dropped = ends->torn_bytes;
+  }
+  auto store = Store::open(directory->store(), state.options,
+                           [&state](const std::string& why) { state.failure.set(why); });
+  if (!store) {
+    store.error().message += warnings->about_loss();
+    return std::unexpected(std::move(store.error()));
+  }
+  state.store = std::move(*store);
+  if (observer) {
+    // All that the replay saw is durable after this, so it may be shown.
+    if (auto ok = sync_wals(directory->store()); !ok) return std::unexpected(ok.error());
+  }
+  if (auto ok = load(state); !ok) return std::unexpected(std::move(ok.error()));
+  report.durable_next = Sequence(state.streams.log().tail().value);
+  if (auto ok = hold_against_head_mark(state, report); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  if (const auto segments = state.segments.list(); !observer && !segments.empty()) {
+    // A drop that a crash cut off is finished now.
+    state.store->set_first_live(segments.begin()->first);
+    if (auto ok = state.store->drop_events_below(segments.begin()->first); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+  }
+  {
+    std::lock_guard lock(warnings->mutex);
+    warnings->opening = false;
+  }
+  if (state.options.accept_loss) report.loss += warnings->about_loss();
+  report.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(
+                            std::chrono::steady_clock::now() - begin)
+                            .count();
+  return opened;
+}
+
+}  // namespace strandline

@@ -1,0 +1,59 @@
+#include "engine/segments.h"
+
+namespace strandline {
+
+Status Segments::load(const Store& store) {
+  std::lock_guard lock(mutex_);
+  StoreIterator it = store.iterate(Family::segments);
+  const std::string end(1, static_cast<char>(KeyKind::where));
+  for (it.seek_to_first(); it.valid() && it.key() < end; it.next()) {
+    SegmentRecord record;
+    if (it.key().size() != 9 || !decode(it.value(), record)) {
+      return fail(Code::corrupt, "a record of the segments family does not parse");
+    }
+    const SegmentId id(get_be64(it.key(), 1));
+    segments_[id] = record;
+    if (!record.sealed) open = Open{id, record};
+  }
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+  return {};
+}
+
+std::map<SegmentId, SegmentRecord> Segments::list() const {
+  std::lock_guard lock(mutex_);
+  return segments_;
+}
+
+void Segments::publish(SegmentId segment, const SegmentRecord& record) {
+  std::lock_guard lock(mutex_);
+  segments_[segment] = record;
+}
+
+void Segments::drop(SegmentId segment) {
+  std::lock_guard lock(mutex_);
+  segments_.erase(segment);
+}
+
+Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, Offset offset) {
+  StoreIterator it = store.iterate(Family::segments);
+  const auto in_stream = [&] {
+    return it.valid() && it.key().size() == 17 &&
+           it.key()[0] == static_cast<char>(KeyKind::where) &&
+           get_be64(it.key(), 1) == stream.value;
+  };
+  it.seek_for_prev(key_of(KeyKind::where, stream.value, offset.value));
+  if (!in_stream() && !it.damage()) it.seek(key_of(KeyKind::where, stream.value, offset.value));
+  if (!in_stream()) {
+    if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+    return std::nullopt;
+  }
+  Extent extent{.segment = SegmentId(get_be64(it.value(), 0)),
+                .first = Offset(get_be64(it.key(), 9)),
+                .next = std::nullopt};
+  it.next();
+  if (in_stream()) extent.next = Offset(get_be64(it.key(), 9));
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+  return extent;
+}
+
+}  // namespace strandline

@@ -1,0 +1,103 @@
+// RocksDB, behind a door: the only room that knows it. Above it there are families, keys, values and
+// this project's errors.
+//
+// *Durability*: write() hands a batch of changes to the operating system, in one piece; sync() makes
+// everything written before it durable. *Threads*: write and sync may run at once, on one thread
+// each; reading on any. *Errors*: after any failed write or sync the store is finished: the caller
+// seals the log. Iterators report damage through status(), which must be looked at whenever one is
+// not valid. *Memory*: an iterator's key and value live until it moves.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/error.h"
+#include "engine/keys.h"
+#include "engine/options.h"
+
+namespace rocksdb {
+class WriteBatch;
+class Iterator;
+}  // namespace rocksdb
+
+namespace strandline {
+
+enum class Family { events, streams, segments, consumers };
+inline constexpr size_t kFamilies = 4;
+
+// One WriteBatch: all of it or nothing.
+class Changes {
+ public:
+  ~Changes();
+  Changes(Changes&&) noexcept;
+  void put(Family family, std::string_view key, std::string_view value);
+  void erase(Family family, std::string_view key);
+  bool empty() const;
+  size_t bytes() const;
+
+ private:
+  friend class Store;
+  Changes();
+
+  std::unique_ptr<rocksdb::WriteBatch> batch_;
+  class Store* store_ = nullptr;
+};
+
+class StoreIterator {
+ public:
+  explicit StoreIterator(std::unique_ptr<rocksdb::Iterator> iterator);
+  StoreIterator(StoreIterator&&) noexcept;
+  StoreIterator& operator=(StoreIterator&&) noexcept;
+  ~StoreIterator();
+
+  void seek(std::string_view key);           // the first at or after
+  void seek_for_prev(std::string_view key);  // the last at or before
+  void seek_to_first();
+  void next();
+  bool valid() const;
+  std::string_view key() const;
+  std::string_view value() const;
+  // What went wrong, if valid() is false for another reason than the end.
+  std::optional<std::string> damage() const;
+
+ private:
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class Store {
+ public:
+  // `on_failure` is told, on any thread, that a background write failed.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory,
+                                             const Options& options,
+                                             std::function<void(const std::string&)> on_failure);
+  ~Store();
+
+  Changes changes();
+  Status write(Changes changes);
+  Status sync();
+
+  // What the family holds under a key; nothing if it holds nothing; `corrupt` if it cannot be read.
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const;
+  StoreIterator iterate(Family family) const;
+
+  // Moves what is in memory of the events family towards a table file of its own. Does not wait.
+  Status flush_events();
+  // Removes every event of the segments below `first_live`, most of them as whole files.
+  Status drop_events_below(SegmentId first_live);
+  // Compactions leave out what lies below it. Set before events are dropped.
+  void set_first_live(SegmentId segment);
+
+  uint64_t disk_bytes() const;  // of table files and WAL
+
+ private:
+  friend class Changes;
+  struct Parts;
+  explicit Store(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace strandline

@@ -1,0 +1,118 @@
+#include "engine/store_options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/compaction_filter.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_partitioner.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+
+#include "engine/keys.h"
+
+namespace strandline {
+namespace {
+
+// Leaves out the events of dropped segments that were not alone in their file.
+class DroppedSegments : public rocksdb::CompactionFilter {
+ public:
+  explicit DroppedSegments(const std::atomic<uint64_t>* first_live) : first_live_(first_live) {}
+  const char* Name() const override { return "strandline.dropped-segments"; }
+  bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice&, std::string*,
+              bool*) const override {
+    EventKey event;
+    return decode({key.data(), key.size()}, event) && event.segment.value < first_live_->load();
+  }
+
+ private:
+  const std::atomic<uint64_t>* first_live_;
+};
+
+class DroppedSegmentsFactory : public rocksdb::CompactionFilterFactory {
+ public:
+  explicit DroppedSegmentsFactory(const std::atomic<uint64_t>* first_live)
+      : first_live_(first_live) {}
+  const char* Name() const override { return "strandline.dropped-segments"; }
+  std::unique_ptr<rocksdb::CompactionFilter> CreateCompactionFilter(
+      const rocksdb::CompactionFilter::Context&) override {
+    return std::make_unique<DroppedSegments>(first_live_);
+  }
+
+ private:
+  const std::atomic<uint64_t>* first_live_;
+};
+
+constexpr size_t kMemtableBytes = 64 << 20;
+
+}  // namespace
+
+rocksdb::DBOptions database_options(const Options& options) {
+  rocksdb::DBOptions db;
+  db.create_if_missing = options.create_if_missing;
+  db.create_missing_column_families = options.create_if_missing;
+  // The default mode, point-in-time, opens silently shorter after one flipped bit. This one refuses
+  // anything but a torn end of the newest WAL, and the tracking sees a WAL that is missing or short.
+  db.wal_recovery_mode = options.accept_loss ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                             : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  db.track_and_verify_wals_in_manifest = !options.accept_loss;
+  db.avoid_flush_during_recovery = false;
+  // Bounds what reopening has to replay.
+  db.max_total_wal_size = 256 << 20;
+  // One for flushes, and compactions that give way to appends.
+  db.max_background_jobs = 3;
+  db.max_open_files = -1;
+  db.max_file_opening_threads = 16;
+  // Writes its tables out steadily, so that a WAL fsync does not wait behind a whole file of them.
+  db.bytes_per_sync = 1 << 20;
+  db.keep_log_file_num = 4;
+  db.max_log_file_size = 4 << 20;
+  db.stats_dump_period_sec = 0;
+  db.env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW);
+  return db;
+}
+
+rocksdb::ColumnFamilyOptions events_options(const Options& options,
+                                            const std::atomic<uint64_t>* first_live) {
+  rocksdb::ColumnFamilyOptions family;
+  family.write_buffer_size = kMemtableBytes;
+  family.max_write_buffer_number = 4;
+  // Two levels: level 0 as flushed, level 1 as it stays. Level 1 has no size limit, so the only
+  // compaction is that of a segment's flushed files into their final, zstd-compressed ones.
+  family.num_levels = 2;
+  family.max_bytes_for_level_base = uint64_t{1} << 50;
+  family.level_compaction_dynamic_level_bytes = false;
+  family.level0_file_num_compaction_trigger =
+      static_cast<int>(std::clamp<size_t>(options.segment_bytes_max / kMemtableBytes, 2, 8));
+  // New data never overlaps old, so a backlog of level 0 costs readers little: appends are slowed
+  // down late.
+  family.level0_slowdown_writes_trigger = 64;
+  family.level0_stop_writes_trigger = 96;
+  family.target_file_size_base = 64 << 20;
+  family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kZSTD};
+  family.compression_opts.level = 1;
+  // No table file of level 1 holds two segments, so that a segment is dropped by deleting files.
+  family.sst_partitioner_factory = rocksdb::NewSstPartitionerFixedPrefixFactory(sizeof(uint64_t));
+  family.compaction_filter_factory = std::make_shared<DroppedSegmentsFactory>(first_live);
+
+  rocksdb::BlockBasedTableOptions table;
+  table.block_size = 32 << 10;  // a batch of a hundred events, or many small ones
+  table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return family;
+}
+
+rocksdb::ColumnFamilyOptions records_options(const Options&) {
+  rocksdb::ColumnFamilyOptions family;
+  family.write_buffer_size = 16 << 20;
+  family.compression = rocksdb::kLZ4Compression;
+  rocksdb::BlockBasedTableOptions table;
+  table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return family;
+}
+
+}  // namespace strandline

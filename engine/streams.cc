@@ -1,0 +1,111 @@
+#include "engine/streams.h"
+
+#include <fmt/format.h>
+
+#include <mutex>
+
+#include "engine/store.h"
+
+namespace strandline {
+
+void Stream::publish(const StateRecord& state) {
+  bytes_.store(state.bytes, std::memory_order_relaxed);
+  start_bytes_.store(state.start_bytes, std::memory_order_relaxed);
+  last_stored_us_.store(state.last_stored_us, std::memory_order_relaxed);
+  gap_reason_.store(state.gap_reason);
+  // The tail before the start: a reader that sees a start sees a tail no lower than it.
+  tail_.store(state.next, std::memory_order_release);
+  start_.store(state.start, std::memory_order_release);
+  exists_.store(state.exists != 0, std::memory_order_release);
+}
+
+Streams::Streams() : log_(&add(kLogStream, kAllName)) {
+  log_->assigned.exists = 1;
+  log_->publish(log_->assigned);
+}
+
+Stream& Streams::add(StreamId id, std::string name) {
+  auto stream = std::make_unique<Stream>(id, std::move(name));
+  Stream& added = *stream;
+  if (by_id_.size() <= id.value) by_id_.resize(id.value + 1);
+  by_id_[id.value] = &added;
+  by_name_.emplace(added.name, std::move(stream));
+  return added;
+}
+
+Status Streams::load(const Store& store) {
+  std::unique_lock lock(mutex_);
+  StoreIterator it = store.iterate(Family::streams);
+  for (it.seek_to_first(); it.valid(); it.next()) {
+    const std::string_view key = it.key();
+    const auto bad = [&] {
+      return fail(Code::corrupt, fmt::format("a record of the streams family does not parse: key {}",
+                                             key.size() == 9 ? get_be64(key, 1) : 0));
+    };
+    if (key.size() != 9) return bad();
+    const StreamId id(get_be64(key, 1));
+    if (key[0] == static_cast<char>(KeyKind::identity)) {
+      IdentityRecord identity;
+      if (!decode(it.value(), identity)) return bad();
+      Stream& stream = add(id, std::move(identity.name));
+      stream.publish_created(identity.created);
+      if (!identity.description.empty()) descriptions_[id] = std::move(identity.description);
+    } else if (key[0] == static_cast<char>(KeyKind::state)) {
+      // Identities sort first, so the stream is there already.
+      StateRecord state;
+      if (!decode(it.value(), state) || id.value >= by_id_.size() || !by_id_[id.value]) return bad();
+      by_id_[id.value]->assigned = state;
+      by_id_[id.value]->publish(state);
+    } else {
+      return bad();
+    }
+  }
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the streams family: " + *damage);
+  return {};
+}
+
+Stream* Streams::find(std::string_view name) const {
+  std::shared_lock lock(mutex_);
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second.get();
+}
+
+Stream* Streams::find(StreamId id) const {
+  std::shared_lock lock(mutex_);
+  return id.value < by_id_.size() ? by_id_[id.value] : nullptr;
+}
+
+Stream& Streams::create(std::string name) {
+  std::unique_lock lock(mutex_);
+  return add(StreamId(by_id_.size()), std::move(name));
+}
+
+size_t Streams::count() const {
+  std::shared_lock lock(mutex_);
+  return by_id_.size() - 1;
+}
+
+void Streams::scan(std::string_view from, const std::function<bool(Stream&)>& visit) const {
+  std::shared_lock lock(mutex_);
+  for (auto it = by_name_.lower_bound(from); it != by_name_.end(); ++it) {
+    Stream& stream = *it->second;
+    if (stream.id != kLogStream && !visit(stream)) return;
+  }
+}
+
+std::string Streams::description(const Stream& stream) const {
+  std::shared_lock lock(mutex_);
+  const auto found = descriptions_.find(stream.id);
+  return found == descriptions_.end() ? std::string() : found->second;
+}
+
+void Streams::describe(const Stream& stream, std::string description) {
+  std::unique_lock lock(mutex_);
+  if (description.empty()) {
+    descriptions_.erase(stream.id);
+  } else {
+    descriptions_[stream.id] = std::move(description);
+  }
+}
+
+}  // namespace strandline

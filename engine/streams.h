@@ -1,0 +1,92 @@
+// The streams of a log, in memory: every name, and where each stream stands.
+//
+// A Stream lives as long as the log; a deleted one stays, invisible, so that its offsets go on where
+// they stopped if the name returns. It has two states: what is *assigned* belongs to the writer and
+// runs ahead; what is *durable* is published by the sync stage, after the fsync, and is all that a
+// reader ever sees. *Threads*: lookups and durable state: any; create and assigned: the writer's.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/delivery.h"
+#include "engine/error.h"
+#include "engine/keys.h"
+#include "engine/types.h"
+
+namespace strandline {
+
+class Store;
+
+class Stream {
+ public:
+  Stream(StreamId id, std::string name) : id(id), name(std::move(name)) {}
+
+  const StreamId id;
+  const std::string name;
+
+  // --- Durable.
+  Offset tail() const { return Offset(tail_.load(std::memory_order_acquire)); }
+  Offset start() const { return Offset(start_.load(std::memory_order_acquire)); }
+  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  uint64_t start_bytes() const { return start_bytes_.load(std::memory_order_relaxed); }
+  int64_t last_stored_us() const { return last_stored_us_.load(std::memory_order_relaxed); }
+  GapReason gap_reason() const { return static_cast<GapReason>(gap_reason_.load()); }
+  bool exists() const { return exists_.load(std::memory_order_acquire); }
+  Timestamp created() const { return {created_us_.load(std::memory_order_relaxed)}; }
+  void publish(const StateRecord& state);
+  void publish_created(Timestamp created) { created_us_ = created.us; }
+
+  // --- The writer's.
+  StateRecord assigned{.exists = 0};
+  uint64_t staged_group = 0;   // the last group that touched it,
+  uint32_t staged_index = 0;   // and where in that group
+
+ private:
+  std::atomic<uint64_t> tail_{0};
+  std::atomic<uint64_t> start_{0};
+  std::atomic<uint64_t> bytes_{0};
+  std::atomic<uint64_t> start_bytes_{0};
+  std::atomic<int64_t> last_stored_us_{0};
+  std::atomic<int64_t> created_us_{0};
+  std::atomic<uint8_t> gap_reason_{0};
+  std::atomic<bool> exists_{false};
+};
+
+class Streams {
+ public:
+  Streams();
+
+  // Reads every record; `corrupt` if one does not parse or a stream lacks one.
+  Status load(const Store& store);
+
+  Stream* find(std::string_view name) const;  // whether or not it exists; null: never heard of
+  Stream* find(StreamId id) const;
+  Stream& log() const { return *log_; }       // the log's own
+  Stream& create(std::string name);           // gives it the next id
+  size_t count() const;
+
+  // All streams, existing or not, in byte order of names, from the first at or after `from`, until `visit` says
+  // false. The lock is held meanwhile.
+  void scan(std::string_view from, const std::function<bool(Stream&)>& visit) const;
+
+  std::string description(const Stream& stream) const;
+  void describe(const Stream& stream, std::string description);
+
+ private:
+  Stream& add(StreamId id, std::string name);
+
+  Stream* log_;
+  mutable std::shared_mutex mutex_;  // guards the three below
+  std::map<std::string_view, std::unique_ptr<Stream>> by_name_;
+  std::vector<Stream*> by_id_;
+  std::map<StreamId, std::string> descriptions_;
+};
+
+}  // namespace strandline

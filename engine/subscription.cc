@@ -1,0 +1,91 @@
+#include "engine/subscription.h"
+
+#include <condition_variable>
+#include <mutex>
+
+#include "engine/tail.h"
+
+namespace strandline {
+namespace {
+
+// What a blocking call waits on.
+struct Signal {
+  std::mutex mutex;  // guards set
+  std::condition_variable wake;
+  bool set = false;
+};
+
+}  // namespace
+
+Subscription::Subscription(std::unique_ptr<Cursor> cursor, std::shared_ptr<Wakeup> wakeup)
+    : cursor_(std::move(cursor)), wakeup_(std::move(wakeup)) {}
+Subscription::Subscription(Subscription&&) noexcept = default;
+Subscription& Subscription::operator=(Subscription&& other) noexcept {
+  if (wakeup_) wakeup_->disarm();
+  cursor_ = std::move(other.cursor_);
+  wakeup_ = std::move(other.wakeup_);
+  caught_up_ = other.caught_up_;
+  error_ = std::move(other.error_);
+  return *this;
+}
+Subscription::~Subscription() {
+  if (wakeup_) wakeup_->disarm();
+}
+
+Result<std::optional<Delivery>> Subscription::try_next() {
+  if (wakeup_->closed()) return fail(Code::closed, "the log is closing");
+  if (caught_up_ && cursor_->ready() && !cursor_->near_tail()) {
+    caught_up_ = false;
+    return FellBehind{cursor_->lag()};
+  }
+  auto delivery = cursor_->next();
+  if (!delivery || *delivery) return delivery;
+  cursor_->rest();
+  if (caught_up_) return std::nullopt;
+  caught_up_ = true;
+  return CaughtUp{};
+}
+
+void Subscription::on_ready(std::function<void()> callback) {
+  wakeup_->arm(std::move(callback));
+  if (!caught_up_ || cursor_->ready() || wakeup_->closed()) wakeup_->fire();
+}
+
+Result<std::optional<Delivery>> Subscription::next_for(std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (true) {
+    auto delivery = try_next();
+    if (!delivery || *delivery) return delivery;
+    auto signal = std::make_shared<Signal>();
+    on_ready([signal] {
+      std::lock_guard lock(signal->mutex);
+      signal->set = true;
+      signal->wake.notify_one();
+    });
+    std::unique_lock lock(signal->mutex);
+    if (!signal->wake.wait_until(lock, deadline, [&] { return signal->set; })) {
+      return std::nullopt;
+    }
+  }
+}
+
+Result<Delivery> Subscription::next() {
+  while (true) {
+    auto delivery = next_for(std::chrono::hours(24));
+    if (!delivery) return std::unexpected(std::move(delivery.error()));
+    if (*delivery) return std::move(**delivery);
+  }
+}
+
+Subscription::Iterator& Subscription::Iterator::operator++() {
+  delivery_.reset();
+  auto next = subscription_->next();
+  if (next) {
+    delivery_.emplace(std::move(*next));
+  } else {
+    subscription_->error_ = std::move(next.error());
+  }
+  return *this;
+}
+
+}  // namespace strandline

@@ -1,0 +1,146 @@
+#include "engine/writer.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "engine/administration.h"
+
+namespace strandline {
+namespace {
+
+// How often an idle writer looks whether the open segment is old enough to be rolled.
+constexpr auto kIdle = std::chrono::seconds(1);
+
+bool adds_bytes(const Operation::Request& request) {
+  if (const auto* many = std::get_if<AppendMany>(&request)) return !many->parts.empty();
+  return std::holds_alternative<Broadcast>(request) ||
+         std::holds_alternative<CreateStream>(request);
+}
+
+}  // namespace
+
+Writer::Writer(LogState& log, Syncer& syncer)
+    : log_(log), syncer_(syncer), thread_([this] { run(); }) {}
+
+Writer::~Writer() { stop(); }
+
+Status Writer::submit(Operation& operation) {
+  if (log_.failure.failed()) return std::unexpected(log_.failure.sealed());
+  {
+    std::lock_guard lock(mutex_);
+    const Limits& limits = log_.options.limits;
+    if (stopping_) return fail(Code::closed, "the log is closing");
+    if (queue_.size() >= limits.queue_appends_max ||
+        queue_bytes_ + operation.bytes > limits.queue_bytes_max) {
+      return fail(Code::busy,
+                  fmt::format("the queue is full ({} appends, {} bytes): try again shortly",
+                              queue_.size(), queue_bytes_));
+    }
+    queue_bytes_ += operation.bytes;
+    queue_.push_back(std::move(operation));
+  }
+  wake_.notify_one();
+  return {};
+}
+
+void Writer::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+size_t Writer::queue_appends() const {
+  std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+size_t Writer::queue_bytes() const {
+  std::lock_guard lock(mutex_);
+  return queue_bytes_;
+}
+
+void Writer::run() {
+  while (wait_for_work()) {
+    syncer_.wait_for_room();
+    GroupBuilder builder(log_, ++group_number_);
+    if (!log_.failure.failed() && builder.roll_is_due()) builder.roll();
+    fill(builder);
+    commit(builder.finish());
+  }
+}
+
+bool Writer::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, kIdle, [&] { return !queue_.empty() || stopping_; });
+  return !queue_.empty() || !stopping_;
+}
+
+// Until the group is full, the queue is empty, or an operation comes that wants a group to itself.
+void Writer::fill(GroupBuilder& builder) {
+  while (builder.bytes() < log_.options.limits.group_bytes_max) {
+    std::unique_lock lock(mutex_);
+    if (queue_.empty()) return;
+    const bool administrative = is_administrative(queue_.front().request);
+    if (administrative && !builder.empty()) return;
+    Operation operation = std::move(queue_.front());
+    queue_.pop_front();
+    queue_bytes_ -= operation.bytes;
+    lock.unlock();
+
+    if (auto ok = admit(operation); !ok) {
+      builder.group().answers.push_back({std::move(operation.done),
+                                         std::unexpected(std::move(ok.error()))});
+      continue;
+    }
+    if (!administrative) {
+      builder.add(std::move(operation));
+      continue;
+    }
+    auto result = administer(log_, builder, operation.request);
+    if (!result && result.error().code == Code::corrupt) log_.failure.set(result.error().message);
+    builder.group().answers.push_back({std::move(operation.done), std::move(result)});
+    return;
+  }
+}
+
+// What holds for every operation, whatever it asks.
+Status Writer::admit(const Operation& operation) {
+  if (log_.failure.failed()) return std::unexpected(log_.failure.sealed());
+  if (!adds_bytes(operation.request)) return {};
+  std::error_code error;
+  const auto space = std::filesystem::space(log_.directory, error);
+  if (!error && space.available < log_.options.disk_reserve_bytes) {
+    return fail(Code::disk_full,
+                fmt::format("{} bytes are free on the log's disk, and {} are kept in reserve",
+                            space.available, log_.options.disk_reserve_bytes));
+  }
+  return {};
+}
+
+void Writer::commit(Group group) {
+  for (const auto& [segment, record] : group.segments) {
+    // A sealed segment's events go to table files of their own, so that it can be dropped whole.
+    if (!record.sealed || log_.failure.failed()) continue;
+    if (auto ok = log_.store->flush_events(); !ok) log_.failure.set(ok.error().message);
+  }
+  if (!group.changes.empty() && !log_.failure.failed()) {
+    group.written = true;
+    group.bytes = group.changes.bytes();
+    if (auto ok = log_.store->write(std::move(group.changes)); !ok) {
+      // The sync stage finds the latch set, and answers this group and all that follow accordingly.
+      log_.failure.set(ok.error().message);
+    } else {
+      for (Group::Answer& answer : group.accepted) answer.done(std::move(answer.result));
+      group.accepted.clear();
+    }
+  }
+  if (group.written || !group.answers.empty() || !group.accepted.empty()) {
+    syncer_.push(std::move(group));
+  }
+}
+
+}  // namespace strandline

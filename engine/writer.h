@@ -1,0 +1,53 @@
+// The one thread that owns the order of everything: it drains a bounded queue into a commit group,
+// checks conditions, assigns offsets and sequences, and writes one WriteBatch, unsynced, while the sync
+// stage (syncer.h) fsyncs the group before.
+//
+// *Threads*: submit: any; `busy` at once when the queue is full. *Order*: operations commit in the
+// order in which submit took them. *After a failure* everything is refused as `sealed`.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "engine/group.h"
+#include "engine/group_builder.h"
+#include "engine/log_state.h"
+#include "engine/syncer.h"
+
+namespace strandline {
+
+class Writer {
+ public:
+  Writer(LogState& log, Syncer& syncer);
+  ~Writer();  // as stop()
+
+  // Takes the operation, or says at once why not; `done` is then not called.
+  Status submit(Operation& operation);
+  // Refuses new operations, finishes those it has.
+  void stop();
+
+  size_t queue_appends() const;
+  size_t queue_bytes() const;
+
+ private:
+  void run();
+  // Waits for work; false when stopped and drained. May return with nothing, about once a second.
+  bool wait_for_work();
+  void fill(GroupBuilder& builder);
+  void commit(Group group);
+  Status admit(const Operation& operation);
+
+  LogState& log_;
+  Syncer& syncer_;
+  uint64_t group_number_ = 0;
+  mutable std::mutex mutex_;  // guards the queue
+  std::condition_variable wake_;
+  std::deque<Operation> queue_;
+  size_t queue_bytes_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace strandline
