@@ -82,11 +82,11 @@ class Streams {
  private:
   Stream& add(StreamId id, std::string name);
 
-  Stream* log_;
   mutable std::shared_mutex mutex_;  // guards the three below
   std::map<std::string_view, std::unique_ptr<Stream>> by_name_;
   std::vector<Stream*> by_id_;
   std::map<StreamId, std::string> descriptions_;
+  Stream* const log_;  // after the maps that it is added to
 };
 
 }  // namespace strandline
