@@ -139,30 +139,28 @@ Status GroupBuilder::check_parts(const AppendMany& request) const {
   return {};
 }
 
+// Each commit's condition sees the commits before it, and the events beside it.
 Status GroupBuilder::check_commits(const AppendMany& request) const {
-  std::map<Positions::Key, uint64_t> planned;
+  std::map<std::pair<std::string_view, std::string_view>, uint64_t> planned;
   for (const Commit& one : request.commits) {
-    std::optional<uint64_t> tail;  // none: a ledger
-    StreamId id = kImportLedger;
-    if (one.stream == kAllName) {
-      id = kLogStream;
-      tail = log_.streams.log().assigned.next;
-      for (const auto& part : request.parts) *tail += part.batch.count();
-    } else if (one.stream != kImportLedgerName) {
-      const Stream* stream = log_.streams.find(one.stream);
-      if (!stream || !stream->assigned.exists) {
-        return fail(Code::not_found, fmt::format("no stream \"{}\" to commit in", one.stream));
-      }
-      id = stream->id;
-      tail = stream->assigned.next;
-      for (const auto& part : request.parts) {
-        if (part.stream == one.stream) *tail += part.batch.count();
-      }
+    const bool ledger = one.stream == kImportLedgerName;
+    const Stream* stream = ledger ? nullptr : log_.streams.find(one.stream);
+    uint64_t appended = 0;
+    for (const AppendMany::Part& part : request.parts) {
+      if (part.stream == one.stream || one.stream == kAllName) appended += part.batch.count();
     }
-    const Positions::Key key{one.consumer, id};
-    const auto found = planned.find(key);
-    const std::optional<uint64_t> known =
-        found != planned.end() ? found->second : log_.positions.assigned(key);
+    const bool exists = stream && stream->assigned.exists;
+    if (!ledger && !exists && appended == 0) {
+      return fail(Code::not_found, fmt::format("no stream \"{}\" to commit in", one.stream));
+    }
+    std::optional<uint64_t> tail;  // a ledger has none
+    if (!ledger) tail = (stream ? stream->assigned.next : 0) + appended;
+    std::optional<uint64_t> known;
+    if (const auto found = planned.find({one.consumer, one.stream}); found != planned.end()) {
+      known = found->second;
+    } else if (ledger || stream) {
+      known = log_.positions.assigned({one.consumer, ledger ? kImportLedger : stream->id});
+    }
     const uint64_t current = known.value_or(0);
     if (one.expected && *one.expected != current) {
       return std::unexpected(conflict(
@@ -188,7 +186,7 @@ Status GroupBuilder::check_commits(const AppendMany& request) const {
       return fail(Code::too_large, fmt::format("a log has at most {} committed positions",
                                                log_.options.limits.consumers_max));
     }
-    planned[key] = one.next;
+    planned[{one.consumer, one.stream}] = one.next;
   }
   return {};
 }
