@@ -16,14 +16,15 @@
 namespace strandline::server {
 
 struct ServerOptions {
-  // Loopback unless told otherwise: there is no authentication yet. "HOST:PORT"; port 0: any free one.
+  // Loopback unless told otherwise: there is no authentication yet. "HOST:PORT"; port 0: any free
+  // one.
   std::string listen = "127.0.0.1:7070";
-  unsigned threads = 0;                 // 0: one per core
-  size_t connections_max = 20'000;      // past it, 503 and closed
-  size_t head_bytes_max = 16 << 10;     // request line and headers
-  size_t body_bytes_max = 32 << 20;     // one request's events
-  size_t pipeline_max = 64;             // appends of one connection that may be under way at once
-  size_t page_events_max = 10'000;      // `limit` of one page
+  unsigned threads = 0;              // 0: one per core
+  size_t connections_max = 20'000;   // past it, 503 and closed
+  size_t head_bytes_max = 16 << 10;  // request line and headers
+  size_t body_bytes_max = 32 << 20;  // one request's events
+  size_t pipeline_max = 64;          // appends of one connection that may be under way at once
+  size_t page_events_max = 10'000;   // `limit` of one page
   size_t page_events_default = 1'000;
   size_t page_bytes_max = 16 << 20;     // a page ends early here
   size_t output_bytes_max = 256 << 10;  // rendered and not yet taken by one socket

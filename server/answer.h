@@ -1,0 +1,74 @@
+// The place of one request's answer in its session: whoever holds it answers once, whenever it can.
+//
+// Answers leave in the order of their requests, whatever the order in which they are given.
+// *Threads*: now() and follow() belong to the session's thread; the completions that block() and
+// owe() make run on others, and only post. *Lifetime*: it keeps its session alive until then.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <memory>
+#include <utility>
+
+#include "server/follow.h"
+#include "server/response.h"
+#include "server/service.h"
+
+namespace strandline::server {
+
+// What a session is to those who answer its requests.
+class Answerer {
+ public:
+  virtual ~Answerer() = default;
+  virtual void answer(uint64_t number, Response response) = 0;
+  virtual void answer(uint64_t number, std::unique_ptr<Follow> follow) = 0;
+};
+
+class Answer {
+ public:
+  Answer(std::shared_ptr<Answerer> to, boost::asio::io_context& context, uint64_t number)
+      : to_(std::move(to)), context_(&context), number_(number) {}
+
+  void now(Response response) { to_->answer(number_, std::move(response)); }
+  void follow(std::unique_ptr<Follow> follow) { to_->answer(number_, std::move(follow)); }
+
+  // Answers with what `make` returns, on the session's thread. What keeps the session alive moves
+  // along, so that a session never dies on a thread that is not its own.
+  template <class Make>
+  void later(Make make) {
+    auto& context = *context_;
+    boost::asio::post(context, [to = std::move(to_), number = number_,
+                                make = std::move(make)]() mutable { to->answer(number, make()); });
+  }
+
+  // Answers with what `make` returns, run where it may block.
+  template <class Make>
+  void block(Service& service, Make make) {
+    boost::asio::post(
+        service.blocking, [answer = std::move(*this), make = std::move(make)]() mutable {
+          Response response = make();
+          answer.later([response = std::move(response)]() mutable { return std::move(response); });
+        });
+  }
+
+  // A completion for the engine: it only posts; `print` makes the response of a Result<T> on the
+  // session's thread.
+  template <class T, class Print>
+  auto owe(Service& service, Print print) {
+    service.owed.fetch_add(1, std::memory_order_relaxed);
+    return
+        [answer = std::move(*this), &service, print = std::move(print)](Result<T> result) mutable {
+          answer.later([result = std::move(result), print = std::move(print)]() mutable {
+            return print(std::move(result));
+          });
+          service.owed.fetch_sub(1, std::memory_order_acq_rel);
+        };
+  }
+
+ private:
+  std::shared_ptr<Answerer> to_;
+  boost::asio::io_context* context_;
+  uint64_t number_;
+};
+
+}  // namespace strandline::server

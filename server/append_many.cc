@@ -1,0 +1,239 @@
+// POST /v1/append: several streams and positions, all or nothing.
+//
+// As JSON: {"appends":[{"stream","events":[...],"expected":n|"absent"}...],
+//           "commit":{"consumer","stream","expected","next"} or an array of them, "durability"}.
+// As NDJSON, the faster way for imports: each line names its `stream`, runs of lines with the same
+// one become one append each, and a commit stands in the query.
+#include "server/append_body.h"
+#include "server/appended_json.h"
+#include "server/json_fields.h"
+#include "server/media_type.h"
+
+namespace strandline::server {
+namespace {
+
+// Collects events into the parts of an append, a new part whenever the stream changes.
+class Runs {
+ public:
+  explicit Runs(const Limits& limits) : builder_(limits) {}
+
+  Status add(std::string_view stream, const NewEvent& event) {
+    if (stream.empty()) return fail(Code::invalid, "the event needs a \"stream\" member");
+    if (stream != stream_ || builder_.count() == 0) {
+      if (auto ok = end_run(); !ok) return ok;
+      stream_ = stream;
+    }
+    auto added = builder_.add(event);
+    if (!added && added.error().code == Code::too_large && builder_.count() > 0) {
+      // A full batch: what follows it becomes a part of its own.
+      if (auto ok = end_run(); !ok) return ok;
+      added = builder_.add(event);
+    }
+    return added;
+  }
+
+  Result<std::vector<AppendMany::Part>> finish() {
+    if (auto ok = end_run(); !ok) return std::unexpected(ok.error());
+    return std::move(parts_);
+  }
+
+ private:
+  Status end_run() {
+    if (builder_.count() == 0) return {};
+    auto batch = builder_.finish();
+    if (!batch) return std::unexpected(batch.error());
+    parts_.push_back({.stream = stream_, .batch = std::move(*batch)});
+    return {};
+  }
+
+  BatchBuilder builder_;
+  std::string stream_;
+  std::vector<AppendMany::Part> parts_;
+};
+
+using TakenMany = std::expected<AppendMany, Response>;
+
+TakenMany refuse(std::string message) {
+  return std::unexpected(
+      problem({.code = Code::invalid, .message = std::move(message)}, Asked::appending));
+}
+
+Parsed<std::optional<Commit>> commit_in_query(const Query& query) {
+  const auto consumer = query.one("commit_consumer");
+  const auto stream = query.one("commit_stream");
+  const auto expected = query.number("commit_expected");
+  const auto next = query.number("commit_next");
+  if (!consumer) return std::unexpected(consumer.error());
+  if (!stream) return std::unexpected(stream.error());
+  if (!expected) return std::unexpected(expected.error());
+  if (!next) return std::unexpected(next.error());
+  if (!*consumer && !*stream && !*expected && !*next) return std::nullopt;
+  if (!*consumer || !*stream || !*next) {
+    return std::unexpected(
+        "a commit in the query has commit_consumer, commit_stream and commit_next, and perhaps "
+        "commit_expected");
+  }
+  return Commit{.consumer = **consumer, .stream = **stream, .expected = *expected, .next = **next};
+}
+
+TakenMany take_ndjson(const Call& call, AppendMany append) {
+  Runs runs(call.service.log.options().limits);
+  const auto read = parse_ndjson(call.body(), [&](std::string_view stream, const NewEvent& event) {
+    return runs.add(stream, event);
+  });
+  if (!read) return std::unexpected(event_problem(read.error()));
+  auto parts = runs.finish();
+  if (!parts) return std::unexpected(problem(parts.error(), Asked::appending));
+  append.parts = std::move(*parts);
+  return append;
+}
+
+Parsed<Commit> read_commit(std::string_view json) {
+  auto fields = JsonFields::parse(json, {"consumer", "stream", "expected", "next"});
+  if (!fields) return std::unexpected(fields.error());
+  const auto consumer = fields->string("consumer");
+  const auto stream = fields->string("stream");
+  const auto expected = fields->number("expected");
+  const auto next = fields->number("next");
+  if (!consumer) return std::unexpected(consumer.error());
+  if (!stream) return std::unexpected(stream.error());
+  if (!expected) return std::unexpected(expected.error());
+  if (!next) return std::unexpected(next.error());
+  if (!*consumer || !*stream || !*next) {
+    return std::unexpected("a commit has \"consumer\", \"stream\" and \"next\"");
+  }
+  return Commit{.consumer = std::string(**consumer),
+                .stream = std::string(**stream),
+                .expected = *expected,
+                .next = **next};
+}
+
+Parsed<Expected> read_expected(const JsonValue* value, JsonFields& fields) {
+  if (!value) return Expected();
+  if (const auto next = json_integer(*value)) return Expected(Offset(*next));
+  if (value->kind == JsonKind::string && *fields.string("expected") == "absent") {
+    return Expected::absent();
+  }
+  return std::unexpected("\"expected\" is the next offset, or \"absent\"");
+}
+
+std::expected<AppendMany::Part, Response> read_part(const Call& call, const JsonValue& value,
+                                                    const std::string& place) {
+  const auto refused = [&](const std::string& why) {
+    return std::unexpected(
+        problem({.code = Code::invalid, .message = place + why}, Asked::appending));
+  };
+  auto fields = JsonFields::parse(value.text, {"stream", "events", "expected"});
+  if (!fields) return refused(fields.error());
+  const auto stream = fields->string("stream");
+  if (!stream) return refused(stream.error());
+  const JsonValue* events = fields->find("events");
+  if (!*stream || !events) return refused("it has \"stream\" and \"events\"");
+  const auto expected = read_expected(fields->find("expected"), *fields);
+  if (!expected) return refused(expected.error());
+
+  BatchBuilder builder(call.service.log.options().limits);
+  auto read = parse_event_or_array(
+      events->text, [&](std::string_view said, const NewEvent& event) -> Status {
+        if (!said.empty() && said != **stream) {
+          return fail(Code::invalid, "the event names another stream than its append");
+        }
+        return builder.add(event);
+      });
+  if (!read) {
+    read.error().error.message = place + read.error().error.message;
+    return std::unexpected(event_problem(read.error()));
+  }
+  if (builder.count() == 0) return refused("\"events\" is empty");
+  auto batch = builder.finish();
+  if (!batch) return std::unexpected(problem(batch.error(), Asked::appending));
+  return AppendMany::Part{
+      .stream = std::string(**stream), .batch = std::move(*batch), .expected = *expected};
+}
+
+Parsed<> take_commits(const JsonValue& value, AppendMany& append) {
+  if (value.kind != JsonKind::array) {
+    auto commit = read_commit(value.text);
+    if (!commit) return std::unexpected("commit: " + commit.error());
+    append.commits.push_back(std::move(*commit));
+    return {};
+  }
+  JsonReader elements;
+  if (const auto kind = elements.parse(value.text); !kind) return std::unexpected(kind.error());
+  for (const JsonMember& element : elements.members()) {
+    auto commit = read_commit(element.value.text);
+    if (!commit) {
+      return std::unexpected("commit[" + std::to_string(append.commits.size()) +
+                             "]: " + commit.error());
+    }
+    append.commits.push_back(std::move(*commit));
+  }
+  return {};
+}
+
+TakenMany take_json(const Call& call, AppendMany append) {
+  JsonReader reader;
+  if (const auto kind = reader.parse(call.body()); !kind) {
+    return std::unexpected(malformed(kind.error()));
+  }
+  auto fields = JsonFields::parse(call.body(), {"appends", "commit", "durability"});
+  if (!fields) return refuse(fields.error());
+  const auto durability = fields->string("durability");
+  if (!durability) return refuse(durability.error());
+  if (*durability) {
+    const auto wanted = parse_durability(**durability);
+    if (!wanted) return refuse(wanted.error());
+    append.durability = *wanted;
+  }
+  if (const JsonValue* commit = fields->find("commit")) {
+    if (auto ok = take_commits(*commit, append); !ok) return refuse(ok.error());
+  }
+  if (const JsonValue* appends = fields->find("appends")) {
+    if (appends->kind != JsonKind::array) return refuse("\"appends\" is an array");
+    JsonReader elements;
+    if (const auto kind = elements.parse(appends->text); !kind) return refuse(kind.error());
+    for (const JsonMember& element : elements.members()) {
+      const std::string place = "appends[" + std::to_string(append.parts.size()) + "]: ";
+      auto part = read_part(call, element.value, place);
+      if (!part) return std::unexpected(std::move(part.error()));
+      append.parts.push_back(std::move(*part));
+    }
+  }
+  return append;
+}
+
+TakenMany take_many(Call& call) {
+  if (auto known = call.query.allow(
+          {"durability", "commit_consumer", "commit_stream", "commit_expected", "commit_next"});
+      !known) {
+    return std::unexpected(malformed(known.error()));
+  }
+  const auto durability = call.query.durability();
+  if (!durability) return std::unexpected(malformed(durability.error()));
+  AppendMany append{.durability = *durability};
+  auto commit = commit_in_query(call.query);
+  if (!commit) return std::unexpected(malformed(commit.error()));
+  if (*commit) append.commits.push_back(std::move(**commit));
+
+  const bool ndjson = MediaType(call.header("Content-Type")).is(kNdjson);
+  if (!ndjson && !is_json_body(call)) {
+    return std::unexpected(unsupported_type(call, "application/json, application/x-ndjson"));
+  }
+  auto taken = ndjson ? take_ndjson(call, std::move(append)) : take_json(call, std::move(append));
+  if (taken && taken->parts.empty() && taken->commits.empty()) {
+    return refuse("there is nothing to append and nothing to commit in the request");
+  }
+  return taken;
+}
+
+}  // namespace
+
+void append_many(Call call, Answer answer) {
+  auto append = take_many(call);
+  if (!append) return answer.now(std::move(append.error()));
+  Service& service = call.service;
+  service.log.append(std::move(*append),
+                     answer.owe<std::vector<Appended>>(service, print_appended_many));
+}
+
+}  // namespace strandline::server

@@ -1,0 +1,56 @@
+#include "server/appended_json.h"
+
+#include "server/cloudevents.h"
+#include "server/problem.h"
+
+namespace strandline::server {
+namespace {
+
+// Without the closing brace.
+void begin_appended(std::string& out, const Appended& appended) {
+  out += "{\"stream\":";
+  render_string(out, appended.stream);
+  out += ",\"first\":";
+  append_number(out, appended.first.value);
+  out += ",\"next\":";
+  append_number(out, appended.next.value);
+  out += ",\"sequence\":";
+  append_number(out, appended.sequence.value);
+  out += ",\"stored\":\"";
+  out += render_time(appended.stored);
+  out += '"';
+}
+
+}  // namespace
+
+Response print_appended(Result<Appended> appended) {
+  if (!appended) return problem(appended.error(), Asked::appending);
+  Response response{.status = 201};
+  response.body.reserve(192);
+  begin_appended(response.body, *appended);
+  response.body += ",\"durability\":\"";
+  response.body += name_of(appended->durability);
+  response.body += "\"}\n";
+  return response;
+}
+
+Response print_appended_many(Result<std::vector<Appended>> appended) {
+  if (!appended) return problem(appended.error(), Asked::appending);
+  Response response{.status = 201};
+  response.body += "{\"appends\":[";
+  for (const Appended& one : *appended) {
+    if (&one != appended->data()) response.body += ',';
+    begin_appended(response.body, one);
+    response.body += '}';
+  }
+  response.body += ']';
+  if (!appended->empty()) {
+    response.body += ",\"durability\":\"";
+    response.body += name_of(appended->front().durability);
+    response.body += '"';
+  }
+  response.body += "}\n";
+  return response;
+}
+
+}  // namespace strandline::server

@@ -1,0 +1,15 @@
+// How the outcome of an append is printed: {"stream","first","next","sequence","stored",
+// "durability"}, or an array of them.
+#pragma once
+
+#include <vector>
+
+#include "engine/log.h"
+#include "server/response.h"
+
+namespace strandline::server {
+
+Response print_appended(Result<Appended> appended);                    // 201
+Response print_appended_many(Result<std::vector<Appended>> appended);  // 201 {"appends":[...]}
+
+}  // namespace strandline::server

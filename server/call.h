@@ -1,0 +1,62 @@
+// One request, as its handler gets it, and the handlers: one function a route.
+//
+// A handler runs on its session's thread and must not wait: it answers at once, hands the answer to
+// the engine, or blocks in the service's pool. *Ownership*: the call is the handler's to take from.
+#pragma once
+
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/answer.h"
+#include "server/problem.h"
+#include "server/query.h"
+#include "server/service.h"
+
+namespace strandline::server {
+
+using Request = boost::beast::http::request<boost::beast::http::string_body>;
+
+struct Call {
+  Service& service;
+  Request request;
+  std::vector<std::string> names;  // of the path
+  Query query;
+
+  // A header's value, or empty.
+  std::string_view header(std::string_view name) const {
+    const auto value = request[boost::beast::string_view(name.data(), name.size())];
+    return {value.data(), value.size()};
+  }
+  std::string_view body() const { return request.body(); }
+};
+
+using Handler = void (*)(Call call, Answer answer);
+
+// append_routes.cc
+void append_events(Call call, Answer answer);
+// append_many.cc
+void append_many(Call call, Answer answer);
+void broadcast(Call call, Answer answer);
+// read_routes.cc
+void read_events(Call call, Answer answer);
+void read_all(Call call, Answer answer);
+// stream_routes.cc
+void put_stream(Call call, Answer answer);
+void get_stream(Call call, Answer answer);
+void delete_stream(Call call, Answer answer);
+void list_streams(Call call, Answer answer);
+void truncate_stream(Call call, Answer answer);
+// position_routes.cc
+void get_position(Call call, Answer answer);
+void put_position(Call call, Answer answer);
+void list_positions(Call call, Answer answer);
+// status_routes.cc
+void get_healthz(Call call, Answer answer);
+void get_readyz(Call call, Answer answer);
+void get_metrics(Call call, Answer answer);
+void get_info(Call call, Answer answer);
+
+}  // namespace strandline::server

@@ -1,0 +1,19 @@
+// CloudEvents' binary mode: attributes in ce-* headers, data as the body.
+// Source:
+// https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
+//
+// The body's Content-Type is the event's datacontenttype: JSON is kept as JSON, text as text,
+// anything else as bytes. Header values are percent-decoded. Extensions arrive as text, for a
+// header does not say their type. *Errors*: as parse_event's.
+#pragma once
+
+#include "server/call.h"
+#include "server/cloudevents.h"
+
+namespace strandline::server {
+
+bool is_binary_mode(const Request& request);
+
+EventResult<> read_binary_mode(const Request& request, const EventSink& sink);
+
+}  // namespace strandline::server

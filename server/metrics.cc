@@ -1,0 +1,91 @@
+#include "server/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace strandline::server {
+namespace {
+
+class Scrape {
+ public:
+  void counter(const char* name, const char* help, uint64_t value) {
+    prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add({}).Increment(
+        static_cast<double>(value));
+  }
+  void gauge(const char* name, const char* help, uint64_t value) {
+    prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add({}).Set(
+        static_cast<double>(value));
+  }
+  void requests(const Metrics& metrics) {
+    auto& family = prometheus::BuildCounter()
+                       .Name("strandline_http_requests_total")
+                       .Help("Requests answered, by route and status.")
+                       .Register(registry_);
+    for (size_t route = 0; route < kRoutes; ++route) {
+      for (unsigned status = 0; status < Metrics::kStatusMax; ++status) {
+        const uint64_t count = metrics.requests[route][status].load(std::memory_order_relaxed);
+        if (count == 0) continue;
+        family
+            .Add(
+                {{"route", name_of(static_cast<Route>(route))}, {"status", std::to_string(status)}})
+            .Increment(static_cast<double>(count));
+      }
+    }
+  }
+  std::string text() { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
+
+ private:
+  prometheus::Registry registry_;
+};
+
+}  // namespace
+
+std::string render_metrics(const Metrics& metrics, const Log& log) {
+  Scrape scrape;
+  scrape.requests(metrics);
+  scrape.counter("strandline_http_connections_accepted_total", "Connections accepted.",
+                 metrics.connections_accepted);
+  scrape.counter("strandline_http_connections_refused_total",
+                 "Connections refused because as many as allowed were open.",
+                 metrics.connections_refused);
+  scrape.gauge("strandline_http_connections", "Connections open now.", metrics.connections);
+  scrape.gauge("strandline_http_followers", "Followers open now.", metrics.followers);
+  scrape.counter("strandline_http_received_bytes_total", "Bytes read from sockets.",
+                 metrics.bytes_in);
+  scrape.counter("strandline_http_sent_bytes_total", "Bytes written to sockets.",
+                 metrics.bytes_out);
+  scrape.counter("strandline_http_timeouts_total", "Connections closed for being too slow.",
+                 metrics.timeouts);
+
+  const Counters counters = log.counters();
+  scrape.counter("strandline_appends_total", "Appends that were stored.", counters.appends);
+  scrape.counter("strandline_appends_refused_total", "Appends that were refused.",
+                 counters.appends_refused);
+  scrape.counter("strandline_events_appended_total", "Events stored.", counters.events_appended);
+  scrape.counter("strandline_appended_bytes_total", "Bytes of batches stored.",
+                 counters.bytes_appended);
+  scrape.counter("strandline_groups_total", "Commit groups written.", counters.groups);
+  scrape.counter("strandline_syncs_total", "Syncs of the write-ahead log.", counters.syncs);
+  scrape.counter("strandline_sync_microseconds_total", "Time spent in those syncs.",
+                 counters.sync_us_total);
+  scrape.counter("strandline_store_batches_read_total", "Batches read from the store.",
+                 counters.store_batches_read);
+  scrape.counter("strandline_store_read_bytes_total", "Bytes of batches read from the store.",
+                 counters.store_bytes_read);
+  scrape.counter("strandline_window_batches_read_total", "Batches read from memory.",
+                 counters.window_batches_read);
+  scrape.gauge("strandline_window_bytes", "Bytes of the newest batches kept in memory.",
+               counters.window_bytes);
+  scrape.gauge("strandline_queue_appends", "Appends that wait for the writer.",
+               counters.queue_appends);
+  scrape.gauge("strandline_queue_bytes", "Bytes that wait for the writer.", counters.queue_bytes);
+  scrape.gauge("strandline_durable_next", "One past the sequence of the last durable event.",
+               log.durable_next().value);
+  scrape.gauge("strandline_sealed", "1 if appends are refused until the log is reopened.",
+               log.sealed() ? 1 : 0);
+  return scrape.text();
+}
+
+}  // namespace strandline::server

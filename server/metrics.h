@@ -1,0 +1,38 @@
+// What the server counts, and /metrics: Prometheus' text format, by prometheus-cpp.
+//
+// *Threads*: counting is one relaxed atomic each, from any; a scrape copies the counts into a
+// registry of its own, so that no request ever waits for one.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "engine/log.h"
+#include "server/routes.h"
+
+namespace strandline::server {
+
+struct Metrics {
+  static constexpr unsigned kStatusMax = 600;
+
+  std::array<std::array<std::atomic<uint64_t>, kStatusMax>, kRoutes> requests = {};
+  std::atomic<uint64_t> connections_accepted = 0;
+  std::atomic<uint64_t> connections_refused = 0;  // over connections_max
+  std::atomic<uint64_t> connections = 0;          // open now
+  std::atomic<uint64_t> followers = 0;            // open now
+  std::atomic<uint64_t> bytes_in = 0;
+  std::atomic<uint64_t> bytes_out = 0;
+  std::atomic<uint64_t> timeouts = 0;
+
+  void answered(Route route, unsigned status) {
+    requests[static_cast<size_t>(route)][status < kStatusMax ? status : 0].fetch_add(
+        1, std::memory_order_relaxed);
+  }
+};
+
+// The text of a scrape.
+std::string render_metrics(const Metrics& metrics, const Log& log);
+
+}  // namespace strandline::server

@@ -1,0 +1,101 @@
+// GET and PUT /v1/consumers/{c}/positions/{s}, GET /v1/consumers: committed positions.
+//
+// `{s}` may be a stream, `$all` (the position is then a sequence) or `$import` (a count of lines).
+#include "server/append_body.h"
+#include "server/json_fields.h"
+
+namespace strandline::server {
+namespace {
+
+constexpr size_t kListDefault = 100;
+constexpr size_t kListMax = 10'000;
+
+Response print_position(std::string_view consumer, std::string_view stream, uint64_t next) {
+  Response response;
+  response.body = "{\"consumer\":";
+  render_string(response.body, consumer);
+  response.body += ",\"stream\":";
+  render_string(response.body, stream);
+  response.body += ",\"next\":";
+  append_number(response.body, next);
+  response.body += "}\n";
+  return response;
+}
+
+Response invalid(std::string why) {
+  return problem({.code = Code::invalid, .message = std::move(why)}, Asked::changing);
+}
+
+std::expected<Commit, Response> take_commit(Call& call) {
+  if (auto known = call.query.allow({}); !known) return std::unexpected(malformed(known.error()));
+  if (!is_json_body(call)) return std::unexpected(unsupported_type(call, "application/json"));
+  JsonReader reader;
+  if (const auto kind = reader.parse(call.body()); !kind) {
+    return std::unexpected(malformed(kind.error()));
+  }
+  auto fields = JsonFields::parse(call.body(), {"next", "expected"});
+  if (!fields) return std::unexpected(invalid(fields.error()));
+  const auto next = fields->number("next");
+  if (!next) return std::unexpected(invalid(next.error()));
+  const auto expected = fields->number("expected");
+  if (!expected) return std::unexpected(invalid(expected.error()));
+  if (!*next) return std::unexpected(invalid("a position has \"next\": the first to be read"));
+  return Commit{
+      .consumer = call.names[0], .stream = call.names[1], .expected = *expected, .next = **next};
+}
+
+Response list(Call& call) {
+  if (auto known = call.query.allow({"prefix", "limit"}); !known) return malformed(known.error());
+  const auto prefix = call.query.one("prefix");
+  if (!prefix) return malformed(prefix.error());
+  const auto limit = call.query.number("limit");
+  if (!limit) return malformed(limit.error());
+  const uint64_t most = limit->value_or(kListDefault);
+  if (most == 0 || most > kListMax) {
+    return malformed("limit is from 1 to " + std::to_string(kListMax));
+  }
+  Response response;
+  response.body = "{\"positions\":[";
+  bool first = true;
+  for (const auto& position : call.service.log.positions(prefix->value_or(""), most)) {
+    if (!first) response.body += ',';
+    first = false;
+    response.body += "{\"consumer\":";
+    render_string(response.body, position.consumer);
+    response.body += ",\"stream\":";
+    render_string(response.body, position.stream);
+    response.body += ",\"next\":";
+    append_number(response.body, position.next);
+    response.body += ",\"committed\":\"" + render_time(position.committed) + "\"}";
+  }
+  response.body += "]}\n";
+  return response;
+}
+
+}  // namespace
+
+void get_position(Call call, Answer answer) {
+  if (auto known = call.query.allow({}); !known) return answer.now(malformed(known.error()));
+  const auto next = call.service.log.position(call.names[0], call.names[1]);
+  if (!next) return answer.now(problem(next.error(), Asked::reading));
+  answer.now(print_position(call.names[0], call.names[1], *next));
+}
+
+void put_position(Call call, Answer answer) {
+  auto commit = take_commit(call);
+  if (!commit) return answer.now(std::move(commit.error()));
+  Service& service = call.service;
+  service.log.commit(std::move(*commit),
+                     answer.owe<uint64_t>(service, [consumer = call.names[0],
+                                                    stream = call.names[1]](Result<uint64_t> next) {
+                       if (!next) return problem(next.error(), Asked::changing);
+                       return print_position(consumer, stream, *next);
+                     }));
+}
+
+void list_positions(Call call, Answer answer) {
+  Service& service = call.service;
+  answer.block(service, [call = std::move(call)]() mutable { return list(call); });
+}
+
+}  // namespace strandline::server

@@ -1,0 +1,96 @@
+#include "server/problem.h"
+
+#include <boost/beast/http/status.hpp>
+
+#include "server/cloudevents.h"
+
+namespace strandline::server {
+namespace {
+
+unsigned status_of(Code code, Asked asked) {
+  switch (code) {
+    case Code::invalid:
+      return 422;
+    case Code::not_found:
+      return 404;
+    case Code::exists:
+      return asked == Asked::appending ? 412 : 409;
+    case Code::conflict:
+      return asked == Asked::appending ? 412 : 409;
+    case Code::too_large:
+      return 413;
+    case Code::out_of_range:
+      return 416;
+    case Code::busy:
+    case Code::sealed:
+    case Code::read_only:
+    case Code::closed:
+      return 503;
+    case Code::disk_full:
+      return 507;
+    case Code::outcome_unknown:
+    case Code::corrupt:
+    case Code::locked:
+    case Code::unsupported_format:
+    case Code::io:
+      return 500;
+  }
+  return 500;
+}
+
+void append_member(std::string& out, std::string_view name, uint64_t number) {
+  out += ",\"";
+  out += name;
+  out += "\":";
+  append_number(out, number);
+}
+
+// Without the closing brace, so that members can follow.
+std::string begin(unsigned status, std::string_view type, std::string_view detail,
+                  std::string_view applied) {
+  const auto title = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
+  std::string out = "{\"type\":\"urn:strandline:problem:";
+  out += type;
+  out += "\",\"title\":\"";
+  out.append(title.data(), title.size());
+  out += "\",\"status\":";
+  append_number(out, uint64_t{status});
+  out += ",\"detail\":";
+  render_string(out, detail);
+  out += ",\"applied\":\"";
+  out += applied;
+  out += '"';
+  return out;
+}
+
+}  // namespace
+
+Response problem(const Error& error, Asked asked) {
+  Response response{.status = status_of(error.code, asked), .content_type = kProblem};
+  // After `io` and `corrupt` in the middle of a change nobody can say what became of it.
+  const bool unknown =
+      error.code == Code::outcome_unknown || (response.status == 500 && asked != Asked::reading);
+  response.body = begin(response.status, name_of(error.code), error.message,
+                        unknown ? "outcome-unknown" : "not-applied");
+  if (error.current) {
+    if (asked == Asked::appending) append_member(response.body, "next", *error.current);
+    append_member(response.body, "current", *error.current);
+  }
+  if (error.available) {
+    append_member(response.body, "start", error.available->start);
+    append_member(response.body, "tail", error.available->tail);
+  }
+  response.body += "}\n";
+  if (error.code == Code::busy || error.code == Code::closed) {
+    response.headers = "Retry-After: 1\r\n";
+  }
+  return response;
+}
+
+Response problem(unsigned status, std::string_view type, std::string detail) {
+  Response response{.status = status, .content_type = kProblem};
+  response.body = begin(status, type, detail, "not-applied") + "}\n";
+  return response;
+}
+
+}  // namespace strandline::server

@@ -1,0 +1,171 @@
+#include "server/query.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "server/cloudevents.h"
+
+namespace strandline::server {
+namespace {
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+}  // namespace
+
+Parsed<Query> Query::parse(std::string_view text) {
+  Query query;
+  while (!text.empty()) {
+    const size_t end = text.find('&');
+    const std::string_view part = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    if (part.empty()) continue;
+    const size_t equals = part.find('=');
+    auto name = percent_decode(part.substr(0, equals), true);
+    if (!name) return std::unexpected(name.error());
+    auto value = equals == std::string_view::npos ? Parsed<std::string>()
+                                                  : percent_decode(part.substr(equals + 1), true);
+    if (!value) return std::unexpected(value.error());
+    query.parameters_.emplace_back(std::move(*name), std::move(*value));
+  }
+  return query;
+}
+
+Parsed<> Query::allow(std::initializer_list<std::string_view> names) const {
+  for (const auto& [name, value] : parameters_) {
+    if (std::ranges::find(names, name) != names.end()) continue;
+    std::string message = "no query parameter \"" + name.substr(0, 64) + "\" is known here; ";
+    if (names.size() == 0) return std::unexpected(message + "there are none");
+    message += "there are:";
+    for (const std::string_view known : names) message += " " + std::string(known);
+    return std::unexpected(message);
+  }
+  return {};
+}
+
+Parsed<std::optional<std::string>> Query::one(std::string_view name) const {
+  std::optional<std::string> found;
+  for (const auto& [known, value] : parameters_) {
+    if (known != name) continue;
+    if (found) {
+      return std::unexpected("the query parameter \"" + std::string(name) + "\" occurs twice");
+    }
+    found = value;
+  }
+  return found;
+}
+
+std::vector<std::string> Query::all(std::string_view name) const {
+  std::vector<std::string> values;
+  for (const auto& [known, value] : parameters_) {
+    if (known == name) values.push_back(value);
+  }
+  return values;
+}
+
+Parsed<std::optional<uint64_t>> Query::number(std::string_view name) const {
+  auto text = one(name);
+  if (!text) return std::unexpected(text.error());
+  if (!*text) return std::nullopt;
+  const auto number = parse_number(**text);
+  if (!number) {
+    return std::unexpected(std::string(name) + " is a whole number in decimal, not \"" +
+                           (*text)->substr(0, 64) + "\"");
+  }
+  return number;
+}
+
+Parsed<bool> Query::flag(std::string_view name) const {
+  auto text = one(name);
+  if (!text) return std::unexpected(text.error());
+  if (!*text || **text == "false") return false;
+  if (**text == "true") return true;
+  return std::unexpected(std::string(name) + " is true or false, not \"" + (*text)->substr(0, 64) +
+                         "\"");
+}
+
+Parsed<Durability> Query::durability() const {
+  auto text = one("durability");
+  if (!text) return std::unexpected(text.error());
+  return *text ? parse_durability(**text) : Durability::fsync;
+}
+
+Parsed<Durability> parse_durability(std::string_view text) {
+  if (text == "fsync") return Durability::fsync;
+  if (text == "accepted") return Durability::accepted;
+  return std::unexpected("durability is fsync or accepted, not \"" +
+                         std::string(text.substr(0, 64)) + "\"");
+}
+
+Parsed<From> parse_from(std::string text) {
+  if (text == "earliest") return From::earliest();
+  if (text == "latest") return From::latest();
+  if (const auto position = parse_number(text)) return From::position(*position);
+  if (text.starts_with('-')) {
+    if (const auto events = parse_number(std::string_view(text).substr(1))) {
+      return From::last(*events);
+    }
+  }
+  // The + of a zone, which a form's encoding makes a space of.
+  if (const size_t space = text.rfind(' '); space != std::string::npos && space > 18) {
+    text[space] = '+';
+  }
+  if (const auto time = parse_time(text)) return From::time(*time);
+  return std::unexpected(
+      "from is an offset, earliest, latest, -N (the last N) or an RFC 3339 "
+      "time such as 2026-01-02T03:04:05Z, not \"" +
+      text.substr(0, 64) + "\"");
+}
+
+std::optional<uint64_t> parse_number(std::string_view text) {
+  uint64_t number = 0;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || at != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Parsed<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+' && plus_is_space) {
+      out += ' ';
+    } else if (text[i] != '%') {
+      out += text[i];
+    } else {
+      const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
+      if (high < 0 || low < 0) {
+        return std::unexpected("a % that two hex digits do not follow, in \"" +
+                               std::string(text.substr(0, 64)) + "\"; a percent sign is %25");
+      }
+      out += static_cast<char>(high << 4 | low);
+      i += 2;
+    }
+  }
+  return out;
+}
+
+void append_percent_encoded(std::string& out, std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[static_cast<unsigned char>(c) >> 4];
+      out += kHex[static_cast<unsigned char>(c) & 15];
+    }
+  }
+}
+
+}  // namespace strandline::server

@@ -1,0 +1,157 @@
+#include "server/routes.h"
+
+#include <array>
+
+#include "server/problem.h"
+#include "server/query.h"
+
+namespace strandline::server {
+namespace {
+
+struct Pattern {
+  std::string_view method;
+  std::string_view path;  // {} is a name
+  Route route;
+};
+
+constexpr std::array<Pattern, 17> kPatterns = {{
+    {"POST", "/v1/streams/{}/events", Route::append_events},
+    {"GET", "/v1/streams/{}/events", Route::read_events},
+    {"GET", "/v1/all/events", Route::read_all},
+    {"POST", "/v1/append", Route::append_many},
+    {"POST", "/v1/broadcast", Route::broadcast},
+    {"PUT", "/v1/streams/{}", Route::put_stream},
+    {"GET", "/v1/streams/{}", Route::get_stream},
+    {"DELETE", "/v1/streams/{}", Route::delete_stream},
+    {"GET", "/v1/streams", Route::list_streams},
+    {"POST", "/v1/streams/{}/truncate", Route::truncate},
+    {"GET", "/v1/consumers/{}/positions/{}", Route::get_position},
+    {"PUT", "/v1/consumers/{}/positions/{}", Route::put_position},
+    {"GET", "/v1/consumers", Route::list_positions},
+    {"GET", "/healthz", Route::healthz},
+    {"GET", "/readyz", Route::readyz},
+    {"GET", "/metrics", Route::metrics},
+    {"GET", "/v1/info", Route::info},
+}};
+
+std::string_view take_segment(std::string_view& path) {
+  path.remove_prefix(1);  // the slash
+  const size_t end = path.find('/');
+  const std::string_view segment = path.substr(0, end);
+  path = end == std::string_view::npos ? std::string_view() : path.substr(end);
+  return segment;
+}
+
+// Fills `raw` with what stands where the pattern has {}.
+bool fits(std::string_view pattern, std::string_view path, std::vector<std::string_view>& raw) {
+  raw.clear();
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view wanted = take_segment(pattern);
+    const std::string_view segment = take_segment(path);
+    if (wanted == "{}") {
+      raw.push_back(segment);
+    } else if (wanted != segment) {
+      return false;
+    }
+  }
+  return pattern.empty() && path.empty();
+}
+
+// A proxy's absolute form, "http://host/path", is the path in it.
+std::string_view origin_form(std::string_view target) {
+  if (target.starts_with('/')) return target;
+  const size_t scheme = target.find("://");
+  if (scheme == std::string_view::npos) return target;
+  const size_t slash = target.find('/', scheme + 3);
+  return slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+}
+
+}  // namespace
+
+const char* name_of(Route route) {
+  switch (route) {
+    case Route::append_events:
+      return "append_events";
+    case Route::read_events:
+      return "read_events";
+    case Route::read_all:
+      return "read_all";
+    case Route::append_many:
+      return "append_many";
+    case Route::broadcast:
+      return "broadcast";
+    case Route::put_stream:
+      return "put_stream";
+    case Route::get_stream:
+      return "get_stream";
+    case Route::delete_stream:
+      return "delete_stream";
+    case Route::list_streams:
+      return "list_streams";
+    case Route::truncate:
+      return "truncate";
+    case Route::get_position:
+      return "get_position";
+    case Route::put_position:
+      return "put_position";
+    case Route::list_positions:
+      return "list_positions";
+    case Route::healthz:
+      return "healthz";
+    case Route::readyz:
+      return "readyz";
+    case Route::metrics:
+      return "metrics";
+    case Route::info:
+      return "info";
+    case Route::none:
+      return "none";
+  }
+  return "none";
+}
+
+bool is_pipelined(Route route) {
+  return route == Route::append_events || route == Route::append_many ||
+         route == Route::broadcast || route == Route::put_position;
+}
+
+std::expected<Match, Response> match_route(std::string_view method, std::string_view target) {
+  target = origin_form(target);
+  const size_t mark = target.find('?');
+  const std::string_view path = target.substr(0, mark);
+  if (!path.starts_with('/')) {
+    return std::unexpected(malformed("the request's target is not a path"));
+  }
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  std::vector<std::string_view> raw;
+  std::string allowed;
+  for (const Pattern& pattern : kPatterns) {
+    if (!fits(pattern.path, path, raw)) continue;
+    if (pattern.method != wanted) {
+      if (!allowed.empty()) allowed += ", ";
+      allowed += pattern.method;
+      if (pattern.method == "GET") allowed += ", HEAD";
+      continue;
+    }
+    Match match{.route = pattern.route};
+    if (mark != std::string_view::npos) match.query = target.substr(mark + 1);
+    for (const std::string_view name : raw) {
+      auto decoded = percent_decode(name);
+      if (!decoded) return std::unexpected(malformed(decoded.error()));
+      match.names.push_back(std::move(*decoded));
+    }
+    return match;
+  }
+  if (allowed.empty()) {
+    return std::unexpected(problem(404, "no-such-path",
+                                   "there is nothing at " + std::string(path.substr(0, 200)) +
+                                       "; streams are at /v1/streams/{name}/events, and a / in a "
+                                       "name is written %2F"));
+  }
+  Response response =
+      problem(405, "method-not-allowed", "this path takes " + allowed + " and nothing else");
+  response.headers = "Allow: " + allowed + "\r\n";
+  return std::unexpected(std::move(response));
+}
+
+}  // namespace strandline::server

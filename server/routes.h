@@ -1,0 +1,56 @@
+// Which request is which: the paths, their methods, and who answers them.
+//
+// A path is split at its slashes before it is decoded, so that %2F is part of a name. *Errors*: 404
+// for a path that is not here, 405 with Allow for a method that a path does not take, 400 for a bad
+// escape. HEAD is taken wherever GET is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/response.h"
+
+namespace strandline::server {
+
+enum class Route : uint8_t {
+  append_events,
+  read_events,
+  read_all,
+  append_many,
+  broadcast,
+  put_stream,
+  get_stream,
+  delete_stream,
+  list_streams,
+  truncate,
+  get_position,
+  put_position,
+  list_positions,
+  healthz,
+  readyz,
+  metrics,
+  info,
+  none,  // no such route, or no request at all
+};
+inline constexpr size_t kRoutes = static_cast<size_t>(Route::none) + 1;
+
+const char* name_of(Route route);
+
+// Whether the next request of a connection may begin before this one is answered: those that go
+// through the log's queue, which keeps their order.
+bool is_pipelined(Route route);
+
+struct Match {
+  Route route = Route::none;
+  std::vector<std::string> names = {};  // the path's variable parts, decoded
+  std::string_view query = {};          // into the target
+};
+
+// `target` is the request's, with its query.
+std::expected<Match, Response> match_route(std::string_view method, std::string_view target);
+
+}  // namespace strandline::server

@@ -1,0 +1,72 @@
+#include "server/server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "server/listener.h"
+#include "server/service.h"
+#include "server/worker.h"
+
+namespace strandline::server {
+
+struct Server::Parts {
+  Parts(Log& log, ServerOptions options) : service(log, std::move(options)) {}
+
+  Service service;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::unique_ptr<Listener> listener;
+  std::mutex joining;  // guards the joining of the workers' threads
+};
+
+Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
+  auto parts = std::make_unique<Parts>(log, std::move(options));
+  Service& service = parts->service;
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  const unsigned threads = service.options.threads > 0 ? service.options.threads : cores;
+  for (unsigned i = 0; i < threads; ++i) {
+    parts->workers.push_back(std::make_unique<Worker>(service));
+  }
+  parts->listener = std::make_unique<Listener>(service, parts->workers);
+  if (auto ok = parts->listener->listen(service.options.listen); !ok) {
+    return std::unexpected(ok.error());
+  }
+  parts->listener->start();
+  for (const auto& worker : parts->workers) worker->start();
+  spdlog::info("listening on http://{} with {} threads", parts->listener->address(), threads);
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Server::~Server() {
+  drain();
+  run();
+  // What the pool and the engine still owe posts to the workers' contexts, which must be there.
+  parts_->service.blocking.join();
+  while (parts_->service.owed.load(std::memory_order_acquire) > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+std::string Server::address() const { return parts_->listener->address(); }
+
+void Server::run() {
+  const std::lock_guard lock(parts_->joining);
+  for (const auto& worker : parts_->workers) worker->join();
+}
+
+void Server::drain() {
+  if (parts_->service.draining.exchange(true)) return;
+  spdlog::info("draining: no new appends");
+  // The listener first, so that no connection comes after the workers were told.
+  asio::post(parts_->workers.front()->context(), [parts = parts_.get()] {
+    parts->listener->close();
+    for (const auto& worker : parts->workers) worker->drain();
+  });
+}
+
+}  // namespace strandline::server

@@ -1,0 +1,31 @@
+// What all sessions share: the log, the options, the counts, and the pool for what may block.
+//
+// *Threads*: any. *Ownership*: the server owns it and outlives every session; the log is borrowed.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/thread_pool.hpp>
+
+#include "engine/log.h"
+#include "server/metrics.h"
+#include "server/server.h"
+
+namespace strandline::server {
+
+struct Service {
+  Service(Log& log, ServerOptions options) : log(log), options(std::move(options)) {}
+
+  Log& log;
+  const ServerOptions options;
+  Metrics metrics;
+  std::atomic<bool> draining = false;
+
+  // For what reads the disk or waits for it, so that a thread full of sessions does not: pages,
+  // creations, deletions. Two, because one long page must not make a second wait.
+  boost::asio::thread_pool blocking{2};
+
+  // Completions that the engine still owes. They hold on to an io_context, which must outlive them.
+  std::atomic<size_t> owed = 0;
+};
+
+}  // namespace strandline::server

@@ -1,0 +1,291 @@
+#include "server/session.h"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/string.hpp>
+
+#include "server/worker.h"
+
+namespace strandline::server {
+namespace {
+
+// Bodies of one connection that the engine has not answered yet. A quarter of what the engine
+// itself queues: one eager client alone does not fill that.
+constexpr size_t kPipelineBytes = 16 << 20;
+// Answers up to this are copied together; a larger body is written from where it is.
+constexpr size_t kSmallBytes = 16 << 10;
+// One write of answers.
+constexpr size_t kWriteBytes = 256 << 10;
+// How long a refused client may go on sending before its connection is closed.
+constexpr auto kLinger = std::chrono::seconds(2);
+
+constexpr Handler kHandlers[kRoutes] = {
+    append_events,  read_events,   read_all,     append_many,     broadcast,    put_stream,
+    get_stream,     delete_stream, list_streams, truncate_stream, get_position, put_position,
+    list_positions, get_healthz,   get_readyz,   get_metrics,     get_info,     nullptr,
+};
+
+}  // namespace
+
+Session::Session(Worker& worker, Service& service, asio::ip::tcp::socket socket)
+    : worker_(worker),
+      service_(service),
+      socket_(std::move(socket)),
+      reader_(socket_, service, deadlines_,
+              [this] {
+                const uint64_t number = open_slot({});
+                Slot& slot = *waiting_slot(number);
+                slot.text = "HTTP/1.1 100 Continue\r\n\r\n";
+                mark_ready(slot);
+              }),
+      answered_(socket_.get_executor()),
+      room_(socket_.get_executor()),
+      wake_(socket_.get_executor()) {}
+
+void Session::start() {
+  ErrorCode ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+  // Only what is written synchronously looks at this: a follower that would block is told so.
+  socket_.non_blocking(true, ignored);
+  const auto self = shared_from_this();
+  asio::co_spawn(socket_.get_executor(), read_requests(),
+                 asio::bind_cancellation_slot(stop_reading_.slot(), [self](std::exception_ptr e) {
+                   LogFailure{"a session's reader"}(e);
+                   if (e) self->abort();
+                   self->deadlines_.expect_nothing();
+                   self->reading_over_ = true;
+                   self->answered_.notify();
+                 }));
+  asio::co_spawn(socket_.get_executor(), write_answers(), [self](std::exception_ptr e) {
+    LogFailure{"a session's writer"}(e);
+    self->finish();
+  });
+}
+
+void Session::sweep(SteadyTime now) {
+  if (now > deadlines_.read) {
+    deadlines_.read = SteadyTime::max();
+    service_.metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
+    stop_reading_.emit(asio::cancellation_type::terminal);
+  }
+  if (now > deadlines_.write) {
+    service_.metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
+    abort();
+  }
+}
+
+void Session::drain() {
+  // A request of which a part is here is read to its end, and told that the server is closing.
+  if (deadlines_.reading == Deadlines::Reading::idle) {
+    stop_reading_.emit(asio::cancellation_type::terminal);
+  }
+  wake_.notify();
+}
+
+void Session::abort() {
+  broken_ = true;
+  deadlines_.write = SteadyTime::max();
+  ErrorCode ignored;
+  socket_.close(ignored);
+  answered_.notify();
+  room_.notify();
+  wake_.notify();
+}
+
+void Session::finish() {
+  abort();
+  first_ += slots_.size();
+  slots_.clear();
+  worker_.remove(*this);
+}
+
+// --- Reading.
+
+awaitable<void> Session::read_requests() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (!broken_) {
+    if (!has_room()) {
+      co_await room_.wait();
+      continue;
+    }
+    if (service_.draining && !reader_.has_input()) co_return;
+    auto request = co_await reader_.next();
+    if (!request) {
+      if (request.error()) refuse(std::move(*request.error()));
+      co_return;
+    }
+
+    const auto method = request->method_string();
+    const auto target = request->target();
+    auto match = match_route({method.data(), method.size()}, {target.data(), target.size()});
+    const bool last = !request->keep_alive() || service_.draining;
+    const Manner manner{.route = match ? match->route : Route::none,
+                        .http_1_0 = request->version() < 11,
+                        .keep_alive = !last,
+                        .head_only = method == "HEAD",
+                        .request_bytes = request->body().size()};
+    const bool pipelined = is_pipelined(manner.route);
+    if (!pipelined) co_await all_answered();
+    const uint64_t number = open_slot(manner);
+    dispatch(std::move(*request), std::move(match), number);
+    if (following_) {
+      co_await reader_.watch();
+      peer_gone_ = true;
+      wake_.notify();
+      co_return;
+    }
+    if (!pipelined) co_await all_answered();
+    if (last) co_return;
+  }
+}
+
+awaitable<void> Session::all_answered() {
+  while (waiting_ > 0 && !broken_) co_await room_.wait();
+}
+
+bool Session::has_room() const {
+  return slots_.size() < service_.options.pipeline_max && waiting_bytes_ < kPipelineBytes;
+}
+
+uint64_t Session::open_slot(Manner manner) {
+  ++waiting_;
+  waiting_bytes_ += manner.request_bytes;
+  slots_.push_back({.manner = manner});
+  return first_ + slots_.size() - 1;
+}
+
+void Session::dispatch(Request request, std::expected<Match, Response> match, uint64_t number) {
+  Answer answer(shared_from_this(), worker_.context(), number);
+  if (!match) return answer.now(std::move(match.error()));
+  if (service_.draining && is_pipelined(match->route)) {
+    return answer.now(
+        problem({.code = Code::closed, .message = "the server is draining: send this again later"},
+                Asked::appending));
+  }
+  if (const auto coding = request.find(boost::beast::http::field::content_encoding);
+      coding != request.end() && !boost::beast::iequals(coding->value(), "identity")) {
+    return answer.now(problem(415, "unsupported-coding", "no Content-Encoding is taken here"));
+  }
+  auto query = Query::parse(match->query);
+  if (!query) return answer.now(malformed(query.error()));
+  kHandlers[static_cast<size_t>(match->route)](
+      Call{service_, std::move(request), std::move(match->names), std::move(*query)},
+      std::move(answer));
+}
+
+// Answers a request that could not be read, the last of its connection.
+void Session::refuse(Response response) {
+  refused_ = true;
+  answer(open_slot({.keep_alive = false}), std::move(response));
+}
+
+// --- Answering.
+
+Session::Slot* Session::waiting_slot(uint64_t number) {
+  // The connection may have gone since.
+  if (number < first_ || number - first_ >= slots_.size()) return nullptr;
+  return &slots_[number - first_];
+}
+
+void Session::mark_ready(Slot& slot) {
+  slot.ready = true;
+  --waiting_;
+  waiting_bytes_ -= slot.manner.request_bytes;
+  if (&slot == &slots_.front()) answered_.notify();
+  room_.notify();
+}
+
+HeadContext Session::head_context(const Manner& manner) const {
+  return {.http_1_0 = manner.http_1_0, .keep_alive = manner.keep_alive, .date = worker_.date()};
+}
+
+void Session::answer(uint64_t number, Response response) {
+  Slot* slot = waiting_slot(number);
+  if (!slot) return;
+  service_.metrics.answered(slot->manner.route, response.status);
+  append_head(slot->text, response, head_context(slot->manner));
+  if (slot->manner.head_only) {
+    // The head alone, with the length that the body would have.
+  } else if (response.body.size() <= kSmallBytes) {
+    slot->text += response.body;
+  } else {
+    slot->large_body = std::move(response.body);
+  }
+  mark_ready(*slot);
+}
+
+void Session::answer(uint64_t number, std::unique_ptr<Follow> follow) {
+  Slot* slot = waiting_slot(number);
+  if (!slot) return;
+  service_.metrics.answered(slot->manner.route, 200);
+  following_ = true;
+  slot->follow = std::move(follow);
+  mark_ready(*slot);
+}
+
+// --- Writing.
+
+awaitable<void> Session::write_answers() {
+  std::string out;
+  std::string large_body;
+  while (!broken_) {
+    if (slots_.empty() || !slots_.front().ready) {
+      if (slots_.empty() && reading_over_) break;
+      co_await answered_.wait();
+      continue;
+    }
+    if (slots_.front().follow) {
+      auto follow = std::move(slots_.front().follow);
+      const Manner manner = slots_.front().manner;
+      co_await write_follow(std::move(follow), manner);
+      break;
+    }
+    out.clear();
+    large_body.clear();
+    gather(out, large_body);
+    room_.notify();
+    const std::array<asio::const_buffer, 2> buffers = {asio::buffer(out), asio::buffer(large_body)};
+    deadlines_.write = std::chrono::steady_clock::now() +
+                       std::chrono::milliseconds(service_.options.write_timeout_ms);
+    const auto [error, count] = co_await asio::async_write(socket_, buffers, as_values);
+    deadlines_.write = SteadyTime::max();
+    service_.metrics.bytes_out.fetch_add(count, std::memory_order_relaxed);
+    if (error) abort();
+  }
+  stop_reading_.emit(asio::cancellation_type::terminal);
+  while (!reading_over_) co_await answered_.wait();
+  if (refused_ && !broken_) co_await linger();
+}
+
+// Takes answers that are ready off the front, until there is enough for one write.
+void Session::gather(std::string& out, std::string& large_body) {
+  while (!slots_.empty() && slots_.front().ready && !slots_.front().follow &&
+         out.size() < kWriteBytes && large_body.empty()) {
+    Slot& slot = slots_.front();
+    if (out.empty()) {
+      out.swap(slot.text);
+    } else {
+      out += slot.text;
+    }
+    large_body.swap(slot.large_body);
+    slots_.pop_front();
+    ++first_;
+  }
+}
+
+// Closing a socket that has unread input resets it, and the client might lose the answer: so the
+// answer's end is sent first, and what the client still sends is dropped for a while.
+awaitable<void> Session::linger() {
+  ErrorCode ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  deadlines_.write = std::chrono::steady_clock::now() + kLinger;
+  std::array<char, 4096> dropped;
+  for (;;) {
+    const auto [error, count] = co_await socket_.async_read_some(asio::buffer(dropped), as_values);
+    if (error) co_return;
+  }
+}
+
+}  // namespace strandline::server

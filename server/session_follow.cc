@@ -1,0 +1,133 @@
+// A session that follows: history, then live, for as long as the client takes it.
+//
+// Nothing is queued: one buffer of output_bytes_max is filled from the subscription, given to the
+// socket, and filled again. A socket that would block is waited for with the subscription at rest;
+// a subscription with nothing to read is waited for with a keepalive.
+#include <boost/asio/post.hpp>
+#include <cstdio>
+
+#include "server/session.h"
+#include "server/worker.h"
+
+namespace strandline::server {
+namespace {
+
+// One chunk of HTTP's chunked coding around what is appended to a string between open and seal. Its
+// length is written last, in eight digits that are kept free for it.
+class Chunk {
+ public:
+  explicit Chunk(bool coded) : coded_(coded) {}
+
+  void open(std::string& out) {
+    if (coded_) out.append(kHeadBytes, '0');
+    begin_ = out.size();
+  }
+  bool is_empty(const std::string& out) const { return out.size() == begin_; }
+  void seal(std::string& out) const {
+    if (!coded_) return;
+    if (is_empty(out)) {
+      out.erase(begin_ - kHeadBytes);
+      return;
+    }
+    constexpr char kHex[] = "0123456789abcdef";
+    char* head = out.data() + begin_ - kHeadBytes;
+    const size_t size = out.size() - begin_;
+    for (int i = 0; i < 8; ++i) head[i] = kHex[size >> (28 - 4 * i) & 15];
+    head[8] = '\r';
+    head[9] = '\n';
+    out += "\r\n";
+  }
+  void end(std::string& out) const {
+    if (coded_) out += "0\r\n\r\n";
+  }
+
+ private:
+  static constexpr size_t kHeadBytes = 10;
+  const bool coded_;
+  size_t begin_ = 0;
+};
+
+struct Counted {
+  explicit Counted(std::atomic<uint64_t>& count) : count(count) { ++count; }
+  ~Counted() { --count; }
+  std::atomic<uint64_t>& count;
+};
+
+}  // namespace
+
+bool Session::is_stopping() const { return broken_ || peer_gone_ || service_.draining; }
+
+awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner manner) {
+  const Counted counted(service_.metrics.followers);
+  const size_t bytes_max = service_.options.output_bytes_max;
+  std::string out;
+  Chunk chunk(!manner.http_1_0);
+  append_streamed_head(out, {.content_type = follow->media_type(), .chunked = !manner.http_1_0},
+                       head_context(manner));
+  if (manner.head_only) {
+    co_await send(out, follow.get());
+    co_return;
+  }
+  chunk.open(out);
+  follow->open(out);
+  for (;;) {
+    const auto filled = follow->fill(out, bytes_max);
+    const bool stop = filled == Follow::Filled::closed || is_stopping();
+    chunk.seal(out);
+    if (stop) chunk.end(out);
+    if (!out.empty() && !co_await send(out, follow.get())) co_return;
+    if (stop) co_return;
+    out.clear();
+    chunk.open(out);
+    if (filled == Follow::Filled::nothing_left) {
+      if (!co_await wait_for_events(follow.get())) follow->keepalive(out);
+    } else {
+      // Others on this thread come first: a long history is read in turns.
+      co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    }
+  }
+}
+
+// False if the keepalive is due first.
+awaitable<bool> Session::wait_for_events(Follow* follow) {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(service_.options.keepalive_ms);
+  woken_ = false;
+  follow->on_ready([weak = weak_from_this(), &context = worker_.context()] {
+    asio::post(context, [weak] {
+      const auto self = std::static_pointer_cast<Session>(weak.lock());
+      if (!self) return;
+      self->woken_ = true;
+      self->wake_.notify();
+    });
+  });
+  while (!woken_ && !is_stopping()) {
+    if (std::chrono::steady_clock::now() >= deadline) co_return false;
+    co_await wake_.wait_until(deadline);
+  }
+  co_return true;
+}
+
+// False if the client is gone.
+awaitable<bool> Session::send(std::string_view bytes, Follow* follow) {
+  while (!bytes.empty()) {
+    ErrorCode error;
+    const size_t count = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error);
+    bytes.remove_prefix(count);
+    service_.metrics.bytes_out.fetch_add(count, std::memory_order_relaxed);
+    if (error == asio::error::would_block || error == asio::error::try_again) {
+      follow->rest();
+      deadlines_.write = std::chrono::steady_clock::now() +
+                         std::chrono::milliseconds(service_.options.write_timeout_ms);
+      const auto [failure] =
+          co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, as_values);
+      deadlines_.write = SteadyTime::max();
+      if (failure || broken_ || peer_gone_) co_return false;
+    } else if (error) {
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+}  // namespace strandline::server
