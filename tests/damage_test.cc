@@ -1,0 +1,246 @@
+// Corruption is found, contained and named: one bad bit costs at most its batch, as a gap.
+#include <rocksdb/db.h>
+
+#include "tests/support/log_test.h"
+
+namespace strandline::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Damage : public LogTest {
+ protected:
+  static constexpr uint64_t kBatches = 20;
+  static constexpr uint64_t kBatch = 5;
+  static constexpr uint64_t kEvents = kBatches * kBatch;
+
+  Damage() { options.window_bytes = 0; }
+
+  // Larger than a table's block, and incompressible, so that each batch stands in a block of its
+  // own and its bytes can be found in the file.
+  static std::string noise(uint64_t offset) {
+    std::string bytes;
+    uint64_t state = hash_of("noise " + std::to_string(offset));
+    while (bytes.size() < 20'000) {
+      state = state * 6364136223846793005ull + 1442695040888963407ull;
+      bytes.push_back(static_cast<char>(state >> 56));
+    }
+    return bytes;
+  }
+
+  void fill() {
+    for (uint64_t b = 0; b < kBatches; ++b) {
+      BatchBuilder builder;
+      for (uint64_t i = 0; i < kBatch; ++i) {
+        const std::string bytes = noise(b * kBatch + i);
+        const std::string id = std::to_string(b * kBatch + i);
+        ASSERT_TRUE(
+            builder.add({.type = "noise", .id = id, .form = DataForm::binary, .data = bytes}));
+      }
+      ASSERT_TRUE(log().append(Append{.stream = "s", .batch = builder.finish().value()}));
+    }
+    append("t", 10);
+    ASSERT_TRUE(log().roll());
+    reopen();  // replays and writes table files, if rolling has not
+    close();
+  }
+
+  // Flips one bit in the stored bytes of this event, in whichever table file has them.
+  void flip_bit(uint64_t offset) {
+    const std::string wanted = noise(offset).substr(5'000, 64);
+    int found = 0;
+    for (const fs::path& file : files_below(data(), ".sst")) {
+      std::string bytes = read_file(file);
+      const size_t at = bytes.find(wanted);
+      if (at == std::string::npos) continue;
+      ++found;
+      bytes[at + 17] ^= 0x08;
+      write_file(file, bytes);
+    }
+    ASSERT_GE(found, 1);
+  }
+
+  // Everything but [from, to) is there, with its bytes, and that is a gap for damage.
+  void expect_damaged(uint64_t from, uint64_t to) {
+    const auto check = [&](Selection select) {
+      auto cursor = log().read({.select = std::move(select)}).value();
+      uint64_t next = 0;
+      int gaps = 0;
+      for (;;) {
+        const auto delivery = cursor->next();
+        ASSERT_TRUE(delivery) << delivery.error().message;
+        if (!*delivery) break;
+        if (const auto* gap = std::get_if<Gap>(&**delivery)) {
+          EXPECT_EQ(gap->reason, GapReason::damaged);
+          EXPECT_FALSE(gap->detail.empty());
+          EXPECT_EQ(gap->from, next);
+          EXPECT_GE(gap->from, from);
+          EXPECT_LE(gap->to, to);
+          next = gap->to;
+          ++gaps;
+        } else if (const auto* events = std::get_if<Events>(&**delivery)) {
+          if (events->stream() != "s") continue;
+          for (const Event event : *events) {
+            EXPECT_EQ(event.offset.value, next++);
+            EXPECT_EQ(event.data(), noise(event.offset.value));
+          }
+        }
+      }
+      EXPECT_EQ(next, kEvents);
+      EXPECT_GE(gaps, 1);
+    };
+    check(Selection::stream("s"));
+    check(Selection::all());
+    EXPECT_EQ(read("t").offsets(), range(0, 10));
+    const auto verified = log().verify();
+    ASSERT_GE(verified.findings.size(), 1u);
+    EXPECT_FALSE(verified.findings[0].place.empty());
+    EXPECT_FALSE(verified.findings[0].what.empty());
+  }
+
+  // The store itself, through RocksDB, as nothing but an error could change it.
+  struct Raw {
+    Raw() = default;
+    Raw(const Raw&) = delete;
+    Raw& operator=(const Raw&) = delete;
+    std::unique_ptr<rocksdb::DB> db;
+    std::vector<rocksdb::ColumnFamilyHandle*> families;
+    rocksdb::ColumnFamilyHandle* events = nullptr;
+    ~Raw() {
+      for (auto* family : families) (void)db->DestroyColumnFamilyHandle(family);
+    }
+  };
+  std::unique_ptr<Raw> open_raw() {
+    fs::path store = data();
+    for (const fs::path& file : files_below(data(), "CURRENT")) store = file.parent_path();
+    std::vector<std::string> names;
+    EXPECT_TRUE(rocksdb::DB::ListColumnFamilies({}, store, &names).ok());
+    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+    for (const std::string& name : names) {
+      descriptors.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    }
+    auto raw = std::make_unique<Raw>();
+    rocksdb::DB* db = nullptr;
+    rocksdb::DBOptions db_options;
+    db_options.track_and_verify_wals_in_manifest = true;
+    const auto status = rocksdb::DB::Open(db_options, store, descriptors, &raw->families, &db);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    raw->db.reset(db);
+    for (auto* family : raw->families) {
+      if (family->GetName() == "events") raw->events = family;
+    }
+    return raw;
+  }
+  // The key of the batch that holds this event, and its value.
+  std::pair<std::string, std::string> find_batch(Raw& raw, uint64_t offset) {
+    const std::string wanted = noise(offset).substr(5'000, 64);
+    const std::unique_ptr<rocksdb::Iterator> at(raw.db->NewIterator({}, raw.events));
+    for (at->SeekToFirst(); at->Valid(); at->Next()) {
+      if (at->value().ToStringView().find(wanted) != std::string_view::npos) {
+        return {at->key().ToString(), at->value().ToString()};
+      }
+    }
+    ADD_FAILURE() << "no stored batch holds " << offset;
+    return {};
+  }
+};
+
+TEST_F(Damage, NothingIsFoundWhereThereIsNone) {
+  fill();
+  const auto verified = log().verify();
+  EXPECT_TRUE(verified.findings.empty());
+  EXPECT_EQ(verified.events, kEvents + 10);
+  EXPECT_EQ(verified.streams, 2u);
+  EXPECT_GE(verified.batches, kBatches + 1);
+  EXPECT_GT(verified.bytes, kEvents * 20'000);
+}
+
+TEST_F(Damage, OneBitInATableFileCostsItsBatch) {
+  fill();
+  flip_bit(37);
+  expect_damaged(35, 40);
+}
+
+TEST_F(Damage, TheFirstAndTheLastBatchToo) {
+  fill();
+  flip_bit(2);
+  flip_bit(98);
+  auto cursor = log().read({.select = Selection::stream("s")}).value();
+  const Transcript transcript = read_all(*cursor);
+  ASSERT_EQ(transcript.gaps.size(), 2u);
+  EXPECT_EQ(transcript.gaps[0].gap.from, 0u);
+  EXPECT_EQ(transcript.gaps[0].gap.to, 5u);
+  EXPECT_EQ(transcript.gaps[1].gap.from, 95u);
+  EXPECT_EQ(transcript.gaps[1].gap.to, 100u);
+  EXPECT_EQ(transcript.offsets(), range(5, 95));
+  EXPECT_EQ(log().append(Append{.stream = "s", .batch = batch_of_type("t")})->first,
+            Offset{kEvents});
+}
+
+TEST_F(Damage, AValueChangedBelowTheChecksumsOfTheStoreIsFound) {
+  // RocksDB's own checksums hold: only the batch's can tell.
+  fill();
+  for (const size_t place : {size_t{0}, size_t{4}, size_t{9}, size_t{20}, size_t{60'000}}) {
+    std::string key, good;
+    {
+      const auto raw = open_raw();
+      std::tie(key, good) = find_batch(*raw, 52);
+      std::string bad = good;
+      ASSERT_LT(place, bad.size());
+      bad[place] ^= 0x01;
+      ASSERT_TRUE(raw->db->Put({}, raw->events, key, bad).ok());
+    }
+    expect_damaged(50, 55);
+    close();
+    const auto raw = open_raw();
+    ASSERT_TRUE(raw->db->Put({}, raw->events, key, good).ok());
+  }
+  EXPECT_TRUE(log().verify().findings.empty());
+}
+
+TEST_F(Damage, ABatchInTheWrongPlaceIsFound) {
+  // Whole, with its own good checksum, under another batch's key.
+  fill();
+  {
+    const auto raw = open_raw();
+    const auto [key, value] = find_batch(*raw, 52);
+    const auto [other_key, other] = find_batch(*raw, 62);
+    ASSERT_TRUE(raw->db->Put({}, raw->events, key, other).ok());
+  }
+  expect_damaged(50, 55);
+}
+
+TEST_F(Damage, AMissingBatchIsFound) {
+  fill();
+  {
+    const auto raw = open_raw();
+    ASSERT_TRUE(raw->db->Delete({}, raw->events, find_batch(*raw, 52).first).ok());
+  }
+  expect_damaged(50, 55);
+}
+
+TEST_F(Damage, ReadingBackwardsSaysItToo) {
+  fill();
+  flip_bit(37);
+  const Transcript transcript =
+      read_all(log(), {.select = Selection::stream("s"), .from = From::latest(), .backward = true});
+  ASSERT_EQ(transcript.gaps.size(), 1u);
+  EXPECT_EQ(transcript.gaps[0].gap.from, 35u);
+  EXPECT_EQ(transcript.gaps[0].gap.to, 40u);
+  EXPECT_EQ(transcript.gaps[0].before, 60u);
+  EXPECT_EQ(transcript.events.size(), 95u);
+}
+
+TEST_F(Damage, AFollowerIsToldAndGoesOn) {
+  fill();
+  flip_bit(37);
+  auto subscription = log().subscribe({.select = Selection::stream("s")}).value();
+  const Transcript transcript = drain(subscription);
+  EXPECT_EQ(transcript.gaps.size(), 1u);
+  EXPECT_EQ(transcript.events.size(), 95u);
+  ASSERT_TRUE(log().append(Append{.stream = "s", .batch = batch_of_type("t")}));
+  EXPECT_EQ(await_events(subscription, 1).offsets(), range(100, 101));
+}
+
+}  // namespace
+}  // namespace strandline::tests

@@ -1,0 +1,12 @@
+// The tests, and the small programs that some of them run beside themselves (child.h).
+#include <gtest/gtest.h>
+
+#include "tests/support/child.h"
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "--child") {
+    return strandline::tests::child({argv + 2, argv + argc});
+  }
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

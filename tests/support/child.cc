@@ -1,0 +1,62 @@
+#include "tests/support/child.h"
+
+#include <filesystem>
+#include <iostream>
+
+#include "engine/log.h"
+#include "tests/support/payload.h"
+
+namespace strandline::tests {
+
+namespace {
+
+Options child_options() {
+  Options options;
+  options.window_bytes = 4 << 20;
+  options.block_cache_bytes = 8 << 20;
+  options.disk_reserve_bytes = 1 << 20;
+  return options;
+}
+
+int append_until_killed(Log& log, const std::string& stream, Durability durability) {
+  const auto info = log.describe(stream);
+  for (Offset next = info ? info->tail : Offset{0};;) {
+    const uint32_t count = 1 + hash_of(stream + std::to_string(next.value)) % 20;
+    const auto appended = log.append(Append{.stream = stream,
+                                            .batch = batch(stream, next, count),
+                                            .expected = next,
+                                            .durability = durability});
+    if (!appended) {
+      std::cout << appended.error().message << std::endl;
+      return 1;
+    }
+    // One write a line, so that a kill never leaves half of one that was acknowledged.
+    std::cout << "acknowledged " + stream + ' ' + std::to_string(appended->first.value) + ' ' +
+                     std::to_string(appended->next.value) + '\n'
+              << std::flush;
+    next = appended->next;
+  }
+}
+
+}  // namespace
+
+int child(std::vector<std::string> arguments) {
+  const std::string& what = arguments.at(0);
+  auto log = Log::open(arguments.at(1), child_options());
+  if (!log) {
+    std::cout << name_of(log.error().code) << ": " << log.error().message << std::endl;
+    return 1;
+  }
+  std::cout << "opened" << std::endl;
+  if (what == "append") return append_until_killed(**log, arguments.at(2), Durability::fsync);
+  if (what == "accepted") return append_until_killed(**log, arguments.at(2), Durability::accepted);
+  return 0;
+}
+
+std::vector<std::string> child_command(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(),
+                   {std::filesystem::read_symlink("/proc/self/exe").string(), "--child"});
+  return arguments;
+}
+
+}  // namespace strandline::tests

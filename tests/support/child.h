@@ -1,0 +1,19 @@
+// Programs that use the engine in a process of their own, to be killed or to find a lock taken.
+// They are this same binary, run again: a fork of a program with threads could not use them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace strandline::tests {
+
+// What the child does; its exit code. Lines it prints:
+//   open DIR              "opened", or the code of the error and its message
+//   append DIR STREAM     "acknowledged STREAM FIRST NEXT" for each append, until it is killed
+//   accepted DIR STREAM   the same, asking for `accepted` only
+int child(std::vector<std::string> arguments);
+
+// The command line that runs it.
+std::vector<std::string> child_command(std::vector<std::string> arguments);
+
+}  // namespace strandline::tests
