@@ -26,7 +26,8 @@ constexpr std::chrono::seconds kPatience{60};
 struct Flags {
   std::vector<std::string> streams;
   bool all = false;
-  std::string from = "earliest";
+  // Not `earliest`: from the very first position, what is gone is said.
+  std::string from = "0";
   std::vector<std::string> types;
   std::string file = "-";
   bool overwrite = false;
@@ -38,7 +39,7 @@ struct Flags {
 std::string what_of(const Flags& flags) {
   std::string what = flags.all ? "--all" : "";
   for (const std::string& stream : flags.streams) what += (what.empty() ? "" : " ") + stream;
-  if (flags.from != "earliest") what += " --from " + flags.from;
+  if (flags.from != "0") what += " --from " + flags.from;
   for (const std::string& type : flags.types) what += " --type " + type;
   if (flags.full) what += " --full";
   if (flags.lines) what += " --lines";
@@ -139,7 +140,7 @@ void add_export(Program& program) {
       "a file; FILE.position beside it makes the export resumable [standard output]");
   command.add_flag("--overwrite", flags->overwrite, "replace the file, and begin again");
   command.add_option("--from", flags->from,
-                     "an offset (with --all: a sequence), earliest, -N, or a time [earliest]");
+                     "an offset (with --all: a sequence), earliest, -N, or a time [0]");
   command.add_option("--type", flags->types,
                      "only events of this type; \"order.*\" for all that begin so; repeatable");
   auto* full = command.add_flag("--full", flags->full,

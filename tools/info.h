@@ -1,4 +1,5 @@
-// What a log has to say of itself, as a JSON object: the same members as the server's /v1/info.
+// What a log has to say of itself, as a JSON object: members of the server's /v1/info, without
+// those that only a running server has.
 #pragma once
 
 #include <string>

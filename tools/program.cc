@@ -1,5 +1,7 @@
 #include "tools/program.h"
 
+#include <fmt/format.h>
+
 #include <iostream>
 
 #include "server/version.h"
@@ -75,6 +77,9 @@ int Program::run(int argc, char** argv) {
   try {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (argc > 1 && app_.get_subcommands().empty() && argv[1][0] != '-') {
+      return misused(fmt::format("no such command: {} (strandline --help lists them)", argv[1]));
+    }
     return app_.exit(error) == 0 ? kDone : kUsage;
   }
   if (auto loaded = settings_.load(config_); !loaded) return misused(loaded.error().message);

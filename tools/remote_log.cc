@@ -32,7 +32,7 @@ std::optional<Timestamp> time_of(const rapidjson::Value& object, const char* nam
 }
 
 StreamInfo stream_of(const rapidjson::Value& object) {
-  return {.name = std::string(text_of(object, "name")),
+  return {.name = std::string(text_of(object, "stream")),
           .start = Offset(number_of(object, "start")),
           .tail = Offset(number_of(object, "tail")),
           .events = number_of(object, "events"),
@@ -126,7 +126,6 @@ class RemoteLog : public Connection {
     return stream(ask({.method = "PUT",
                        .target = stream_path(name),
                        .content_type = "application/json",
-                       .headers = {{"If-None-Match", "*"}},
                        .body = body + "}"}));
   }
 

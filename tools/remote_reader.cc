@@ -30,7 +30,10 @@ class RemoteReader : public Reader {
     }
   }
 
-  Status start() { return ask(); }
+  Status start() {
+    finished_ = request_.events_max == 0 && !request_.follow;
+    return finished_ ? Status() : ask();
+  }
 
   Result<std::optional<Delivery>> next(milliseconds patience) override {
     while (true) {
@@ -84,7 +87,7 @@ class RemoteReader : public Reader {
     } else {
       query.add("limit", std::to_string(std::min(request_.events_max, kPageEvents)));
     }
-    if (request_.backward) query.add("backward", "true");
+    if (request_.backward) query.add("direction", "backward");
     auto sent =
         connection_->send({.target = path + query.text(), .accept = schema::kBatchMediaType});
     if (!sent) return sent;
@@ -92,6 +95,7 @@ class RemoteReader : public Reader {
     if (!head) return std::unexpected(head.error());
     if (!head->ok()) return std::unexpected(error_of(*head));
     next_ = head->number("Strandline-Next");
+    start_ = head->number("Strandline-Start").value_or(0);
     if (!end_) end_ = head->number("Strandline-Tail");
     return {};
   }
@@ -106,7 +110,7 @@ class RemoteReader : public Reader {
       return fail(Code::io, fmt::format("{}: a page without Strandline-Next and -Tail", url_.text));
     }
     if (request_.backward) {
-      finished_ = request_.events_max == 0 || position_ == next_ || *next_ == 0;
+      finished_ = request_.events_max == 0 || *next_ <= start_;
     } else {
       finished_ = request_.events_max == 0 || *next_ >= *end_;
     }
@@ -167,7 +171,8 @@ class RemoteReader : public Reader {
   std::optional<HttpConnection> connection_;
   std::optional<uint64_t> position_;
   std::optional<uint64_t> next_;  // of this page
-  std::optional<uint64_t> end_;   // the tail as it stood at first
+  uint64_t start_ = 0;
+  std::optional<uint64_t> end_;  // the tail as it stood at first
   bool finished_ = false;
   steady_clock::time_point heard_ = steady_clock::now();
   std::string input_;  // frames from parsed_ on

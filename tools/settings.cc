@@ -158,7 +158,8 @@ Status Settings::load_file(const std::string& path) {
   const toml::parse_result parsed = toml::parse_file(path);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
-    return fail(Code::invalid, fmt::format("{}:{}: {}", path, error.source().begin.line,
+    const auto line = error.source().begin.line;  // 0: there is none, it is no file
+    return fail(Code::invalid, fmt::format("{}{}: {}", path, line ? ":" + std::to_string(line) : "",
                                            std::string_view(error.description())));
   }
   for (const auto& [table_key, table_node] : parsed.table()) {

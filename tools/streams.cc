@@ -29,18 +29,15 @@ std::string time_or_dash(const std::optional<Timestamp>& time) {
 
 // The members of the API's stream object.
 std::string render_json(const StreamInfo& stream) {
-  std::string out = "{\"name\":";
+  std::string out = "{\"stream\":";
   server::render_string(out, stream.name);
   out += fmt::format(",\"start\":{},\"tail\":{},\"events\":{},\"bytes\":{},\"created\":\"{}\"",
                      stream.start.value, stream.tail.value, stream.events, stream.bytes,
                      server::render_time(stream.created));
-  if (stream.last_stored) {
-    out += fmt::format(",\"last_stored\":\"{}\"", server::render_time(*stream.last_stored));
-  }
-  if (!stream.settings.description.empty()) {
-    out += ",\"description\":";
-    server::render_string(out, stream.settings.description);
-  }
+  out += ",\"last_stored\":";
+  out += stream.last_stored ? "\"" + server::render_time(*stream.last_stored) + "\"" : "null";
+  out += ",\"description\":";
+  server::render_string(out, stream.settings.description);
   return out + "}";
 }
 
@@ -49,7 +46,7 @@ int show_one(const StreamInfo& stream, bool json) {
     std::cout << render_json(stream) << '\n';
     return kDone;
   }
-  std::cout << fmt::format("name         {}\n", stream.name)
+  std::cout << fmt::format("stream       {}\n", stream.name)
             << fmt::format("offsets      [{}, {})\n", stream.start.value, stream.tail.value)
             << fmt::format("events       {}\n", stream.events)
             << fmt::format("bytes        {}\n", stream.bytes)
@@ -92,6 +89,11 @@ int show(Connection& connection, const Flags& flags) {
 
 int create(Connection& connection, const Flags& flags) {
   auto stream = connection.create_stream(flags.name, {.description = flags.description});
+  if (!stream && stream.error().code == Code::exists) {
+    // As with the API's PUT, a creation that is asked for again finds what it made.
+    const auto there = connection.describe(flags.name);
+    if (there && there->settings.description == flags.description) stream = *there;
+  }
   return stream ? show_one(*stream, flags.json) : failed(stream.error());
 }
 
