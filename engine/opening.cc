@@ -86,7 +86,10 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
   LogState& state = *opened.state;
   RecoveryReport& report = opened.recovery;
   report.created = directory->fresh;
-  if (!directory->fresh) {
+  if (directory->fresh) {
+    std::error_code error;  // RocksDB says it better
+    std::filesystem::create_directory(directory->store(), error);
+  } else {
     auto ends = look_at_wals(directory->store());
     if (!ends) return std::unexpected(std::move(ends.error()));
     report.wal_bytes_replayed = ends->bytes - ends->torn_bytes;
