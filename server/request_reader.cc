@@ -83,8 +83,9 @@ std::optional<Response> RequestReader::check_head() const {
 awaitable<ReadEnd> RequestReader::read_sized_body(uint64_t bytes) {
   const size_t size = static_cast<size_t>(bytes);
   std::string& body = parser_->get().body();
-  // The bytes are about to be overwritten, so they are not cleared first.
-  body.resize_and_overwrite(size, [](char*, size_t n) { return n; });
+  // The bytes are about to be overwritten, so they are not cleared first. (The lambda's own argument
+  // is no use: libstdc++ 12 rounds it up to the capacity.)
+  body.resize_and_overwrite(size, [size](char*, size_t) { return size; });
   size_t got = std::min(size, end_ - begin_);
   std::memcpy(body.data(), buffer_.get() + begin_, got);
   begin_ += got;
