@@ -4,13 +4,14 @@
 // datacontenttype, dataschema, data or data_base64, and extension attributes (string, boolean or
 // 32-bit integer). `stream`, `offset`, `sequence` and `stored` are the log's own: on the way in,
 // the last three are ignored, and `stream` is handed to the caller. A null member is an absent one;
-// a member that occurs twice is an error. `data` keeps the very text it was written in. Out: the
-// members in the order stream, offset, sequence, stored, specversion, type, id, source, time,
-// subject, datacontenttype, dataschema, extensions, data; each only if it is wanted and there.
+// a member that occurs twice is an error. `data` keeps the very text it was written in.
 //
-// *Errors*: `invalid` with a sentence that says where; JsonError tells malformed JSON (400) from
-// JSON that is no event (422). Source: https://github.com/cloudevents/spec/blob/v1.0.2 (spec, JSON
-// format).
+// Out: the members in the order stream, offset, sequence, stored, specversion, type, id, source,
+// time, subject, datacontenttype, dataschema, extensions, data; each only if wanted and there.
+//
+// *Errors*: `invalid` with a sentence that says where; EventError tells malformed JSON (400) from
+// JSON that is no event (422).
+// Source: https://github.com/cloudevents/spec/blob/v1.0.2 (spec, JSON format).
 #pragma once
 
 #include <functional>

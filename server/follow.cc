@@ -7,7 +7,10 @@ Follow::Filled Follow::fill(std::string& out, size_t bytes_max) {
     if (!delivery_) {
       auto next = subscription_.try_next();
       if (!next) return Filled::closed;
-      if (!*next) return Filled::nothing_left;
+      if (!*next) {
+        tell_position(out);
+        return Filled::nothing_left;
+      }
       delivery_.emplace(std::move(**next));
       printed_ = 0;
     }
@@ -20,17 +23,28 @@ Follow::Filled Follow::fill(std::string& out, size_t bytes_max) {
 bool Follow::print(std::string& out, size_t bytes_max) {
   if (const auto* events = std::get_if<Events>(&*delivery_)) {
     printed_ = form_->events(out, *events, printed_, bytes_max);
-    return printed_ == events->count();
+    if (printed_ < events->count()) return false;
+    told_ = places_ == Places::offsets ? events->next().value
+                                       : events->sequence().value + events->count();
+    return true;
   }
   if (const auto* gap = std::get_if<Gap>(&*delivery_)) {
     form_->gap(out, *gap);
+    told_ = gap->to;
   } else if (std::holds_alternative<Moved>(*delivery_)) {
-    form_->moved(out, subscription_.position());
+    tell_position(out);
   } else if (std::holds_alternative<CaughtUp>(*delivery_)) {
     form_->caught_up(out, subscription_.position());
   }
   // FellBehind needs no words: a reader that is slow is told nothing it could act on.
   return true;
+}
+
+// What a filter left out since, which resuming need not read again.
+void Follow::tell_position(std::string& out) {
+  if (subscription_.position() == told_) return;
+  told_ = subscription_.position();
+  form_->moved(out, told_);
 }
 
 }  // namespace strandline::server

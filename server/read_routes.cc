@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, 4> kForms = {kJson, kNdjson, schema::kBat
 struct Plan {
   ReadOptions read;
   bool follow = false;
+  Places places = Places::offsets;
   std::unique_ptr<Form> form;
 };
 using Planned = std::expected<Plan, Response>;
@@ -84,8 +85,7 @@ Response not_acceptable(std::span<const std::string_view> offers) {
 }
 
 std::unique_ptr<Form> make_form(std::string_view type, const Call& call, bool positions,
-                                Selection::Kind kind) {
-  const auto places = kind == Selection::Kind::stream ? Places::offsets : Places::sequences;
+                                Places places) {
   if (type == kJson) return json_form();
   if (type == kNdjson) return ndjson_form(positions);
   if (type == kEventStream) return sse_form(places, call.service.options.sse_retry_ms);
@@ -112,7 +112,9 @@ Planned plan(const Call& call, Selection select) {
   auto from = take_from(call, event_stream, plan.read.backward);
   if (!from) return bad(from.error());
   plan.read.from = *from;
-  plan.form = make_form(type, call, *positions, plan.read.select.kind);
+  plan.places =
+      plan.read.select.kind == Selection::Kind::stream ? Places::offsets : Places::sequences;
+  plan.form = make_form(type, call, *positions, plan.places);
   return plan;
 }
 
@@ -127,7 +129,8 @@ void read(Call call, Answer answer, Selection select) {
   }
   auto subscription = service.log.subscribe(std::move(planned->read));
   if (!subscription) return answer.now(problem(subscription.error(), Asked::reading));
-  answer.follow(std::make_unique<Follow>(std::move(*subscription), std::move(planned->form)));
+  answer.follow(std::make_unique<Follow>(std::move(*subscription), std::move(planned->form),
+                                         planned->places));
 }
 
 }  // namespace

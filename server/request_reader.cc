@@ -83,8 +83,8 @@ std::optional<Response> RequestReader::check_head() const {
 awaitable<ReadEnd> RequestReader::read_sized_body(uint64_t bytes) {
   const size_t size = static_cast<size_t>(bytes);
   std::string& body = parser_->get().body();
-  // The bytes are about to be overwritten, so they are not cleared first. (The lambda's own argument
-  // is no use: libstdc++ 12 rounds it up to the capacity.)
+  // The bytes are about to be overwritten, so they are not cleared first. (The lambda's own
+  // argument is no use: libstdc++ 12 rounds it up to the capacity.)
   body.resize_and_overwrite(size, [size](char*, size_t) { return size; });
   size_t got = std::min(size, end_ - begin_);
   std::memcpy(body.data(), buffer_.get() + begin_, got);
@@ -166,6 +166,12 @@ bool RequestReader::wants_continue(bool body_is_there) const {
 ReadEnd RequestReader::cut_off() const {
   if (failure_ != asio::error::operation_aborted) return std::nullopt;
   if (deadlines_.reading == Deadlines::Reading::idle) return std::nullopt;
+  if (service_.draining) {
+    Response response =
+        problem({.code = Code::closed, .message = "the server is draining"}, Asked::appending);
+    response.close = true;
+    return response;
+  }
   const bool head = deadlines_.reading == Deadlines::Reading::head;
   const ServerOptions& options = service_.options;
   Response response =

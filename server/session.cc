@@ -77,8 +77,8 @@ void Session::sweep(SteadyTime now) {
 }
 
 void Session::drain() {
-  // A request of which a part is here is read to its end, and told that the server is closing.
-  if (deadlines_.reading == Deadlines::Reading::idle) {
+  // A request of which only a part is here has changed nothing yet, and is told so.
+  if (deadlines_.reading != Deadlines::Reading::nothing) {
     stop_reading_.emit(asio::cancellation_type::terminal);
   }
   wake_.notify();
