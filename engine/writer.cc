@@ -66,6 +66,7 @@ size_t Writer::queue_bytes() const {
 void Writer::run() {
   while (wait_for_work()) {
     syncer_.wait_for_room();
+    look_at_disk();
     GroupBuilder builder(log_, ++group_number_);
     if (!log_.failure.failed() && builder.roll_is_due()) builder.roll();
     fill(builder);
@@ -110,15 +111,16 @@ void Writer::fill(GroupBuilder& builder) {
 // What holds for every operation, whatever it asks.
 Status Writer::admit(const Operation& operation) {
   if (log_.failure.failed()) return std::unexpected(log_.failure.sealed());
-  if (!adds_bytes(operation.request)) return {};
+  if (!adds_bytes(operation.request) || free_bytes_ >= log_.options.disk_reserve_bytes) return {};
+  return fail(Code::disk_full,
+              fmt::format("{} bytes are free on the log's disk, and {} are kept in reserve",
+                          free_bytes_, log_.options.disk_reserve_bytes));
+}
+
+void Writer::look_at_disk() {
   std::error_code error;
   const auto space = std::filesystem::space(log_.directory, error);
-  if (!error && space.available < log_.options.disk_reserve_bytes) {
-    return fail(Code::disk_full,
-                fmt::format("{} bytes are free on the log's disk, and {} are kept in reserve",
-                            space.available, log_.options.disk_reserve_bytes));
-  }
-  return {};
+  free_bytes_ = error ? UINT64_MAX : space.available;
 }
 
 void Writer::commit(Group group) {

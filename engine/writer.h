@@ -37,11 +37,13 @@ class Writer {
   bool wait_for_work();
   void fill(GroupBuilder& builder);
   void commit(Group group);
+  void look_at_disk();
   Status admit(const Operation& operation);
 
   LogState& log_;
   Syncer& syncer_;
   uint64_t group_number_ = 0;
+  uint64_t free_bytes_ = 0;  // on the log's disk, as of this group
   mutable std::mutex mutex_;  // guards the queue
   std::condition_variable wake_;
   std::deque<Operation> queue_;
