@@ -33,6 +33,13 @@ bool Interrupt::raised() { return raised_by != 0; }
 
 int Interrupt::descriptor() { return pipe_ends[0]; }
 
+void Interrupt::lower() {
+  if (!raised()) return;
+  pollfd waiting{.fd = pipe_ends[0], .events = POLLIN, .revents = 0};
+  char byte = 0;
+  if (::poll(&waiting, 1, 0) > 0 && ::read(pipe_ends[0], &byte, 1) == 1) raised_by = 0;
+}
+
 void Interrupt::wait() {
   pollfd wait{.fd = pipe_ends[0], .events = POLLIN, .revents = 0};
   while (!raised()) ::poll(&wait, 1, -1);

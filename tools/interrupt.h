@@ -11,6 +11,9 @@ class Interrupt {
   static bool raised();
   static int descriptor();  // readable once raised; -1 where nobody watches
   static void wait();       // until raised
+  // The signal has been heard: what remains to be done in order may wait again. A second signal
+  // still ends the process.
+  static void lower();
 };
 
 }  // namespace strandline::tools

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <future>
 #include <iostream>
@@ -148,7 +149,11 @@ class LocalLog : public Connection {
 Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directory,
                                             Purpose purpose) {
   Options options;
-  options.on_warning = [](const std::string& text) { std::cerr << "strandline: " + text + "\n"; };
+  // What the store says while it opens is in the error, if there is one.
+  auto opened = std::make_shared<std::atomic<bool>>(false);
+  options.on_warning = [opened](const std::string& text) {
+    if (*opened) std::cerr << "strandline: " + text + "\n";
+  };
   if (purpose == Purpose::read) {
     options.mode = Options::Mode::observer;
     options.create_if_missing = false;
@@ -161,6 +166,7 @@ Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directo
   if (!log && log.error().code == Code::locked) {
     log.error().message += "; if that is a server, use --server URL in place of --data";
   }
+  *opened = true;
   return log;
 }
 

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -64,7 +65,8 @@ Status set_up_logging(const Settings& settings) {
   return {};
 }
 
-Options options_of(const Settings& settings, const Flags& flags) {
+Options options_of(const Settings& settings, const Flags& flags,
+                   std::shared_ptr<std::atomic<bool>> opened) {
   Options options;
   options.accept_loss = flags.accept_loss;
   options.create_streams_on_append = settings.truth("serve", "create_streams_on_append");
@@ -74,7 +76,10 @@ Options options_of(const Settings& settings, const Flags& flags) {
   options.segment_age_max_s = settings.number("serve", "segment_age_max_s");
   options.accepted_sync_interval_ms = settings.number("serve", "accepted_sync_interval_ms");
   options.disk_reserve_bytes = settings.number("serve", "disk_reserve_bytes");
-  options.on_warning = [](const std::string& text) { spdlog::warn("{}", text); };
+  // What the store says while it opens is in the recovery report, or in the error.
+  options.on_warning = [opened](const std::string& text) {
+    spdlog::log(*opened ? spdlog::level::warn : spdlog::level::debug, "{}", text);
+  };
   return options;
 }
 
@@ -106,8 +111,10 @@ int serve(const Settings& settings, const Flags& flags) {
   Interrupt::watch();
 
   const std::string& data = settings.text("serve", "data");
-  auto log = Log::open(data, options_of(settings, flags));
+  auto opened = std::make_shared<std::atomic<bool>>(false);
+  auto log = Log::open(data, options_of(settings, flags, opened));
   if (!log) return failed(log.error());
+  *opened = true;
   report(data, (*log)->recovery());
 
   server::ServerOptions options;
@@ -127,7 +134,6 @@ int serve(const Settings& settings, const Flags& flags) {
 
   std::thread waiting([&] {
     Interrupt::wait();
-    spdlog::info("draining");
     (*server)->drain();
   });
   (*server)->run();

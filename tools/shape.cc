@@ -24,9 +24,9 @@ void print_gap(std::string& out, Shape shape, const Gap& gap) {
     out += '\n';
     return;
   }
-  std::cerr << fmt::format("strandline: [{}, {}){} are gone: {}{}\n", gap.from, gap.to,
-                           gap.stream.empty() ? "" : " of " + gap.stream, name_of(gap.reason),
-                           gap.detail.empty() ? "" : " (" + gap.detail + ")");
+  std::cerr << fmt::format("strandline: positions [{}, {}) are gone{}: {}{}\n", gap.from, gap.to,
+                           gap.stream.empty() ? "" : ", of stream " + gap.stream,
+                           name_of(gap.reason), gap.detail.empty() ? "" : " (" + gap.detail + ")");
 }
 
 }  // namespace strandline::tools

@@ -1,6 +1,7 @@
 // `strandline tail`: follows, across server restarts, from exactly where it was.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -67,22 +68,27 @@ class Place {
 
   // Everything below `next` has been printed.
   Status commit(uint64_t next) {
-    if (next == committed_) return {};
-    const auto committed = connection_.commit(
-        {.consumer = consumer_, .stream = stream_, .expected = committed_, .next = next});
-    if (!committed && committed.error().code == Code::conflict) {
-      // Perhaps by this very commit, whose answer was lost.
-      const auto now = connection_.position(consumer_, stream_);
-      if (!now || *now != next) {
-        return fail(Code::conflict, fmt::format("consumer {}: its position was moved by somebody "
-                                                "else, {}",
-                                                consumer_, committed.error().message));
+    while (next != committed_) {
+      const auto committed = connection_.commit(
+          {.consumer = consumer_, .stream = stream_, .expected = committed_, .next = next});
+      if (committed) {
+        committed_ = next;
+        attempted_.clear();
+      } else if (committed.error().code == Code::conflict) {
+        // Perhaps by an earlier commit, whose answer was lost.
+        const auto now = connection_.position(consumer_, stream_);
+        if (!now && is_away(now.error())) return {};
+        if (!now || std::ranges::find(attempted_, *now) == attempted_.end()) {
+          return fail(Code::conflict,
+                      committed.error().message + "; does another process use this name?");
+        }
+        committed_ = *now;
+      } else {
+        // While the server is away the position waits; the next commit moves it just as well.
+        attempted_.push_back(next);
+        return is_away(committed.error()) ? Status() : std::unexpected(committed.error());
       }
-    } else if (!committed) {
-      // While the server is away the position waits; the next commit moves it just as well.
-      return is_away(committed.error()) ? Status() : std::unexpected(committed.error());
     }
-    committed_ = next;
     return {};
   }
 
@@ -91,6 +97,7 @@ class Place {
   const std::string consumer_;
   const std::string stream_;
   uint64_t committed_ = 0;
+  std::vector<uint64_t> attempted_;  // since then, with an unknown outcome
 };
 
 class Tail {
@@ -110,6 +117,7 @@ class Tail {
     }
     reader_.emplace(connection_, request_, nullptr, kPatience);
     const Status followed = follow();
+    Interrupt::lower();  // the last commit may take its time
     const Status ended = settle();
     if (!followed && followed.error().code != Code::closed) return failed(followed.error());
     if (!ended) return failed(ended.error());
