@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -40,7 +41,9 @@ Machine this_machine(const std::filesystem::path& directory) {
                   .processor = "unknown processor",
                   .memory_gib = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
                                 static_cast<double>(sysconf(_SC_PAGE_SIZE)) / (1 << 30),
+                  .load = 0,
                   .sync = sync_times(directory, 500)};
+  getloadavg(&machine.load, 1);
   std::ifstream cpuinfo("/proc/cpuinfo");
   for (std::string line; std::getline(cpuinfo, line);) {
     if (line.starts_with("model name")) {

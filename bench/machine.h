@@ -18,6 +18,7 @@ struct Machine {
   unsigned cores;
   std::string processor;
   double memory_gib;
+  double load;  // average of the last minute: what else is at work here before anything is measured
   SyncTimes sync;
 };
 Machine this_machine(const std::filesystem::path& directory);

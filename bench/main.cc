@@ -113,7 +113,7 @@ int run(int argc, char** argv) {
   std::vector<Row> all;
   for (const Entry* entry : entries) {
     for (Row& row : run_rounds(*entry, settings, failed)) {
-      if (!json) std::cout << render_row(row) << std::flush;
+      if (!json) std::cout << render_row(row, settings) << std::flush;
       all.push_back(std::move(row));
     }
   }

@@ -27,7 +27,8 @@ Verdict judge(const Row& row);
 
 std::string render_heading(const Machine& machine, const Settings& settings);
 std::string render_table_head();
-std::string render_row(const Row& row);  // with its note, ending in a line end
+// With its note, ending in a line end. A tiny run is held to no bar.
+std::string render_row(const Row& row, const Settings& settings);
 std::string render_json(const Machine& machine, const Settings& settings,
                         const std::vector<Row>& rows);
 std::string result_hash(const std::vector<Row>& rows);
