@@ -57,7 +57,7 @@ TEST(Batches, DataIsWhatItIsSaidToBe) {
   const auto with = [](DataForm form, std::string_view data) {
     return Batch::of({{.type = "t", .form = form, .data = data}});
   };
-  for (const char* good : {"{}", "null", "12", "\"x\"", "[1,2,{\"a\":[]}]", "1e400", " 1 "}) {
+  for (const char* good : {"{}", "null", "12", "\"x\"", "[1,2,{\"a\":[]}]", "1.5e300", " 1 "}) {
     EXPECT_TRUE(with(DataForm::json, good)) << good;
   }
   for (const char* bad : {"", "{", "nul", "{} {}", "{'a':1}", "[1,]", "\"\xff\"", "01"}) {

@@ -32,7 +32,7 @@ TEST_F(CommandLine, EverySubcommandHasHelpWithAnExample) {
 TEST_F(CommandLine, AppendAndReadGoRound) {
   ASSERT_EQ(on_data({"append", "s"}, "first\nsecond\n").exit, 0);
   ASSERT_EQ(on_data({"append", "s"}, "{\"type\":\"third\",\"id\":\"3\"}\n").exit, 0);
-  const Outcome read = on_data({"read", "s", "--json"});
+  const Outcome read = on_data({"read", "s"});
   ASSERT_EQ(read.exit, 0) << read.errors;
   std::istringstream in(read.output);
   std::vector<std::string> lines;
@@ -68,8 +68,8 @@ TEST_F(CommandLine, TailFollowsAndResumesOverARestart) {
   auto server = std::make_unique<ServerProcess>(data_);
   const std::string port = server->address().port;
   server->client().post("/v1/streams/s/events", json_events("s", 0, 3));
-  Process tail({STRANDLINE_PROGRAM, "tail", "s", "--from", "earliest", "--json", "--server",
-                server->address().url()});
+  Process tail(
+      {STRANDLINE_PROGRAM, "tail", "s", "--from", "earliest", "--server", server->address().url()});
   for (uint64_t i = 0; i < 3; ++i) {
     EXPECT_EQ(Json::parse(tail.line().value())["offset"].number(), i);
   }

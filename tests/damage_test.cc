@@ -75,7 +75,7 @@ class Damage : public LogTest {
           EXPECT_FALSE(gap->detail.empty());
           EXPECT_EQ(gap->from, next);
           EXPECT_GE(gap->from, from);
-          EXPECT_LE(gap->to, to);
+          EXPECT_LE(gap->to, to) << gap->detail;
           next = gap->to;
           ++gaps;
         } else if (const auto* events = std::get_if<Events>(&**delivery)) {
@@ -96,6 +96,16 @@ class Damage : public LogTest {
     ASSERT_GE(verified.findings.size(), 1u);
     EXPECT_FALSE(verified.findings[0].place.empty());
     EXPECT_FALSE(verified.findings[0].what.empty());
+  }
+
+  // For messages: what was reported, and where.
+  static std::string told(const Transcript& transcript) {
+    std::string text;
+    for (const SeenGap& seen : transcript.gaps) {
+      text += "[" + std::to_string(seen.gap.from) + ", " + std::to_string(seen.gap.to) + ") " +
+              seen.gap.detail + "\n";
+    }
+    return text;
   }
 
   // The store itself, through RocksDB, as nothing but an error could change it.
@@ -167,7 +177,7 @@ TEST_F(Damage, TheFirstAndTheLastBatchToo) {
   flip_bit(98);
   auto cursor = log().read({.select = Selection::stream("s")}).value();
   const Transcript transcript = read_all(*cursor);
-  ASSERT_EQ(transcript.gaps.size(), 2u);
+  ASSERT_EQ(transcript.gaps.size(), 2u) << told(transcript);
   EXPECT_EQ(transcript.gaps[0].gap.from, 0u);
   EXPECT_EQ(transcript.gaps[0].gap.to, 5u);
   EXPECT_EQ(transcript.gaps[1].gap.from, 95u);
@@ -224,7 +234,7 @@ TEST_F(Damage, ReadingBackwardsSaysItToo) {
   flip_bit(37);
   const Transcript transcript =
       read_all(log(), {.select = Selection::stream("s"), .from = From::latest(), .backward = true});
-  ASSERT_EQ(transcript.gaps.size(), 1u);
+  ASSERT_EQ(transcript.gaps.size(), 1u) << told(transcript);
   EXPECT_EQ(transcript.gaps[0].gap.from, 35u);
   EXPECT_EQ(transcript.gaps[0].gap.to, 40u);
   EXPECT_EQ(transcript.gaps[0].before, 60u);
@@ -236,7 +246,7 @@ TEST_F(Damage, AFollowerIsToldAndGoesOn) {
   flip_bit(37);
   auto subscription = log().subscribe({.select = Selection::stream("s")}).value();
   const Transcript transcript = drain(subscription);
-  EXPECT_EQ(transcript.gaps.size(), 1u);
+  EXPECT_EQ(transcript.gaps.size(), 1u) << told(transcript);
   EXPECT_EQ(transcript.events.size(), 95u);
   ASSERT_TRUE(log().append(Append{.stream = "s", .batch = batch_of_type("t")}));
   EXPECT_EQ(await_events(subscription, 1).offsets(), range(100, 101));

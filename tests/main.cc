@@ -1,5 +1,6 @@
 // The tests, and the small programs that some of them run beside themselves (child.h).
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 
 #include "tests/support/child.h"
 
@@ -7,6 +8,8 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "--child") {
     return strandline::tests::child({argv + 2, argv + argc});
   }
+  // Servers in this process say enough through their answers.
+  spdlog::set_level(spdlog::level::off);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -110,6 +110,7 @@ TEST_F(Readme, TheEmbeddingExampleCompilesAndRuns) {
                                       "example.cc",
                                       (build / "libstrandline_engine.a").string(),
                                       "-lrocksdb",
+                                      "-lfmt",
                                       "-pthread",
                                       "-o",
                                       "example"};

@@ -290,6 +290,7 @@ TEST_F(Subscribing, ADeletedStreamIsSaidAndItsReturnFollowed) {
 
 TEST_F(Subscribing, FollowsAllAndAList) {
   append("a");
+  ASSERT_TRUE(log().create_stream("c"));
   auto all = log().subscribe({}).value();
   auto list = log().subscribe({.select = Selection::list({"a", "c"})}).value();
   drain(all);

@@ -7,7 +7,7 @@
 namespace strandline::tests {
 
 void Model::append(const std::string& stream, const std::vector<std::string>& ids,
-                   int64_t stored_us) {
+                   int64_t stored_us, const std::string& type) {
   create(stream);
   ModelStream& to = streams[stream];
   for (const std::string& id : ids) {
@@ -15,7 +15,7 @@ void Model::append(const std::string& stream, const std::vector<std::string>& id
                       .offset = to.tail(),
                       .sequence = order_.size(),
                       .stored_us = stored_us,
-                      .type = payload(stream, id).type,
+                      .type = type.empty() ? payload(stream, id).type : type,
                       .id = id});
     to.events.push_back(order_.size() - 1);
   }
@@ -27,7 +27,6 @@ void Model::remove(const std::string& stream) {
   ModelStream& gone = streams[stream];
   gone.exists = false;
   gone.start = gone.tail();
-  gone.positions.clear();
 }
 
 void Model::truncate(const std::string& stream, uint64_t before) {

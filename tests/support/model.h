@@ -33,8 +33,10 @@ struct ModelStream {
 
 class Model {
  public:
-  // `stored_us` as the log answered it, which the caller has compared.
-  void append(const std::string& stream, const std::vector<std::string>& ids, int64_t stored_us);
+  // `stored_us` as the log answered it, which the caller has compared. The events are payload.h's,
+  // or of another `type`.
+  void append(const std::string& stream, const std::vector<std::string>& ids, int64_t stored_us,
+              const std::string& type = {});
   void create(const std::string& stream);
   void remove(const std::string& stream);
   void truncate(const std::string& stream, uint64_t before);

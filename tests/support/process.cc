@@ -129,8 +129,9 @@ Outcome run(std::vector<std::string> arguments, const std::string& input,
 }
 
 Outcome strandline(std::vector<std::string> arguments, const std::string& input) {
-  arguments.insert(arguments.begin(), STRANDLINE_PROGRAM);
-  return run(std::move(arguments), input);
+  std::vector<std::string> command = {STRANDLINE_PROGRAM};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run(std::move(command), input);
 }
 
 }  // namespace strandline::tests
