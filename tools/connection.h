@@ -52,6 +52,8 @@ class Feed {
 class Connection {
  public:
   virtual ~Connection() = default;
+  // A server may go away and come back; a directory is this process's own.
+  virtual bool is_server() const = 0;
 
   virtual Result<Appended> append(Append request) = 0;
   virtual Result<std::unique_ptr<Feed>> feed() = 0;

@@ -25,7 +25,7 @@ struct Flags {
 void print(const std::vector<Log::ConsumerPosition>& positions, bool json) {
   std::vector<Row> rows = {{"CONSUMER", "STREAM", "NEXT", "COMMITTED"}};
   for (const Log::ConsumerPosition& position : positions) {
-    const std::string committed = server::render_time(position.committed);
+    const std::string committed = render_time(position.committed);
     if (json) {
       std::string out = "{\"consumer\":";
       server::render_string(out, position.consumer);

@@ -23,7 +23,7 @@ std::string render_info(const Log& log) {
     first = false;
     out += fmt::format(
         "{{\"id\":{},\"sealed\":{},\"created\":\"{}\",\"first\":{},\"next\":{},\"bytes\":{}}}",
-        segment.id.value, segment.sealed, server::render_time(segment.created), segment.first.value,
+        segment.id.value, segment.sealed, render_time(segment.created), segment.first.value,
         segment.next.value, segment.bytes);
   }
   return out + "]}";

@@ -71,7 +71,8 @@ Status Ledger::recover(Error error) {
     feed_.reset();
     const bool unknown = error.code == Code::outcome_unknown || error.code == Code::io;
     unknown_ = unknown_ || unknown;
-    if (consumer_.empty() || !(unknown || is_away(error))) return std::unexpected(std::move(error));
+    const bool again = connection_.is_server() && (unknown || is_away(error));
+    if (consumer_.empty() || !again) return std::unexpected(std::move(error));
     if (!said) std::cerr << fmt::format("strandline: {}; trying again\n", error.message);
     said = true;
     if (!backoff_.wait()) return std::unexpected(std::move(error));

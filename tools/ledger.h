@@ -4,7 +4,8 @@
 // batch is one atomic append that moves it from the lines before the batch to the lines after it,
 // so that the log itself knows how far the import came: after a lost connection, or an outcome that
 // is unknown, the position is read and everything past it is sent again. Without a consumer there
-// is no such memory: one batch at a time, and the first failure is final. *Threads*: one.
+// is no such memory: one batch at a time, and the first failure is final. So it is in a directory,
+// where the next run goes on. *Threads*: one.
 #pragma once
 
 #include <chrono>

@@ -89,6 +89,7 @@ class LocalLog : public Connection {
   explicit LocalLog(std::unique_ptr<Log> log) : log_(std::move(log)) {}
   ~LocalLog() override { log_->close(); }
 
+  bool is_server() const override { return false; }
   Result<Appended> append(Append request) override { return log_->append(std::move(request)); }
   Result<std::unique_ptr<Feed>> feed() override { return std::make_unique<LocalFeed>(*log_); }
 

@@ -22,7 +22,7 @@ std::string render_from(const From& from) {
     case From::Kind::last:
       return "-" + std::to_string(from.number);
     case From::Kind::time:
-      return server::render_time(from.moment);
+      return render_time(from.moment);
   }
   return "earliest";
 }

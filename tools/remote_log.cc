@@ -27,7 +27,7 @@ uint64_t number_of(const rapidjson::Value& object, const char* name) {
 std::optional<Timestamp> time_of(const rapidjson::Value& object, const char* name) {
   const std::string_view text = text_of(object, name);
   if (text.empty()) return std::nullopt;
-  const auto time = server::parse_time(text);
+  const auto time = parse_time(text);
   return time ? std::optional(*time) : std::nullopt;
 }
 
@@ -88,6 +88,7 @@ class RemoteLog : public Connection {
  public:
   explicit RemoteLog(Url url) : url_(std::move(url)) {}
 
+  bool is_server() const override { return true; }
   Result<Appended> append(Append request) override {
     HttpRequest http{.method = "POST",
                      .target = stream_path(request.stream) + "/events",

@@ -41,7 +41,7 @@ std::optional<uint64_t> ResumingReader::position() const {
 }
 
 Status ResumingReader::go_on(const Error& error) {
-  if (!is_away(error)) return std::unexpected(error);
+  if (!connection_.is_server() || !is_away(error)) return std::unexpected(error);
   if (!away_) {
     std::cerr << fmt::format("strandline: {}; trying again\n", error.message);
     away_ = true;

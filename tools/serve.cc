@@ -35,7 +35,7 @@ class JsonFormatter : public spdlog::formatter {
     using namespace std::chrono;
     const auto us = duration_cast<microseconds>(message.time.time_since_epoch()).count();
     const auto level = spdlog::level::to_string_view(message.level);
-    std::string line = "{\"time\":\"" + server::render_time(Timestamp{us}) + "\",\"level\":\"";
+    std::string line = "{\"time\":\"" + render_time(Timestamp{us}) + "\",\"level\":\"";
     line.append(level.data(), level.size()).append("\",\"message\":");
     server::render_string(line, std::string_view(message.payload.data(), message.payload.size()));
     line += "}\n";

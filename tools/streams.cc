@@ -24,7 +24,7 @@ struct Flags {
 };
 
 std::string time_or_dash(const std::optional<Timestamp>& time) {
-  return time ? server::render_time(*time) : "-";
+  return time ? render_time(*time) : "-";
 }
 
 // The members of the API's stream object.
@@ -33,9 +33,9 @@ std::string render_json(const StreamInfo& stream) {
   server::render_string(out, stream.name);
   out += fmt::format(",\"start\":{},\"tail\":{},\"events\":{},\"bytes\":{},\"created\":\"{}\"",
                      stream.start.value, stream.tail.value, stream.events, stream.bytes,
-                     server::render_time(stream.created));
+                     render_time(stream.created));
   out += ",\"last_stored\":";
-  out += stream.last_stored ? "\"" + server::render_time(*stream.last_stored) + "\"" : "null";
+  out += stream.last_stored ? "\"" + render_time(*stream.last_stored) + "\"" : "null";
   out += ",\"description\":";
   server::render_string(out, stream.settings.description);
   return out + "}";
@@ -50,7 +50,7 @@ int show_one(const StreamInfo& stream, bool json) {
             << fmt::format("offsets      [{}, {})\n", stream.start.value, stream.tail.value)
             << fmt::format("events       {}\n", stream.events)
             << fmt::format("bytes        {}\n", stream.bytes)
-            << fmt::format("created      {}\n", server::render_time(stream.created))
+            << fmt::format("created      {}\n", render_time(stream.created))
             << fmt::format("last stored  {}\n", time_or_dash(stream.last_stored));
   if (!stream.settings.description.empty()) {
     std::cout << fmt::format("description  {}\n", stream.settings.description);

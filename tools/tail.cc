@@ -199,6 +199,10 @@ int tail(const Settings& settings, const Flags& flags) {
   Interrupt::watch();
   auto connection = connect(settings, Purpose::write);
   if (!connection) return not_connected(connection.error());
+  if (!(*connection)->is_server()) {
+    std::cerr << "strandline: nothing new comes while this process owns the directory; to follow a "
+                 "running server, use --server URL\n";
+  }
   return Tail(**connection, flags, std::move(*request)).run();
 }
 
