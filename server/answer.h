@@ -1,8 +1,8 @@
 // The place of one request's answer in its session: whoever holds it answers once, whenever it can.
 //
 // Answers leave in the order of their requests, whatever the order in which they are given.
-// *Threads*: now() and follow() belong to the session's thread; the completions that block() and
-// owe() make run on others, and only post. *Lifetime*: it keeps its session alive until then.
+// *Threads*: follow() belongs to the session's thread; the completions that block() and owe() make
+// run on others, and only post. *Lifetime*: it keeps its session alive until then.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -29,8 +29,24 @@ class Answer {
   Answer(std::shared_ptr<Answerer> to, boost::asio::io_context& context, uint64_t number)
       : to_(std::move(to)), context_(&context), number_(number) {}
 
-  void now(Response response) { to_->answer(number_, std::move(response)); }
+  void now(Response response) {
+    if (elsewhere_) {
+      return later([response = std::move(response)]() mutable { return std::move(response); });
+    }
+    to_->answer(number_, std::move(response));
+  }
   void follow(std::unique_ptr<Follow> follow) { to_->answer(number_, std::move(follow)); }
+
+  // Runs a handler in the pool instead of on the session's thread, when its request is so large
+  // that reading it would keep others waiting. (Of a follow there is no request so large.)
+  template <class Handle>
+  void elsewhere(Service& service, Handle handle) {
+    elsewhere_ = true;
+    boost::asio::post(service.blocking,
+                      [answer = std::move(*this), handle = std::move(handle)]() mutable {
+                        handle(std::move(answer));
+                      });
+  }
 
   // Answers with what `make` returns, on the session's thread. What keeps the session alive moves
   // along, so that a session never dies on a thread that is not its own.
@@ -69,6 +85,7 @@ class Answer {
   std::shared_ptr<Answerer> to_;
   boost::asio::io_context* context_;
   uint64_t number_;
+  bool elsewhere_ = false;
 };
 
 }  // namespace strandline::server

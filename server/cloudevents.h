@@ -21,6 +21,7 @@
 #include "engine/batch.h"
 #include "engine/delivery.h"
 #include "engine/error.h"
+#include "engine/rfc3339.h"
 
 namespace strandline::server {
 
@@ -58,11 +59,6 @@ void render_event(std::string& out, std::string_view stream, const Event& event,
 // Appends a gap as an event of its own, of type strandline.gap, whose data is
 // {"from","to","reason","detail"}.
 void render_gap(std::string& out, const Gap& gap);
-
-// RFC 3339 in UTC with microseconds, "2026-01-02T03:04:05.678901Z", and back (any offset, any
-// fraction).
-std::string render_time(Timestamp time);
-Result<Timestamp> parse_time(std::string_view text);
 
 // Appends a JSON string literal with its quotes. `text` is UTF-8.
 void render_string(std::string& out, std::string_view text);

@@ -1,7 +1,9 @@
 #include "server/problem.h"
 
+#include <algorithm>
 #include <boost/beast/http/status.hpp>
 
+#include "engine/event_rules.h"
 #include "server/cloudevents.h"
 
 namespace strandline::server {
@@ -56,7 +58,13 @@ std::string begin(unsigned status, std::string_view type, std::string_view detai
   out += "\",\"status\":";
   append_number(out, uint64_t{status});
   out += ",\"detail\":";
-  render_string(out, detail);
+  // A detail may quote what the client sent, which need not be UTF-8.
+  std::string readable(detail);
+  if (!is_utf8(readable)) {
+    std::ranges::replace_if(
+        readable, [](char c) { return (c & 0x80) != 0; }, '?');
+  }
+  render_string(out, readable);
   out += ",\"applied\":\"";
   out += applied;
   out += '"';

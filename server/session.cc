@@ -13,6 +13,9 @@ namespace {
 // Bodies of one connection that the engine has not answered yet. A quarter of what the engine
 // itself queues: one eager client alone does not fill that.
 constexpr size_t kPipelineBytes = 16 << 20;
+// A body above this is read by the pool, and nothing is read behind it meanwhile: parsing it takes
+// so long (10 ms a megabyte, as JSON) that the thread's other sessions would notice.
+constexpr size_t kLargeRequestBytes = 1 << 20;
 // Answers up to this are copied together; a larger body is written from where it is.
 constexpr size_t kSmallBytes = 16 << 10;
 // One write of answers.
@@ -126,7 +129,7 @@ awaitable<void> Session::read_requests() {
                         .keep_alive = !last,
                         .head_only = method == "HEAD",
                         .request_bytes = request->body().size()};
-    const bool pipelined = is_pipelined(manner.route);
+    const bool pipelined = is_pipelined(manner.route) && manner.request_bytes <= kLargeRequestBytes;
     if (!pipelined) co_await all_answered();
     const uint64_t number = open_slot(manner);
     dispatch(std::move(*request), std::move(match), number);
@@ -170,9 +173,13 @@ void Session::dispatch(Request request, std::expected<Match, Response> match, ui
   }
   auto query = Query::parse(match->query);
   if (!query) return answer.now(malformed(query.error()));
-  kHandlers[static_cast<size_t>(match->route)](
-      Call{service_, std::move(request), std::move(match->names), std::move(*query)},
-      std::move(answer));
+  const Handler handler = kHandlers[static_cast<size_t>(match->route)];
+  const bool large = request.body().size() > kLargeRequestBytes;
+  Call call{service_, std::move(request), std::move(match->names), std::move(*query)};
+  if (!large) return handler(std::move(call), std::move(answer));
+  answer.elsewhere(service_, [handler, call = std::move(call)](Answer to) mutable {
+    handler(std::move(call), std::move(to));
+  });
 }
 
 // Answers a request that could not be read, the last of its connection.
@@ -256,7 +263,7 @@ awaitable<void> Session::write_answers() {
   }
   stop_reading_.emit(asio::cancellation_type::terminal);
   while (!reading_over_) co_await answered_.wait();
-  if (refused_ && !broken_) co_await linger();
+  if ((refused_ || reader_.has_input()) && !broken_) co_await linger();
 }
 
 // Takes answers that are ready off the front, until there is enough for one write.

@@ -12,6 +12,9 @@
 namespace strandline::server {
 namespace {
 
+// Of output that a follower may hold on to while there is nothing to read.
+constexpr size_t kIdleBytes = 16 << 10;
+
 // One chunk of HTTP's chunked coding around what is appended to a string between open and seal. Its
 // length is written last, in eight digits that are kept free for it.
 class Chunk {
@@ -78,6 +81,10 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner man
     if (!out.empty() && !co_await send(out, follow.get())) co_return;
     if (stop) co_return;
     out.clear();
+    // A follower that has caught up gives back what its catching up took.
+    if (filled == Follow::Filled::nothing_left && out.capacity() > kIdleBytes) {
+      std::string().swap(out);
+    }
     chunk.open(out);
     if (filled == Follow::Filled::nothing_left) {
       if (!co_await wait_for_events(follow.get())) follow->keepalive(out);
