@@ -59,11 +59,11 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const Truncate& reques
   if (!stream || !stream->assigned.exists) return std::unexpected(no_such_stream(request.name));
   const StateRecord& state = stream->assigned;
   if (request.before.value > state.next) {
-    return std::unexpected(Error{
-        .code = Code::out_of_range,
-        .message = fmt::format("cannot truncate \"{}\" before {}: its offsets are [{}, {})",
-                               request.name, request.before.value, state.start, state.next),
-        .available = Available{state.start, state.next}});
+    return std::unexpected(
+        Error{.code = Code::out_of_range,
+              .message = fmt::format("cannot truncate \"{}\" before {}: its offsets are [{}, {})",
+                                     request.name, request.before.value, state.start, state.next),
+              .available = Available{state.start, state.next}});
   }
   if (request.before.value > state.start) {
     raise_start(log, builder, *stream, request.before, GapReason::truncated);
@@ -84,12 +84,13 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& req
   if (segments.empty() || segments.begin()->first != request.segment) {
     return fail(Code::invalid,
                 fmt::format("only the oldest segment can be dropped: {}, not {}",
-                            segments.empty() ? "there is none" : std::to_string(
-                                segments.begin()->first.value), request.segment.value));
+                            segments.empty() ? "there is none"
+                                             : std::to_string(segments.begin()->first.value),
+                            request.segment.value));
   }
   if (!segments.begin()->second.sealed) {
-    return fail(Code::invalid, fmt::format("segment {} is open: seal it first (roll)",
-                                           request.segment.value));
+    return fail(Code::invalid,
+                fmt::format("segment {} is open: seal it first (roll)", request.segment.value));
   }
   Changes& changes = builder.group().changes;
   StoreIterator it = log.store->iterate(Family::segments);
@@ -126,7 +127,8 @@ bool is_administrative(const Operation::Request& request) {
          !std::holds_alternative<Broadcast>(request);
 }
 
-Result<Outcome> administer(LogState& log, GroupBuilder& builder, const Operation::Request& request) {
+Result<Outcome> administer(LogState& log, GroupBuilder& builder,
+                           const Operation::Request& request) {
   return std::visit([&](const auto& one) { return run(log, builder, one); }, request);
 }
 

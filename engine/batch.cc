@@ -1,7 +1,8 @@
 #include "engine/batch.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "engine/event_rules.h"
 
@@ -36,8 +37,9 @@ Result<Batch> Batch::verified(std::string flatbuffer, const Limits& limits) {
                                  flatbuffer.size(), kDepthMax,
                                  static_cast<flatbuffers::uoffset_t>(tables_max));
   if (!schema::VerifyBatchBuffer(verifier)) {
-    return fail(Code::invalid,
-                "not a FlatBuffer of schemas/batch.fbs (file identifier STRB): the Verifier refuses it");
+    return fail(
+        Code::invalid,
+        "not a FlatBuffer of schemas/batch.fbs (file identifier STRB): the Verifier refuses it");
   }
   const auto* root = schema::GetBatch(flatbuffer.data());
   const size_t count = root->events()->size();
@@ -70,6 +72,18 @@ Status BatchBuilder::add(const NewEvent& event) {
     return fail(Code::too_large,
                 fmt::format("more than {} events in a batch", limits_.batch_events_max));
   }
+  // What the event adds at most: its strings and data, and some 100 bytes of table around them.
+  size_t bytes = 128 + event.data.size();
+  for (const std::string_view field : {event.type, event.id, event.source, event.subject,
+                                       event.time, event.datacontenttype, event.dataschema}) {
+    bytes += field.size() + 8;
+  }
+  for (const Attribute& attribute : event.attributes) {
+    bytes += attribute.name.size() + attribute.text.size() + 48;
+  }
+  if (builder_.GetSize() + bytes + 4 * events_.size() > limits_.batch_bytes_max && count() > 0) {
+    return std::unexpected(too_large(builder_.GetSize() + bytes, limits_));
+  }
   const auto text = [&](std::string_view s) {
     return s.empty() ? 0 : builder_.CreateString(s.data(), s.size());
   };
@@ -85,8 +99,8 @@ Status BatchBuilder::add(const NewEvent& event) {
   }
   const auto data = event.form == DataForm::none
                         ? 0
-                        : builder_.CreateVector(
-                              reinterpret_cast<const uint8_t*>(event.data.data()), event.data.size());
+                        : builder_.CreateVector(reinterpret_cast<const uint8_t*>(event.data.data()),
+                                                event.data.size());
   // A type recurs, so it is stored once a batch; the builder orders the rest.
   const auto type = builder_.CreateSharedString(event.type.data(), event.type.size());
   const auto id = text(event.id), source = text(event.source), subject = text(event.subject);
@@ -100,7 +114,8 @@ Status BatchBuilder::add(const NewEvent& event) {
 Result<Batch> BatchBuilder::finish() {
   if (events_.empty()) return fail(Code::invalid, "a batch holds at least one event");
   const auto count = static_cast<uint32_t>(events_.size());
-  schema::FinishBatchBuffer(builder_, schema::CreateBatch(builder_, builder_.CreateVector(events_)));
+  schema::FinishBatchBuffer(builder_,
+                            schema::CreateBatch(builder_, builder_.CreateVector(events_)));
   std::string bytes(reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize());
   builder_.Clear();
   events_.clear();

@@ -130,7 +130,8 @@ class Event {
   const schema::Event* raw_;
 };
 
-// A stream's name: 1 to name_bytes_max bytes of UTF-8 without control characters, not beginning with
+// A stream's name: 1 to name_bytes_max bytes of UTF-8 without control characters, not beginning
+// with
 // `$`. Consumers' names follow the same rule.
 Status check_name(std::string_view name, const Limits& limits);
 

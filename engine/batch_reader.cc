@@ -44,8 +44,45 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
     }
     if (offset < extent_->first || (extent_->next && offset >= *extent_->next)) return "elsewhere";
   }
-  iterator_->seek_for_prev(encode(EventKey{extent_->segment, stream_->id, offset}));
+  // Looking backwards, RocksDB reads the blocks beside the one it is asked for, so damage there
+  // would count here. Looking forwards it does not: first for a batch that begins at the offset;
+  // and last, if there is damage nearby, for the one around it.
+  const std::string key = encode(EventKey{extent_->segment, stream_->id, offset});
+  iterator_->seek(key);
+  if (iterator_->valid() && iterator_->key() == key) return take(offset);
+  iterator_->seek_for_prev(key);
+  if (iterator_->valid() || !iterator_->damage()) return take(offset);
+  const std::string detail = *iterator_->damage();
+  if (!seek_around(offset)) return detail;
   return take(offset);
+}
+
+bool BatchReader::seek_around(Offset offset) {
+  // The first key at or after `from`, if it is at or below the offset. A fresh iterator each time:
+  // one that has met damage may go on reporting it.
+  EventKey key;
+  const auto on_one_below = [&] {
+    return iterator_->valid() && decode(iterator_->key(), key) && key.stream == stream_->id &&
+           key.segment == extent_->segment && key.first <= offset;
+  };
+  const auto seek = [&](Offset from) {
+    iterator_.emplace(log_->store->iterate(Family::events));
+    iterator_->seek(encode(EventKey{extent_->segment, stream_->id, from}));
+    return on_one_below();
+  };
+  // Further and further down until a seek lands below, then forwards to the last that does: a
+  // damaged block hides what is before it, too, up to the first key of the one before.
+  for (uint64_t step = 1;; step *= 2) {
+    const Offset probe = offset - extent_->first > step ? offset - step : extent_->first;
+    if (seek(probe)) break;
+    if (probe == extent_->first) return false;
+  }
+  Offset nearest;
+  do {
+    nearest = key.first;
+    iterator_->next();
+  } while (on_one_below());
+  return seek(nearest);
 }
 
 std::optional<std::string> BatchReader::take(Offset offset) {
@@ -85,11 +122,25 @@ BatchReader::Damage BatchReader::damage_at(Offset offset, std::string detail) {
   return {tail, std::move(detail)};
 }
 
+Offset BatchReader::damage_begin(Offset bad, Offset floor) {
+  // Double the step downwards until something can be read, then come back batch by batch.
+  for (uint64_t step = 1; bad > floor; step *= 2) {
+    const Offset probe = bad - floor > step ? bad - step : floor;
+    if (!load(probe)) {
+      Offset next = batch().next();
+      while (next < bad && !load(next)) next = batch().next();
+      return std::min(next, bad);
+    }
+    if (probe == floor) break;
+  }
+  return floor;
+}
+
 std::optional<Offset> BatchReader::readable_after(const Extent& extent, Offset offset, Offset end) {
-  StoreIterator it = log_->store->iterate(Family::events);
   enum class Found { readable, end, damage };
   Offset found;
   const auto look = [&](Offset from) {
+    StoreIterator it = log_->store->iterate(Family::events);
     it.seek(encode(EventKey{extent.segment, stream_->id, from}));
     if (!it.valid()) return it.damage() ? Found::damage : Found::end;
     EventKey key;

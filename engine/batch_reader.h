@@ -1,10 +1,11 @@
 // Finds the stored batch that covers an offset of one stream: in the window, or else in the store.
 //
-// Reading onwards is a step of the iterator; anything else is a seek. Every value taken from the store
-// is checked (stored_batch.h) and copied, so the iterator may be given up at any time. Offsets are
-// contiguous, so it is always known what comes next: if it is not there, everything is looked up
-// afresh, and if it is still not there, that is damage. *Memory*: batch() lives until the next load.
-// *Threads*: one at a time. Offsets asked for must be durable and not below the stream's start.
+// Reading onwards is a step of the iterator; anything else is a seek. Every value taken from the
+// store is checked (stored_batch.h) and copied, so the iterator may be given up at any time.
+// Offsets are contiguous, so it is always known what comes next: if it is not there, everything is
+// looked up afresh, and if it is still not there, that is damage. *Memory*: batch() lives until the
+// next load. *Threads*: one at a time. Offsets asked for must be durable and not below the stream's
+// start.
 #pragma once
 
 #include <optional>
@@ -25,6 +26,9 @@ class BatchReader {
   };
   // Makes the covering batch current; says so if it cannot be read.
   std::optional<Damage> load(Offset offset);
+  // Where the damage begins that `bad` is in: one past the nearest event below it that can be read,
+  // or `floor`.
+  Offset damage_begin(Offset bad, Offset floor);
   const StoredBatch& batch() const { return *current_; }
   bool holds(Offset offset) const { return current_ && current_->covers(offset); }
   void rest();
@@ -32,6 +36,8 @@ class BatchReader {
  private:
   // What the store has at the offset; the reason if it is not the covering batch.
   std::optional<std::string> load_from_store(Offset offset, bool afresh);
+  // Puts the iterator on the batch around the offset by forward seeks alone, if it can be read.
+  bool seek_around(Offset offset);
   std::optional<std::string> take(Offset offset);
   Damage damage_at(Offset offset, std::string detail);
   // The first batch of the extent after `offset` that can be read, if there is one below `end`.

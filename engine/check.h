@@ -5,15 +5,15 @@
 #include <cstdlib>
 #include <iostream>
 
-#define STRANDLINE_CHECK(a, op, b)                                                            \
-  do {                                                                                        \
-    const auto& check_a = (a);                                                                \
-    const auto& check_b = (b);                                                                \
-    if (!(check_a op check_b)) [[unlikely]] {                                                 \
+#define STRANDLINE_CHECK(a, op, b)                                                          \
+  do {                                                                                      \
+    const auto& check_a = (a);                                                              \
+    const auto& check_b = (b);                                                              \
+    if (!(check_a op check_b)) [[unlikely]] {                                               \
       std::cerr << __FILE__ << ':' << __LINE__ << ": CHECK failed: " #a " " #op " " #b " (" \
-                << check_a << " against " << check_b << ")\n";                                \
-      std::abort();                                                                           \
-    }                                                                                         \
+                << check_a << " against " << check_b << ")\n";                              \
+      std::abort();                                                                         \
+    }                                                                                       \
   } while (false)
 
 #define CHECK_EQ(a, b) STRANDLINE_CHECK(a, ==, b)

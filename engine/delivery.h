@@ -2,7 +2,8 @@
 //
 // *Memory*: a view into the cursor that gave it, valid until that cursor's next read. *Positions*
 // are offsets when one stream is read, and sequence numbers when several are (a list, a prefix,
-// `$all`); a reader that stores Cursor::position() and starts there again misses and repeats nothing.
+// `$all`); a reader that stores Cursor::position() and starts there again misses and repeats
+// nothing.
 #pragma once
 
 #include <cstdint>

@@ -67,10 +67,11 @@ Result<Directory> Directory::prepare(const fs::path& path, const Options& option
       if (auto ok = sync_path(path.parent_path()); !ok) return std::unexpected(ok.error());
     }
     if (holds_something_else(path)) {
-      return fail(Code::invalid,
-                  fmt::format("{} is not empty and holds no log (no FORMAT file): a new log needs an "
-                              "empty directory",
-                              path.string()));
+      return fail(
+          Code::invalid,
+          fmt::format("{} is not empty and holds no log (no FORMAT file): a new log needs an "
+                      "empty directory",
+                      path.string()));
     }
     if (auto ok = write_format(path); !ok) return std::unexpected(std::move(ok.error()));
     directory.fresh = true;
@@ -79,16 +80,17 @@ Result<Directory> Directory::prepare(const fs::path& path, const Options& option
   std::ifstream in(path / "FORMAT");
   const std::string format{std::istreambuf_iterator<char>(in), {}};
   if (format != format_line()) {
-    return fail(Code::unsupported_format,
-                fmt::format("{} is in format \"{}\", and this build knows \"strandline {}\"",
-                            path.string(), format.substr(0, format.find('\n')).substr(0, 64),
-                            kFormatVersion));
+    return fail(
+        Code::unsupported_format,
+        fmt::format("{} is in format \"{}\", and this build knows \"strandline {}\"", path.string(),
+                    format.substr(0, format.find('\n')).substr(0, 64), kFormatVersion));
   }
   // A creation that was cut off leaves neither a store nor a mark.
   directory.fresh = !fs::exists(path / "HEAD", error) && !fs::exists(path / "store/CURRENT", error);
   if (!directory.fresh && !fs::exists(path / "store/CURRENT", error)) {
-    return fail(Code::corrupt, fmt::format("{} is missing: the log's events cannot be found without it",
-                                           (path / "store/CURRENT").string()));
+    return fail(Code::corrupt,
+                fmt::format("{} is missing: the log's events cannot be found without it",
+                            (path / "store/CURRENT").string()));
   }
   return directory;
 }

@@ -18,8 +18,8 @@ struct Directory {
 
   std::filesystem::path store() const { return path / "store"; }
 
-  // Looks, and creates what is missing if the options allow it. *Errors*: unsupported_format by name,
-  // invalid for a directory that holds something else, not_found, io.
+  // Looks, and creates what is missing if the options allow it. *Errors*: unsupported_format by
+  // name, invalid for a directory that holds something else, not_found, io.
   static Result<Directory> prepare(const std::filesystem::path& path, const Options& options);
 };
 

@@ -1,5 +1,6 @@
-// How a call fails: a code for programs and a sentence for people, which says what was wrong, where,
-// and what is allowed. Errors are values. A broken invariant is a bug instead, and aborts (check.h).
+// How a call fails: a code for programs and a sentence for people, which says what was wrong,
+// where, and what is allowed. Errors are values. A broken invariant is a bug instead, and aborts
+// (check.h).
 #pragma once
 
 #include <cstdint>
@@ -39,8 +40,8 @@ struct Available {
 struct Error {
   Code code;
   std::string message;
-  std::optional<uint64_t> current = {};      // with conflict: the next offset, or the position
-  std::optional<Available> available = {};   // with out_of_range
+  std::optional<uint64_t> current = {};     // with conflict: the next offset, or the position
+  std::optional<Available> available = {};  // with out_of_range
 };
 
 template <class T>

@@ -1,12 +1,14 @@
 #include "engine/event_rules.h"
 
+#include <fmt/format.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <fmt/format.h>
+
+#include "engine/rfc3339.h"
 
 namespace strandline {
 namespace {
@@ -60,9 +62,8 @@ bool scan(std::string_view text, bool plain) {
 }
 
 constexpr std::array<std::string_view, 15> kTakenNames = {
-    "type",       "id",   "source",     "subject", "time",   "datacontenttype",
-    "dataschema", "data", "database64", "stream",  "offset", "sequence",
-    "stored",     "specversion", "database"};
+    "type",       "id",     "source", "subject",  "time",   "datacontenttype", "dataschema", "data",
+    "database64", "stream", "offset", "sequence", "stored", "specversion",     "database"};
 
 Status check_attribute(const Attribute& attribute) {
   const auto lower_or_digit = [](char c) {
@@ -79,9 +80,9 @@ Status check_attribute(const Attribute& attribute) {
                 fmt::format("\"{}\" is not free for an extension attribute", attribute.name));
   }
   if (!is_plain_text(attribute.text)) {
-    return fail(Code::invalid,
-                fmt::format("attribute \"{}\" is not UTF-8 without control characters",
-                            attribute.name));
+    return fail(
+        Code::invalid,
+        fmt::format("attribute \"{}\" is not UTF-8 without control characters", attribute.name));
   }
   if (attribute.kind == AttributeKind::boolean && attribute.text != "true" &&
       attribute.text != "false") {
@@ -95,8 +96,9 @@ Status check_attribute(const Attribute& attribute) {
     const long long number = std::strtoll(text.c_str(), &end, 10);
     if (text.empty() || std::to_string(number) != attribute.text || number < INT32_MIN ||
         number > INT32_MAX) {
-      return fail(Code::invalid, fmt::format("attribute \"{}\" is a 32-bit signed integer in decimal",
-                                             attribute.name));
+      return fail(
+          Code::invalid,
+          fmt::format("attribute \"{}\" is a 32-bit signed integer in decimal", attribute.name));
     }
   }
   if (attribute.kind > AttributeKind::boolean) {
@@ -144,6 +146,12 @@ Status check_fields(std::initializer_list<Named> fields, DataForm form, std::str
   for (const Named& field : fields) {
     if (auto ok = check_text(field.name, field.text); !ok) return ok;
   }
+  const auto* time = std::ranges::find(fields, std::string_view("time"), &Named::name);
+  if (!time->text.empty() && !parse_time(time->text)) {
+    return fail(Code::invalid, fmt::format("the time \"{}\" is not one of RFC 3339, such as "
+                                           "2026-01-02T03:04:05.678Z",
+                                           time->text.substr(0, 64)));
+  }
   return check_data(form, data);
 }
 
@@ -157,8 +165,10 @@ bool is_utf8(std::string_view text) { return scan(text, false); }
 bool is_plain_text(std::string_view text) { return scan(text, true); }
 
 bool is_json(std::string_view text) {
-  // Iterative, so that deep nesting costs heap, not stack; numbers stay text, so that none overflows.
-  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
+  // Iterative, so that deep nesting costs heap, not stack; numbers stay text, so that none
+  // overflows.
+  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
+                              rapidjson::kParseValidateEncodingFlag |
                               rapidjson::kParseNumbersAsStringsFlag;
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::BaseReaderHandler<> nothing;

@@ -27,14 +27,18 @@ class Failure {
   // What an append gets that came after it.
   Error sealed() const {
     return {.code = Code::sealed,
-            .message = "the log is sealed: reads go on, appends wait until it is reopened, because "
-                       "a write failed: " + why().value_or("")};
+            .message =
+                "the log is sealed: reads go on, appends wait until it is reopened, because "
+                "a write failed: " +
+                why().value_or("")};
   }
   // What an append gets that was under way.
   Error outcome_unknown() const {
     return {.code = Code::outcome_unknown,
-            .message = "the log failed while this was under way: after it is reopened it is there "
-                       "once, or not at all: " + why().value_or("")};
+            .message =
+                "the log failed while this was under way: after it is reopened it is there "
+                "once, or not at all: " +
+                why().value_or("")};
   }
 
  private:

@@ -118,23 +118,23 @@ Status GroupBuilder::check_parts(const AppendMany& request) const {
       return fail(Code::not_found, fmt::format("no stream \"{}\"; create it first", part.stream));
     }
     if (part.expected.kind == Expected::Kind::absent && plan->exists) {
-      return std::unexpected(
-          conflict(fmt::format("stream \"{}\" exists, and was expected not to; its next offset is {}",
-                               part.stream, plan->next),
-                   plan->next));
+      return std::unexpected(conflict(
+          fmt::format("stream \"{}\" exists, and was expected not to; its next offset is {}",
+                      part.stream, plan->next),
+          plan->next));
     }
     if (part.expected.kind == Expected::Kind::next && part.expected.offset.value != plan->next) {
-      return std::unexpected(conflict(
-          fmt::format("the next offset of stream \"{}\" is {}, and was expected to be {}", part.stream,
-                      plan->next, part.expected.offset.value),
-          plan->next));
+      return std::unexpected(
+          conflict(fmt::format("the next offset of stream \"{}\" is {}, and was expected to be {}",
+                               part.stream, plan->next, part.expected.offset.value),
+                   plan->next));
     }
     plan->exists = true;
     plan->next += part.batch.count();
   }
   if (log_.streams.count() + created > log_.options.limits.streams_max) {
-    return fail(Code::too_large, fmt::format("a log has at most {} streams",
-                                             log_.options.limits.streams_max));
+    return fail(Code::too_large,
+                fmt::format("a log has at most {} streams", log_.options.limits.streams_max));
   }
   return {};
 }
@@ -163,16 +163,17 @@ Status GroupBuilder::check_commits(const AppendMany& request) const {
     }
     const uint64_t current = known.value_or(0);
     if (one.expected && *one.expected != current) {
-      return std::unexpected(conflict(
-          fmt::format("consumer \"{}\" stands at {} in \"{}\", and was expected at {}", one.consumer,
-                      current, one.stream, *one.expected),
-          current));
+      return std::unexpected(
+          conflict(fmt::format("consumer \"{}\" stands at {} in \"{}\", and was expected at {}",
+                               one.consumer, current, one.stream, *one.expected),
+                   current));
     }
     if (one.next < current) {
       return std::unexpected(conflict(
-          fmt::format("consumer \"{}\" stands at {} in \"{}\": a position never goes back, and {} is "
-                      "below it",
-                      one.consumer, current, one.stream, one.next),
+          fmt::format(
+              "consumer \"{}\" stands at {} in \"{}\": a position never goes back, and {} is "
+              "below it",
+              one.consumer, current, one.stream, one.next),
           current));
     }
     if (tail && one.next > *tail) {
@@ -206,8 +207,7 @@ Appended GroupBuilder::stage(const std::string& name, const Batch& batch, Durabi
   Stream& log = log_.streams.log();
   Stage& stage = stage_of(stream);
   const Sequence sequence(log.assigned.next);
-  if (stage.writer.count() > 0 &&
-      stage.writer.bytes() + batch.bytes().size() > kSharedValueBytes) {
+  if (stage.writer.count() > 0 && stage.writer.bytes() + batch.bytes().size() > kSharedValueBytes) {
     finish_value(stage);
   }
   if (stage.writer.count() == 0) {
@@ -217,7 +217,8 @@ Appended GroupBuilder::stage(const std::string& name, const Batch& batch, Durabi
   const uint32_t skip = stage.writer.count();
   stage.writer.add_part(batch.bytes(), batch.count(), sequence);
   if (!ranges_.empty() && ranges_.back().stream == stream.id &&
-      ranges_.back().batch_first == stage.first && ranges_.back().skip + ranges_.back().count == skip) {
+      ranges_.back().batch_first == stage.first &&
+      ranges_.back().skip + ranges_.back().count == skip) {
     ranges_.back().count += batch.count();
   } else {
     ranges_.push_back({stream.id, stage.first, skip, batch.count()});

@@ -1,8 +1,8 @@
-// Fills a commit group: checks the conditions of each append, assigns offsets and sequences, and lays
-// out the one WriteBatch that holds everything an append changes.
+// Fills a commit group: checks the conditions of each append, assigns offsets and sequences, and
+// lays out the one WriteBatch that holds everything an append changes.
 //
-// *Threads*: the writer's. *Atomicity*: an operation is checked as a whole before any of it is staged,
-// so a refused one leaves no trace. *Order*: sequences are given in the order of add().
+// *Threads*: the writer's. *Atomicity*: an operation is checked as a whole before any of it is
+// staged, so a refused one leaves no trace. *Order*: sequences are given in the order of add().
 #pragma once
 
 #include <optional>
@@ -28,7 +28,8 @@ class GroupBuilder {
   // Lays out the values and hands the group over.
   Group finish();
 
-  // --- For operations on streams and segments (administration.h), which have a group to themselves.
+  // --- For operations on streams and segments (administration.h), which have a group to
+  // themselves.
   Group& group() { return group_; }
   Timestamp stored() const { return stored_; }
   void put_identity(Stream& stream, const std::string& description);

@@ -84,7 +84,8 @@ void HeadMark::renew() {
   put_le<uint64_t>(bytes, durable.value);
   put_le<uint32_t>(bytes, crc32c(bytes));
   // Without a mark the log is as durable as before, and its end less well guarded: said, not fatal.
-  if (pwrite(descriptor_, bytes.data(), bytes.size(), slot_ * kSlotBytes) != ssize_t(bytes.size()) ||
+  if (pwrite(descriptor_, bytes.data(), bytes.size(), slot_ * kSlotBytes) !=
+          ssize_t(bytes.size()) ||
       fdatasync(descriptor_) != 0) {
     on_failure_(fmt::format("the head mark {} cannot be renewed: {}", file_.string(),
                             std::strerror(errno)));

@@ -4,7 +4,8 @@
 // below its head mark has lost acknowledged events, and is refused. Two slots of 4 KiB, written in
 // turn and fsynced, so that a torn write leaves the other. *Threads*: start's own; note: any.
 //
-//   a slot:  8 bytes "STRDHEAD", u64 durable next sequence, u32 crc32c of these 16 bytes; little-endian
+//   a slot:  8 bytes "STRDHEAD", u64 durable next sequence, u32 crc32c of these 16 bytes;
+//   little-endian
 #pragma once
 
 #include <condition_variable>

@@ -94,14 +94,14 @@ bool decode(std::string_view bytes, IdentityRecord& record);
 
 // Where a stream stands. Written in the WriteBatch of every append to it.
 struct StateRecord {
-  uint64_t next = 0;         // its next offset
-  uint64_t start = 0;        // its first offset still kept
-  uint64_t bytes = 0;        // of all its stored batches, ever
-  uint64_t start_bytes = 0;  // of those below start
+  uint64_t next = 0;           // its next offset
+  uint64_t start = 0;          // its first offset still kept
+  uint64_t bytes = 0;          // of all its stored batches, ever
+  uint64_t start_bytes = 0;    // of those below start
   int64_t last_stored_us = 0;  // 0: nothing was ever stored
-  uint64_t segment = 0;      // that it last wrote to; meaningless before it wrote
-  uint8_t gap_reason = 0;    // why [0, start) is gone (GapReason)
-  uint8_t exists = 1;        // 0: deleted
+  uint64_t segment = 0;        // that it last wrote to; meaningless before it wrote
+  uint8_t gap_reason = 0;      // why [0, start) is gone (GapReason)
+  uint8_t exists = 1;          // 0: deleted
 };
 std::string encode(const StateRecord& record);
 bool decode(std::string_view bytes, StateRecord& record);

@@ -111,9 +111,10 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
     ok = fail(Code::invalid, "an append of nothing: it needs events or a commit");
   }
   if (ok && (bytes > limits.append_bytes_max || request.parts.size() > limits.append_streams_max)) {
-    ok = fail(Code::too_large,
-              fmt::format("an append of {} bytes in {} parts: the limits are {} and {}", bytes,
-                          request.parts.size(), limits.append_bytes_max, limits.append_streams_max));
+    ok =
+        fail(Code::too_large,
+             fmt::format("an append of {} bytes in {} parts: the limits are {} and {}", bytes,
+                         request.parts.size(), limits.append_bytes_max, limits.append_streams_max));
   }
   if (!ok) {
     done(std::unexpected(std::move(ok.error())));

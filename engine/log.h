@@ -1,11 +1,11 @@
 // A durable set of ordered streams of events: the engine's facade, usable without any server.
 //
 // *Offsets* count events, from 0, per stream, and are never reused. *Threads*: any; completions run
-// on the engine's and must only post. *Memory*: append takes its batches by value; a delivery from a
-// cursor lives until its next read; cursors and subscriptions must not outlive the log. *Errors*:
-// after a failed commit the log is read-only (`sealed`) until it is reopened, and what was under way
-// is answered outcome_unknown. *Durability*: an append is acknowledged after its bytes are fsynced,
-// unless it asked for `accepted`; a reader is only ever shown what is durable.
+// on the engine's and must only post. *Memory*: append takes its batches by value; a delivery from
+// a cursor lives until its next read; cursors and subscriptions must not outlive the log. *Errors*:
+// after a failed commit the log is read-only (`sealed`) until it is reopened, and what was under
+// way is answered outcome_unknown. *Durability*: an append is acknowledged after its bytes are
+// fsynced, unless it asked for `accepted`; a reader is only ever shown what is durable.
 #pragma once
 
 #include <filesystem>
@@ -78,7 +78,8 @@ struct AppendMany {
   Durability durability = Durability::fsync;
 };
 
-// One batch to every stream whose name has the prefix (all of them, if it is empty), all or nothing.
+// One batch to every stream whose name has the prefix (all of them, if it is empty), all or
+// nothing.
 struct Broadcast {
   std::string prefix;
   Batch batch;
@@ -120,13 +121,13 @@ struct SegmentInfo {
 
 // What opening did.
 struct RecoveryReport {
-  bool created = false;               // there was no log here before
+  bool created = false;  // there was no log here before
   uint64_t wal_bytes_replayed = 0;
-  uint64_t torn_bytes_dropped = 0;    // after the last whole record of the newest WAL
-  Sequence durable_next = {};         // one past the last durable event
-  Sequence head_mark = {};            // what the head mark promised at least
+  uint64_t torn_bytes_dropped = 0;  // after the last whole record of the newest WAL
+  Sequence durable_next = {};       // one past the last durable event
+  Sequence head_mark = {};          // what the head mark promised at least
   uint64_t milliseconds = 0;
-  std::string loss = {};              // with accept_loss: what was lost
+  std::string loss = {};  // with accept_loss: what was lost
 };
 
 // Counts since opening; each only grows, except the depths.
@@ -155,7 +156,8 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Refuses new appends, finishes those under way, wakes every subscription with `closed`. Idempotent.
+  // Refuses new appends, finishes those under way, wakes every subscription with `closed`.
+  // Idempotent.
   void close();
 
   // --- Appending. The completion runs once, on an engine thread, or at once on this one if the

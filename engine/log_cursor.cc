@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/check.h"
 
@@ -33,12 +34,12 @@ Result<std::optional<Delivery>> LogCursor::next() {
       current_.reset();
       return gap;
     }
-    if (as_offset(position_) >= log.tail()) return std::nullopt;
+    if (as_offset(position_) >= log.tail()) return moved();
     if (!records_.holds(as_offset(position_))) {
       auto gap = next_record();
       if (!gap || *gap) return gap;
       if (!records_.holds(as_offset(position_))) {
-        if (left_.bytes == 0) return std::nullopt;
+        if (left_.bytes == 0) return moved();
         continue;
       }
     }
@@ -46,10 +47,18 @@ Result<std::optional<Delivery>> LogCursor::next() {
     if (!current_->stream) {
       position_ = current_->next();
     } else if (auto delivery = next_in_range()) {
+      moved_ = false;
       return delivery;
     }
-    if (scanned_ >= kScanBytes) return Moved{};
+    moved_ = true;
+    if (scanned_ >= kScanBytes) return moved();
   }
+}
+
+// Nothing more for now; but a word first if something was left out since the last.
+std::optional<Delivery> LogCursor::moved() {
+  if (!std::exchange(moved_, false)) return std::nullopt;
+  return Moved{};
 }
 
 Result<std::optional<Delivery>> LogCursor::next_record() {

@@ -1,6 +1,6 @@
-// A cursor over several streams, or all of them, in the order in which their events were committed: it
-// reads the log's own stream, whose records list what each group committed, and fetches the batches
-// that they name. Positions are sequence numbers.
+// A cursor over several streams, or all of them, in the order in which their events were committed:
+// it reads the log's own stream, whose records list what each group committed, and fetches the
+// batches that they name. Positions are sequence numbers.
 #pragma once
 
 #include <functional>
@@ -36,7 +36,7 @@ class LogCursor : public Cursor {
  private:
   // The range of the current record that holds the position.
   struct Current {
-    Stream* stream;     // null: not one that this cursor follows
+    Stream* stream;  // null: not one that this cursor follows
     Range range;
     Sequence sequence;  // of the range's first event
     Sequence next() const { return sequence + range.count; }
@@ -45,6 +45,7 @@ class LogCursor : public Cursor {
   Result<std::optional<Delivery>> next_record();  // moves on to the next record; or a gap
   void find_range();                              // in the current record, around the position
   std::optional<Delivery> next_in_range();
+  std::optional<Delivery> moved();
   bool follows(const Stream& stream);
   BatchReader& reader_for(const Stream& stream);
 
@@ -57,6 +58,7 @@ class LogCursor : public Cursor {
   size_t range_index_ = 0;
   std::optional<Current> current_;
   uint64_t scanned_ = 0;
+  bool moved_ = false;  // over events that were left out, since the last delivery
   std::unordered_map<StreamId, bool> followed_;
   // One for each stream of late, so that ranges of one batch read it once.
   std::unordered_map<StreamId, BatchReader> readers_;

@@ -53,8 +53,9 @@ Status hold_against_head_mark(LogState& state, RecoveryReport& report) {
                   report.durable_next.value, report.head_mark.value,
                   (state.directory / "HEAD").string(), (state.directory / "store").string());
   if (!state.options.accept_loss) {
-    return fail(Code::corrupt, lost + ": the end of its WAL is lost; opening it all the same "
-                                      "(accept_loss) forgets them");
+    return fail(Code::corrupt, lost +
+                                   ": the end of its WAL is lost; opening it all the same "
+                                   "(accept_loss) forgets them");
   }
   report.loss += lost + "; ";
   // From here on the mark is what is there. The offsets that were lost will be given out again, for

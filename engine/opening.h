@@ -1,5 +1,5 @@
-// Opening a log: looks at the directory, recovers the store, loads what stands in memory, and holds the
-// result against the head mark. What it finds goes into the recovery report.
+// Opening a log: looks at the directory, recovers the store, loads what stands in memory, and holds
+// the result against the head mark. What it finds goes into the recovery report.
 #pragma once
 
 #include <filesystem>

@@ -66,7 +66,8 @@ struct Options {
 
   // Null: the system's clock. Tests move their own.
   std::shared_ptr<Clock> clock = nullptr;
-  // Null: the file system of the operating system. Tests inject faults here (a rocksdb::FileSystem).
+  // Null: the file system of the operating system. Tests inject faults here (a
+  // rocksdb::FileSystem).
   std::shared_ptr<void> file_system = nullptr;
   // What the store has to say (warnings and errors of RocksDB); null drops it. Any thread.
   std::function<void(const std::string&)> on_warning = nullptr;

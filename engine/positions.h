@@ -1,7 +1,8 @@
 // The committed positions of named consumers, per stream.
 //
-// As with streams, what is assigned belongs to the writer, and what is durable is published after the
-// fsync. *Invariant*: a position never goes back. *Threads*: get and list: any; the rest as said.
+// As with streams, what is assigned belongs to the writer, and what is durable is published after
+// the fsync. *Invariant*: a position never goes back. *Threads*: get and list: any; the rest as
+// said.
 #pragma once
 
 #include <map>
@@ -18,8 +19,8 @@
 
 namespace strandline {
 
-// Ledgers are positions that belong to no stream and so have no tail: `strandline import` counts the
-// lines it has appended in one.
+// Ledgers are positions that belong to no stream and so have no tail: `strandline import` counts
+// the lines it has appended in one.
 inline constexpr StreamId kImportLedger{~uint64_t{0}};
 inline constexpr char kImportLedgerName[] = "$import";
 

@@ -27,7 +27,7 @@ struct Selection {
 struct From {
   enum class Kind { position, earliest, latest, last, time };
   Kind kind = Kind::earliest;
-  uint64_t number = 0;   // the position, or how many
+  uint64_t number = 0;    // the position, or how many
   Timestamp moment = {};  // the first event stored at or after it
 
   static From position(uint64_t position) { return {Kind::position, position, {}}; }

@@ -66,8 +66,9 @@ Error error_of(const rocksdb::Status& status, const std::string& doing) {
   if (status.IsIOError() && (text.find("lock file") != std::string::npos ||
                              text.find("lock hold by") != std::string::npos)) {
     return {.code = Code::locked,
-            .message = doing + ": another process (or another log in this one) owns this directory; "
-                       "one at a time may write to it: " + text};
+            .message = doing +
+                       ": another process (or another log in this one) owns this directory, and "
+                       "one at a time may write to it"};
   }
   return {.code = code, .message = doing + ": " + text};
 }
@@ -143,8 +144,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
       {rocksdb::kDefaultColumnFamilyName, records_options(options)}};
   for (const char* name : kFamilyNames) {
     const bool events = std::string_view(name) == "events";
-    descriptors.emplace_back(name, events ? events_options(options, &parts->first_live)
-                                          : records_options(options));
+    descriptors.emplace_back(
+        name, events ? events_options(options, &parts->first_live) : records_options(options));
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;

@@ -51,9 +51,11 @@ rocksdb::DBOptions database_options(const Options& options) {
   db.create_if_missing = options.create_if_missing;
   db.create_missing_column_families = options.create_if_missing;
   // The default mode, point-in-time, opens silently shorter after one flipped bit. This one refuses
-  // anything but a torn end of the newest WAL, and the tracking sees a WAL that is missing or short.
-  db.wal_recovery_mode = options.accept_loss ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
-                                             : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // anything but a torn end of the newest WAL, and the tracking sees a WAL that is missing or
+  // short.
+  db.wal_recovery_mode = options.accept_loss
+                             ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                             : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   db.track_and_verify_wals_in_manifest = !options.accept_loss;
   db.avoid_flush_during_recovery = false;
   // Bounds what reopening has to replay.
@@ -95,7 +97,8 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   family.compaction_filter_factory = std::make_shared<DroppedSegmentsFactory>(first_live);
 
   rocksdb::BlockBasedTableOptions table;
-  table.block_size = 32 << 10;  // a batch of a hundred events, or many small ones
+  // One batch a block: a bad bit spoils the block it is in, and may cost no more than its batch.
+  table.block_size = 1;
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;
   table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);

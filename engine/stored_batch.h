@@ -16,8 +16,9 @@
 //                 or, in the log's own record, ranges of 24 bytes each:
 //                   u64 stream, u64 first offset of the stored batch, u32 skip, u32 count
 //
-// All little-endian. A part is one append's batch: small appends to one stream that meet in one group
-// share a value. Parts follow each other in offset, not in sequence, for a group interleaves streams.
+// All little-endian. A part is one append's batch: small appends to one stream that meet in one
+// group share a value. Parts follow each other in offset, not in sequence, for a group interleaves
+// streams.
 //
 // *Invariants* (checked when written, and again when read): the key's first offset is the value's;
 // the parts' counts add up to count; offsets are contiguous through the parts.

@@ -1,6 +1,7 @@
 #include "engine/stream_cursor.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace strandline {
 namespace {
@@ -32,10 +33,10 @@ Result<std::optional<Delivery>> StreamCursor::next() {
       part_.reset();
       return gap;
     }
-    if (position_ >= stream_.tail()) return std::nullopt;
+    if (position_ >= stream_.tail()) return moved();
     if (!part_ || position_ >= part_->first + part_->count || !reader_.holds(position_)) {
       if (!reader_.holds(position_)) {
-        if (left_.bytes == 0) return std::nullopt;
+        if (left_.bytes == 0) return moved();
         if (auto damage = reader_.load(position_)) {
           // What is below the start now was dropped while it was looked for.
           if (position_ < stream_.start()) continue;
@@ -57,8 +58,15 @@ Result<std::optional<Delivery>> StreamCursor::next() {
       }
     }
     if (auto delivery = next_in(*part_, reader_.batch().head().stored)) return delivery;
-    if (scanned >= kScanBytes) return Moved{};
+    moved_ = true;
+    if (scanned >= kScanBytes) return moved();
   }
+}
+
+// Nothing more for now; but a word first if the filter has left something out since the last.
+std::optional<Delivery> StreamCursor::moved() {
+  if (!std::exchange(moved_, false)) return std::nullopt;
+  return Moved{};
 }
 
 // The next matching run of the part, from the position on; nothing if there is none.
@@ -73,9 +81,9 @@ std::optional<Delivery> StreamCursor::next_in(const Part& part, Timestamp stored
     if (skip == end) return std::nullopt;
     end = last;
   }
-  const uint32_t count =
-      static_cast<uint32_t>(std::min<uint64_t>(end - skip, left_.events));
+  const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(end - skip, left_.events));
   left_.events -= count;
+  moved_ = false;
   position_ = part.first + skip + count;
   return run_of(stream_, part, stored, skip, count, false);
 }
@@ -107,9 +115,10 @@ Result<std::optional<Delivery>> BackwardCursor::next() {
       if (left_.bytes == 0) return std::nullopt;
       if (auto damage = reader_.load(last)) {
         if (last < stream_.start()) continue;
-        Gap gap{stream_.name, last.value, position_.value, GapReason::damaged,
+        const Offset from = reader_.damage_begin(last, start);
+        Gap gap{stream_.name, from.value, position_.value, GapReason::damaged,
                 std::move(damage->detail)};
-        position_ = last;
+        position_ = from;
         return gap;
       }
       const uint64_t bytes = reader_.batch().value().size();
@@ -126,8 +135,7 @@ Result<std::optional<Delivery>> BackwardCursor::next() {
       while (begin > low && types_.matches(type_at(part, begin - 1))) --begin;
     }
     if (begin < end) {
-      const uint32_t count =
-          static_cast<uint32_t>(std::min<uint64_t>(end - begin, left_.events));
+      const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(end - begin, left_.events));
       left_.events -= count;
       position_ = part.first + (end - count);
       return run_of(stream_, part, reader_.batch().head().stored, end - count, count, true);
@@ -147,8 +155,7 @@ Offset find_time(const LogState& log, const Stream& stream, Timestamp moment) {
     if (auto damage = reader.load(middle)) {
       // It says nothing; what comes after it does. Not to be passed over, though, if all of that
       // was stored later.
-      if (damage->to >= high || reader.load(damage->to) ||
-          reader.batch().head().stored >= moment) {
+      if (damage->to >= high || reader.load(damage->to) || reader.batch().head().stored >= moment) {
         high = middle;
       } else {
         low = damage->to;

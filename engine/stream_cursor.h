@@ -35,6 +35,7 @@ class StreamCursor : public Cursor {
 
  private:
   std::optional<Delivery> next_in(const Part& part, Timestamp stored);
+  std::optional<Delivery> moved();
 
   const LogState& log_;
   const Stream& stream_;
@@ -43,6 +44,7 @@ class StreamCursor : public Cursor {
   TypeFilter types_;
   Bounds left_;
   std::optional<Part> part_;  // of the reader's batch, around position_
+  bool moved_ = false;        // over events that the filter left out, since the last delivery
 };
 
 class BackwardCursor : public Cursor {
@@ -71,8 +73,8 @@ class BackwardCursor : public Cursor {
   Bounds left_;
 };
 
-// The first position of a stream (of the log's own: the first sequence) that was stored at or after a
-// moment; the tail if there is none.
+// The first position of a stream (of the log's own: the first sequence) that was stored at or after
+// a moment; the tail if there is none.
 Offset find_time(const LogState& log, const Stream& stream, Timestamp moment);
 
 }  // namespace strandline

@@ -39,8 +39,9 @@ Status Streams::load(const Store& store) {
   for (it.seek_to_first(); it.valid(); it.next()) {
     const std::string_view key = it.key();
     const auto bad = [&] {
-      return fail(Code::corrupt, fmt::format("a record of the streams family does not parse: key {}",
-                                             key.size() == 9 ? get_be64(key, 1) : 0));
+      return fail(Code::corrupt,
+                  fmt::format("a record of the streams family does not parse: key {}",
+                              key.size() == 9 ? get_be64(key, 1) : 0));
     };
     if (key.size() != 9) return bad();
     const StreamId id(get_be64(key, 1));
@@ -53,7 +54,8 @@ Status Streams::load(const Store& store) {
     } else if (key[0] == static_cast<char>(KeyKind::state)) {
       // Identities sort first, so the stream is there already.
       StateRecord state;
-      if (!decode(it.value(), state) || id.value >= by_id_.size() || !by_id_[id.value]) return bad();
+      if (!decode(it.value(), state) || id.value >= by_id_.size() || !by_id_[id.value])
+        return bad();
       by_id_[id.value]->assigned = state;
       by_id_[id.value]->publish(state);
     } else {

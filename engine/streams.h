@@ -1,9 +1,10 @@
 // The streams of a log, in memory: every name, and where each stream stands.
 //
-// A Stream lives as long as the log; a deleted one stays, invisible, so that its offsets go on where
-// they stopped if the name returns. It has two states: what is *assigned* belongs to the writer and
-// runs ahead; what is *durable* is published by the sync stage, after the fsync, and is all that a
-// reader ever sees. *Threads*: lookups and durable state: any; create and assigned: the writer's.
+// A Stream lives as long as the log; a deleted one stays, invisible, so that its offsets go on
+// where they stopped if the name returns. It has two states: what is *assigned* belongs to the
+// writer and runs ahead; what is *durable* is published by the sync stage, after the fsync, and is
+// all that a reader ever sees. *Threads*: lookups and durable state: any; create and assigned: the
+// writer's.
 #pragma once
 
 #include <atomic>
@@ -45,8 +46,8 @@ class Stream {
 
   // --- The writer's.
   StateRecord assigned{.exists = 0};
-  uint64_t staged_group = 0;   // the last group that touched it,
-  uint32_t staged_index = 0;   // and where in that group
+  uint64_t staged_group = 0;  // the last group that touched it,
+  uint32_t staged_index = 0;  // and where in that group
 
  private:
   std::atomic<uint64_t> tail_{0};
@@ -68,12 +69,12 @@ class Streams {
 
   Stream* find(std::string_view name) const;  // whether or not it exists; null: never heard of
   Stream* find(StreamId id) const;
-  Stream& log() const { return *log_; }       // the log's own
-  Stream& create(std::string name);           // gives it the next id
+  Stream& log() const { return *log_; }  // the log's own
+  Stream& create(std::string name);      // gives it the next id
   size_t count() const;
 
-  // All streams, existing or not, in byte order of names, from the first at or after `from`, until `visit` says
-  // false. The lock is held meanwhile.
+  // All streams, existing or not, in byte order of names, from the first at or after `from`, until
+  // `visit` says false. The lock is held meanwhile.
   void scan(std::string_view from, const std::function<bool(Stream&)>& visit) const;
 
   std::string description(const Stream& stream) const;

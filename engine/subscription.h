@@ -1,13 +1,14 @@
 // History, then live, one interface for both: a cursor and a wake-up.
 //
 // Nothing is queued for a subscription. It reads until it stands at the tail, says CaughtUp, waits,
-// and reads again; waiting is level-triggered, so an event that became durable in between is seen at
-// once. A slow subscriber reads history and loses nothing; FellBehind tells it so.
+// and reads again; waiting is level-triggered, so an event that became durable in between is seen
+// at once. A slow subscriber reads history and loses nothing; FellBehind tells it so.
 //
-//   for (const Delivery& delivery : subscription) ...        // ends when the log closes: see error()
+//   for (const Delivery& delivery : subscription) ...        // ends when the log closes: see
+//   error()
 //
-// *Threads*: one at a time; on_ready's callback runs on the engine's and must only post. *Memory*: a
-// delivery is valid until the next call. *Errors*: closed. The log must outlive it.
+// *Threads*: one at a time; on_ready's callback runs on the engine's and must only post. *Memory*:
+// a delivery is valid until the next call. *Errors*: closed. The log must outlive it.
 #pragma once
 
 #include <chrono>
@@ -37,8 +38,8 @@ class Subscription {
   // Nothing when it stands at the tail and has said so.
   Result<std::optional<Delivery>> try_next();
 
-  // Calls back once, as soon as try_next would deliver (at once, on this thread, if it would now) or
-  // the log closes. One at a time; a new one replaces the old.
+  // Calls back once, as soon as try_next would deliver (at once, on this thread, if it would now)
+  // or the log closes. One at a time; a new one replaces the old.
   void on_ready(std::function<void()> callback);
 
   // The first position not yet delivered: start here to resume. Moves over filtered events too.

@@ -1,9 +1,10 @@
-// The sync stage: one thread that fsyncs what the writer has written, then publishes it: the window,
-// the tails, once per stream touched, then the answers. While it fsyncs, the writer fills the next
-// group; whatever was written meanwhile shares the next fsync.
+// The sync stage: one thread that fsyncs what the writer has written, then publishes it: the
+// window, the tails, once per stream touched, then the answers. While it fsyncs, the writer fills
+// the next group; whatever was written meanwhile shares the next fsync.
 //
-// *Threads*: push and wait_for_room: the writer's. Answers are given on its own thread and must only
-// post. *After a failure* nothing more is published: what was written is answered outcome_unknown.
+// *Threads*: push and wait_for_room: the writer's. Answers are given on its own thread and must
+// only post. *After a failure* nothing more is published: what was written is answered
+// outcome_unknown.
 #pragma once
 
 #include <chrono>

@@ -30,8 +30,9 @@ class Verification {
     const Offset tail = stream.tail();
     for (Offset at = stream.start(); at < tail;) {
       if (auto damage = reader.load(at)) {
-        find(stream, at, fmt::format("[{}, {}) cannot be read: {}", at.value, damage->to.value,
-                                     damage->detail));
+        find(
+            stream, at,
+            fmt::format("[{}, {}) cannot be read: {}", at.value, damage->to.value, damage->detail));
         at = damage->to;
         continue;
       }
@@ -57,8 +58,8 @@ class Verification {
       if (!events) {
         find(stream, part.first, events.error().message);
       } else if (events->count() != part.count) {
-        find(stream, part.first, fmt::format("{} events where {} are counted", events->count(),
-                                             part.count));
+        find(stream, part.first,
+             fmt::format("{} events where {} are counted", events->count(), part.count));
       }
       if (part.first + part.count == batch.next()) return;
     }

@@ -1,5 +1,5 @@
-// Reads everything in a log and checks it: every checksum, every FlatBuffer, the contiguity of every
-// stream from its start to its tail, and the log's own records against the streams they name.
+// Reads everything in a log and checks it: every checksum, every FlatBuffer, the contiguity of
+// every stream from its start to its tail, and the log's own records against the streams they name.
 #pragma once
 
 #include <functional>

@@ -19,8 +19,8 @@ struct WalEnds {
 
 Result<WalEnds> look_at_wals(const std::filesystem::path& store_directory);
 
-// Makes what is in the WAL files now durable, for an observer must not show what a power cut can take
-// back, and it cannot know how far the owner has fsynced.
+// Makes what is in the WAL files now durable, for an observer must not show what a power cut can
+// take back, and it cannot know how far the owner has fsynced.
 Status sync_wals(const std::filesystem::path& store_directory);
 
 }  // namespace strandline

@@ -1,8 +1,8 @@
 // The newest durable batches, in memory, shared by reference among all readers near the tail.
 //
 // Bounded in bytes: the oldest go first. It holds the log's own records too, so that a follower of
-// `$all` is served by it as well. *Threads*: find: any; push: the sync stage's, before it raises the
-// tails. *Memory*: a batch lives as long as somebody holds it.
+// `$all` is served by it as well. *Threads*: find: any; push: the sync stage's, before it raises
+// the tails. *Memory*: a batch lives as long as somebody holds it.
 #pragma once
 
 #include <atomic>

@@ -93,8 +93,8 @@ void Writer::fill(GroupBuilder& builder) {
     lock.unlock();
 
     if (auto ok = admit(operation); !ok) {
-      builder.group().answers.push_back({std::move(operation.done),
-                                         std::unexpected(std::move(ok.error()))});
+      builder.group().answers.push_back(
+          {std::move(operation.done), std::unexpected(std::move(ok.error()))});
       continue;
     }
     if (!administrative) {

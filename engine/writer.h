@@ -1,6 +1,6 @@
 // The one thread that owns the order of everything: it drains a bounded queue into a commit group,
-// checks conditions, assigns offsets and sequences, and writes one WriteBatch, unsynced, while the sync
-// stage (syncer.h) fsyncs the group before.
+// checks conditions, assigns offsets and sequences, and writes one WriteBatch, unsynced, while the
+// sync stage (syncer.h) fsyncs the group before.
 //
 // *Threads*: submit: any; `busy` at once when the queue is full. *Order*: operations commit in the
 // order in which submit took them. *After a failure* everything is refused as `sealed`.
@@ -43,7 +43,7 @@ class Writer {
   LogState& log_;
   Syncer& syncer_;
   uint64_t group_number_ = 0;
-  uint64_t free_bytes_ = 0;  // on the log's disk, as of this group
+  uint64_t free_bytes_ = 0;   // on the log's disk, as of this group
   mutable std::mutex mutex_;  // guards the queue
   std::condition_variable wake_;
   std::deque<Operation> queue_;

@@ -127,8 +127,6 @@ TEST(CloudEvents, DeepNestingIsNoStackOverflow) {
 }
 
 TEST(CloudEvents, TimesGoRound) {
-  using parse_time;
-  using render_time;
   for (const int64_t us : {int64_t{0}, int64_t{1}, int64_t{1'767'323'045'678'901},
                            int64_t{951'827'696'000'000}, int64_t{4'102'444'800'000'000}}) {
     EXPECT_EQ(parse_time(render_time({us}))->us, us);
