@@ -69,8 +69,8 @@ struct Group {
   std::vector<std::pair<Positions::Key, PositionRecord>> positions;
   std::vector<std::pair<SegmentId, SegmentRecord>> segments;
   std::vector<SegmentId> dropped;
-  std::vector<Answer> answers;  // once durable, in this order; refusals too, for what they say
-                                // about the log's state must be durable when it is said
+  std::vector<Answer> answers;   // once durable, in this order; refusals too, for what they say
+                                 // about the log's state must be durable when it is said
   std::vector<Answer> accepted;  // once written
   size_t bytes = 0;
   uint64_t appends = 0;

@@ -4,14 +4,11 @@
 
 #include <algorithm>
 #include <future>
-#include <set>
 
-#include "engine/directory.h"
+#include "engine/cursors.h"
 #include "engine/head_mark.h"
-#include "engine/log_cursor.h"
 #include "engine/log_state.h"
 #include "engine/opening.h"
-#include "engine/stream_cursor.h"
 #include "engine/verification.h"
 #include "engine/writer.h"
 
@@ -20,10 +17,6 @@ namespace {
 
 // What an operation holds in the queue besides its bytes.
 constexpr size_t kOperationBytes = 256;
-
-Error no_such_stream(std::string_view name) {
-  return {.code = Code::not_found, .message = fmt::format("no stream \"{}\"", name)};
-}
 
 template <class T, class Start>  // Start: void(Log::Completion<T>)
 Result<T> wait_for(Start start) {
@@ -225,12 +218,10 @@ StreamInfo info_of(const Stream& stream) {
 
 Result<StreamInfo> Log::describe(std::string_view name) const {
   const LogState& state = *parts_->state;
-  const Stream* stream = state.streams.find(name);
-  if (!stream || !stream->exists() || stream->id == kLogStream) {
-    return std::unexpected(no_such_stream(name));
-  }
-  StreamInfo info = info_of(*stream);
-  info.settings.description = state.streams.description(*stream);
+  const auto stream = find_existing(state, name);
+  if (!stream) return std::unexpected(stream.error());
+  StreamInfo info = info_of(**stream);
+  info.settings.description = state.streams.description(**stream);
   return info;
 }
 
@@ -253,101 +244,8 @@ std::vector<StreamInfo> Log::list(std::string_view prefix, std::string_view afte
 
 // --- Reading.
 
-namespace {
-
-// The position that `from` means in a stream (of the log's own: a sequence).
-Result<Offset> resolve(const LogState& state, const Stream& stream, const From& from) {
-  const Offset start = stream.start(), tail = stream.tail();
-  switch (from.kind) {
-    case From::Kind::earliest:
-      return start;
-    case From::Kind::latest:
-      return tail;
-    case From::Kind::last:
-      return tail - std::min(from.number, tail - start);
-    case From::Kind::time:
-      return find_time(state, stream, from.moment);
-    case From::Kind::position:
-      if (from.number <= tail.value) return Offset(from.number);
-  }
-  return std::unexpected(
-      Error{.code = Code::out_of_range,
-            .message = fmt::format("{} is beyond the tail of \"{}\": positions are [{}, {}]",
-                                   from.number, stream.name, start.value, tail.value),
-            .available = Available{start.value, tail.value}});
-}
-
-struct Opened {
-  std::unique_ptr<Cursor> cursor;
-  StreamId wait_for;  // the stream whose tail it waits for
-};
-
-Result<Stream*> find_existing(const LogState& state, const std::string& name) {
-  Stream* stream = state.streams.find(name);
-  if (!stream || !stream->exists() || stream->id == kLogStream) {
-    return std::unexpected(no_such_stream(name));
-  }
-  return stream;
-}
-
-Result<Opened> open_stream_cursor(const LogState& state, ReadOptions& options) {
-  auto stream = find_existing(state, options.select.names.at(0));
-  if (!stream) return std::unexpected(std::move(stream.error()));
-  Bounds bounds{options.events_max, options.bytes_max};
-  From from = options.from;
-  if (options.backward) {
-    // From the far end, the last N are the first N.
-    if (from.kind == From::Kind::last) bounds.events = std::min(bounds.events, from.number);
-    if (from.kind == From::Kind::earliest || from.kind == From::Kind::last) from = From::latest();
-  }
-  auto position = resolve(state, **stream, from);
-  if (!position) return std::unexpected(std::move(position.error()));
-  std::unique_ptr<Cursor> cursor;
-  if (options.backward) {
-    cursor = std::make_unique<BackwardCursor>(state, **stream, *position, std::move(options.types),
-                                              bounds);
-  } else {
-    cursor = std::make_unique<StreamCursor>(state, **stream, *position, std::move(options.types),
-                                            bounds);
-  }
-  return Opened{std::move(cursor), (*stream)->id};
-}
-
-Result<Opened> open_log_cursor(const LogState& state, ReadOptions& options) {
-  LogCursor::Includes includes;
-  if (options.select.kind == Selection::Kind::list) {
-    std::set<StreamId> ids;
-    for (const std::string& name : options.select.names) {
-      auto stream = find_existing(state, name);
-      if (!stream) return std::unexpected(std::move(stream.error()));
-      ids.insert((*stream)->id);
-    }
-    includes = [ids](const Stream& stream) { return ids.contains(stream.id); };
-  } else if (options.select.kind == Selection::Kind::prefix) {
-    includes = [prefix = options.select.names.at(0)](const Stream& stream) {
-      return stream.name.starts_with(prefix);
-    };
-  }
-  if (options.backward) {
-    return fail(Code::invalid, "one stream can be read backwards, several cannot");
-  }
-  auto position = resolve(state, state.streams.log(), options.from);
-  if (!position) return std::unexpected(std::move(position.error()));
-  return Opened{std::make_unique<LogCursor>(state, Sequence(position->value), std::move(includes),
-                                            std::move(options.types),
-                                            Bounds{options.events_max, options.bytes_max}),
-                kLogStream};
-}
-
-Result<Opened> open_cursor(const LogState& state, ReadOptions& options) {
-  return options.select.kind == Selection::Kind::stream ? open_stream_cursor(state, options)
-                                                        : open_log_cursor(state, options);
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Cursor>> Log::read(ReadOptions options) const {
-  auto opened = open_cursor(*parts_->state, options);
+  auto opened = open_cursor(*parts_->state, std::move(options));
   if (!opened) return std::unexpected(std::move(opened.error()));
   return std::move(opened->cursor);
 }
@@ -355,7 +253,7 @@ Result<std::unique_ptr<Cursor>> Log::read(ReadOptions options) const {
 Result<Subscription> Log::subscribe(ReadOptions options) const {
   if (options.backward) return fail(Code::invalid, "a subscription goes forwards");
   options.events_max = options.bytes_max = std::numeric_limits<uint64_t>::max();
-  auto opened = open_cursor(*parts_->state, options);
+  auto opened = open_cursor(*parts_->state, std::move(options));
   if (!opened) return std::unexpected(std::move(opened.error()));
   return Subscription(std::move(opened->cursor),
                       std::make_shared<Wakeup>(parts_->state->wakeups, opened->wait_for));

@@ -1,6 +1,7 @@
-// A frame: how batches travel to a reader that asked for application/vnd.strandline.batch. A response
-// is frames one after the other, each a multiple of 8 bytes long, so that every FlatBuffer in an
-// aligned buffer is aligned too. All numbers are little-endian.
+// A frame: how batches travel to a reader that asked for application/vnd.strandline.batch.
+//
+// A response is frames one after the other, each a multiple of 8 bytes long, so that every
+// FlatBuffer in an aligned buffer is aligned too. All numbers are little-endian.
 //
 //   byte  0  u32  bytes        of the whole frame, this field included
 //         4  u8   kind         1 batch, 2 gap, 3 position
@@ -14,8 +15,8 @@
 //        40       name, then zeros to a multiple of 8; payload, then zeros to a multiple of 8
 //
 // A batch's payload is the client's FlatBuffer (batch.fbs) with exactly `count` events. A gap's is
-// its detail, as text. A position frame is sent when events were passed over by a filter, and when a
-// follower has caught up.
+// its detail, as text. A position frame is sent when events were passed over by a filter, and when
+// a follower has caught up.
 #pragma once
 
 #include <bit>

@@ -1,0 +1,105 @@
+#include "engine/cursors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "engine/log_cursor.h"
+#include "engine/stream_cursor.h"
+
+namespace strandline {
+
+Error no_such_stream(std::string_view name) {
+  return {.code = Code::not_found, .message = fmt::format("no stream \"{}\"", name)};
+}
+
+Result<Stream*> find_existing(const LogState& state, std::string_view name) {
+  Stream* stream = state.streams.find(name);
+  if (!stream || !stream->exists() || stream->id == kLogStream) {
+    return std::unexpected(no_such_stream(name));
+  }
+  return stream;
+}
+
+namespace {
+
+// The position that `from` means in a stream (of the log's own: a sequence).
+Result<Offset> resolve(const LogState& state, const Stream& stream, const From& from) {
+  const Offset start = stream.start(), tail = stream.tail();
+  switch (from.kind) {
+    case From::Kind::earliest:
+      return start;
+    case From::Kind::latest:
+      return tail;
+    case From::Kind::last:
+      return tail - std::min(from.number, tail - start);
+    case From::Kind::time:
+      return find_time(state, stream, from.moment);
+    case From::Kind::position:
+      if (from.number <= tail.value) return Offset(from.number);
+  }
+  return std::unexpected(
+      Error{.code = Code::out_of_range,
+            .message = fmt::format("{} is beyond the tail of \"{}\": positions are [{}, {}]",
+                                   from.number, stream.name, start.value, tail.value),
+            .available = Available{start.value, tail.value}});
+}
+
+Result<OpenedCursor> open_stream_cursor(const LogState& state, ReadOptions& options) {
+  auto stream = find_existing(state, options.select.names.at(0));
+  if (!stream) return std::unexpected(std::move(stream.error()));
+  Bounds bounds{options.events_max, options.bytes_max};
+  From from = options.from;
+  if (options.backward) {
+    // From the far end, the last N are the first N.
+    if (from.kind == From::Kind::last) bounds.events = std::min(bounds.events, from.number);
+    if (from.kind == From::Kind::earliest || from.kind == From::Kind::last) from = From::latest();
+  }
+  auto position = resolve(state, **stream, from);
+  if (!position) return std::unexpected(std::move(position.error()));
+  std::unique_ptr<Cursor> cursor;
+  if (options.backward) {
+    cursor = std::make_unique<BackwardCursor>(state, **stream, *position, std::move(options.types),
+                                              bounds);
+  } else {
+    cursor = std::make_unique<StreamCursor>(state, **stream, *position, std::move(options.types),
+                                            bounds);
+  }
+  return OpenedCursor{std::move(cursor), (*stream)->id};
+}
+
+Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options) {
+  LogCursor::Includes includes;
+  if (options.select.kind == Selection::Kind::list) {
+    std::set<StreamId> ids;
+    for (const std::string& name : options.select.names) {
+      auto stream = find_existing(state, name);
+      if (!stream) return std::unexpected(std::move(stream.error()));
+      ids.insert((*stream)->id);
+    }
+    includes = [ids](const Stream& stream) { return ids.contains(stream.id); };
+  } else if (options.select.kind == Selection::Kind::prefix) {
+    includes = [prefix = options.select.names.at(0)](const Stream& stream) {
+      return stream.name.starts_with(prefix);
+    };
+  }
+  if (options.backward) {
+    return fail(Code::invalid, "one stream can be read backwards, several cannot");
+  }
+  auto position = resolve(state, state.streams.log(), options.from);
+  if (!position) return std::unexpected(std::move(position.error()));
+  return OpenedCursor{std::make_unique<LogCursor>(state, Sequence(position->value),
+                                                  std::move(includes), std::move(options.types),
+                                                  Bounds{options.events_max, options.bytes_max}),
+                      kLogStream};
+}
+
+}  // namespace
+
+Result<OpenedCursor> open_cursor(const LogState& state, ReadOptions options) {
+  return options.select.kind == Selection::Kind::stream ? open_stream_cursor(state, options)
+                                                        : open_log_cursor(state, options);
+}
+
+}  // namespace strandline
