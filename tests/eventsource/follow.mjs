@@ -1,5 +1,5 @@
-// Follows a URL with a real EventSource client and prints the id of every event, a line each, until it
-// has seen COUNT of them: node follow.mjs URL COUNT. It reconnects and resumes by itself.
+// Follows a URL with a real EventSource client and prints the id of every event, a line each, until
+// it has seen COUNT of them: node follow.mjs URL COUNT. It reconnects and resumes by itself.
 import { EventSource } from 'eventsource';
 
 const [url, count] = process.argv.slice(2);
