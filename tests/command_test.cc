@@ -47,8 +47,8 @@ TEST_F(CommandLine, AppendAndReadGoRound) {
 TEST_F(CommandLine, ReadsTheDirectoryOfARunningServer) {
   ServerProcess server(data_);
   server.client().post("/v1/streams/s/events", json_events("s", 0, 20));
-  for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {"read", "s", "--json"}, {"export", "s"}, {"export", "--all"}}) {
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"read", "s"}, {"export", "s"}, {"export", "--all"}}) {
     const Outcome outcome = on_data(arguments);
     EXPECT_EQ(outcome.exit, 0) << outcome.errors;
     EXPECT_EQ(std::ranges::count(outcome.output, '\n'), 20) << arguments[0];
