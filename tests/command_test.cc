@@ -82,9 +82,24 @@ TEST_F(CommandLine, TailFollowsAndResumesOverARestart) {
 }
 
 TEST_F(CommandLine, VerifyFindsDamageAndSaysSo) {
-  ASSERT_EQ(on_data({"append", "s"}, "first\nsecond\n").exit, 0);
+  ASSERT_EQ(on_data({"append", "s"}, "first line\n").exit, 0);
+  // Opening it again flushes the first line to a table file.
+  ASSERT_EQ(on_data({"append", "s"}, "second line\n").exit, 0);
   EXPECT_EQ(on_data({"verify"}).exit, 0);
   EXPECT_EQ(strandline({"verify", "--data", (directory_ / "none").string()}).exit, 1);
+  int spoilt = 0;
+  for (const auto& file : files_below(data_, ".sst")) {
+    std::string bytes = read_file(file);
+    const size_t at = bytes.find("first line");
+    if (at == std::string::npos) continue;
+    bytes[at] ^= 1;
+    write_file(file, bytes);
+    ++spoilt;
+  }
+  ASSERT_EQ(spoilt, 1);
+  const Outcome damaged = on_data({"verify"});
+  EXPECT_EQ(damaged.exit, 1);
+  EXPECT_THAT(damaged.output + damaged.errors, testing::HasSubstr("stream \"s\", offset 0"));
 }
 
 TEST_F(CommandLine, PrintConfigSaysWhereEachValueCameFrom) {
