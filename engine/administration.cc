@@ -48,7 +48,9 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const CreateStream& re
 
 Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& request) {
   Stream* stream = log.streams.find(request.name);
-  if (!stream || !stream->assigned.exists) return std::unexpected(no_such_stream(request.name));
+  if (!stream || stream->id == kLogStream || !stream->assigned.exists) {
+    return std::unexpected(no_such_stream(request.name));
+  }
   stream->assigned.exists = 0;
   raise_start(log, builder, *stream, Offset(stream->assigned.next), GapReason::deleted);
   return Outcome{};
@@ -56,7 +58,9 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& re
 
 Result<Outcome> run(LogState& log, GroupBuilder& builder, const Truncate& request) {
   Stream* stream = log.streams.find(request.name);
-  if (!stream || !stream->assigned.exists) return std::unexpected(no_such_stream(request.name));
+  if (!stream || stream->id == kLogStream || !stream->assigned.exists) {
+    return std::unexpected(no_such_stream(request.name));
+  }
   const StateRecord& state = stream->assigned;
   if (request.before.value > state.next) {
     return std::unexpected(
@@ -92,7 +96,6 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& req
     return fail(Code::invalid,
                 fmt::format("segment {} is open: seal it first (roll)", request.segment.value));
   }
-  Changes& changes = builder.group().changes;
   StoreIterator it = log.store->iterate(Family::segments);
   const std::string prefix = key_of(KeyKind::holds, request.segment.value);
   for (it.seek(prefix); it.valid() && it.key().starts_with(prefix); it.next()) {
@@ -108,13 +111,18 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& req
     if (end.value > stream->assigned.start) {
       raise_start(log, builder, *stream, end, GapReason::dropped);
     }
-    changes.erase(Family::segments, it.key());
-    changes.erase(Family::segments, key_of(KeyKind::where, id.value, first));
   }
   if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
-  changes.erase(Family::segments, key_of(KeyKind::segment, request.segment.value));
+  builder.group().changes.erase(Family::segments, key_of(KeyKind::segment, request.segment.value));
   builder.group().dropped.push_back(request.segment);
   return Outcome{.number = request.segment.value};
+}
+
+Result<Outcome> run(LogState& log, GroupBuilder& builder, const ForgetSegment& request) {
+  if (auto ok = forget_segment(*log.store, request.segment, builder.group().changes); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  return Outcome{};
 }
 
 Result<Outcome> run(LogState&, GroupBuilder&, const AppendMany&) { std::abort(); }

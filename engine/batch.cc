@@ -13,6 +13,9 @@ namespace {
 // attributes, and the batch), so that a hostile buffer cannot make the Verifier walk for ever.
 constexpr size_t kTablesPerEvent = 65;
 constexpr size_t kDepthMax = 16;
+// How much larger than batch_bytes_max a batch may be that writes out what its events share, such
+// as a type that recurs.
+constexpr size_t kSharingMax = 4;
 
 Error at_event(size_t index, Error error) {
   error.message = fmt::format("event {}: {}", index, error.message);
@@ -48,7 +51,14 @@ Result<Batch> Batch::verified(std::string flatbuffer, const Limits& limits) {
     return fail(Code::too_large, fmt::format("a batch of {} events: the limit is {}", count,
                                              limits.batch_events_max));
   }
+  // A buffer may let its events share strings and data; what it expands to is bounded as well, for
+  // every reader has to print it.
+  size_t expanded = 0;
   for (size_t i = 0; i < count; ++i) {
+    expanded += event_bytes(*root->events()->Get(flatbuffers::uoffset_t(i)));
+    if (expanded > kSharingMax * limits.batch_bytes_max) {
+      return std::unexpected(too_large(expanded, limits));
+    }
     if (auto ok = check_event(*root->events()->Get(flatbuffers::uoffset_t(i)), limits); !ok) {
       return std::unexpected(at_event(i, std::move(ok.error())));
     }

@@ -26,6 +26,13 @@ void BatchReader::rest() {
   extent_.reset();
 }
 
+void BatchReader::release() {
+  rest();
+  current_.reset();
+  shared_.reset();
+  std::string().swap(copy_);
+}
+
 std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afresh) {
   if (afresh) {
     rest();

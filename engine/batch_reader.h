@@ -32,6 +32,9 @@ class BatchReader {
   const StoredBatch& batch() const { return *current_; }
   bool holds(Offset offset) const { return current_ && current_->covers(offset); }
   void rest();
+  // The same, and gives up the current batch.
+  void release();
+  size_t memory_bytes() const { return copy_.capacity(); }
 
  private:
   // What the store has at the offset; the reason if it is not the covering batch.

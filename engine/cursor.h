@@ -33,6 +33,8 @@ class Cursor {
   virtual bool near_tail() const = 0;
   // Gives up the iterator, and so the files and memory that it pins.
   virtual void rest() = 0;
+  // The same, and gives up all memory; the last delivery is no longer valid.
+  virtual void release() = 0;
 };
 
 }  // namespace strandline

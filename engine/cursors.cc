@@ -98,8 +98,13 @@ Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options
 }  // namespace
 
 Result<OpenedCursor> open_cursor(const LogState& state, ReadOptions options) {
-  return options.select.kind == Selection::Kind::stream ? open_stream_cursor(state, options)
-                                                        : open_log_cursor(state, options);
+  const Selection& select = options.select;
+  if ((select.kind == Selection::Kind::stream || select.kind == Selection::Kind::prefix) &&
+      select.names.size() != 1) {
+    return fail(Code::invalid, "a stream or a prefix is one name");
+  }
+  return select.kind == Selection::Kind::stream ? open_stream_cursor(state, options)
+                                                : open_log_cursor(state, options);
 }
 
 }  // namespace strandline

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 #include "engine/log.h"
 
@@ -33,7 +34,10 @@ Status sync_path(const fs::path& path) {
 
 Status write_format(const fs::path& directory) {
   const fs::path temporary = directory / "FORMAT.tmp", file = directory / "FORMAT";
-  std::ofstream(temporary) << format_line();
+  std::ofstream out(temporary);
+  out << format_line();
+  out.close();
+  if (!out) return std::unexpected(io_error(temporary, errno));
   if (auto ok = sync_path(temporary); !ok) return ok;
   std::error_code error;
   fs::rename(temporary, file, error);
@@ -43,7 +47,8 @@ Status write_format(const fs::path& directory) {
 
 // Anything that is not a half-made log of ours.
 bool holds_something_else(const fs::path& directory) {
-  for (const auto& entry : fs::directory_iterator(directory)) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
     const auto name = entry.path().filename();
     if (name != "lost+found" && name != "FORMAT.tmp") return true;
   }
@@ -51,6 +56,8 @@ bool holds_something_else(const fs::path& directory) {
 }
 
 }  // namespace
+
+Status Directory::sync() const { return sync_path(path); }
 
 Result<Directory> Directory::prepare(const fs::path& path, const Options& options) {
   Directory directory{.path = path};
@@ -61,10 +68,18 @@ Result<Directory> Directory::prepare(const fs::path& path, const Options& option
       return fail(Code::invalid, fmt::format("{} is not a directory", path.string()));
     }
     if (!may_create) return fail(Code::not_found, fmt::format("no log in {}", path.string()));
-    const bool made = fs::create_directories(path, error);
+    // The directory's own entry is made durable, and those of its parents that are new.
+    fs::path ancestor = fs::absolute(path).lexically_normal();
+    if (!ancestor.has_filename()) ancestor = ancestor.parent_path();  // "data/"
+    std::vector<fs::path> changed;
+    for (; !fs::exists(ancestor, error) && ancestor.has_relative_path();
+         ancestor = ancestor.parent_path()) {
+      changed.push_back(ancestor.parent_path());
+    }
+    fs::create_directories(path, error);
     if (error) return std::unexpected(io_error(path, error.value()));
-    if (made && path.has_parent_path()) {
-      if (auto ok = sync_path(path.parent_path()); !ok) return std::unexpected(ok.error());
+    for (const fs::path& parent : changed) {
+      if (auto ok = sync_path(parent); !ok) return std::unexpected(ok.error());
     }
     if (holds_something_else(path)) {
       return fail(

@@ -18,6 +18,9 @@ struct Directory {
 
   std::filesystem::path store() const { return path / "store"; }
 
+  // Makes the entries in it durable.
+  Status sync() const;
+
   // Looks, and creates what is missing if the options allow it. *Errors*: unsupported_format by
   // name, invalid for a directory that holds something else, not_found, io.
   static Result<Directory> prepare(const std::filesystem::path& path, const Options& options);

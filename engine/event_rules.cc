@@ -177,6 +177,20 @@ bool is_json(std::string_view text) {
   return !reader.Parse<kFlags>(stream, nothing).IsError() && stream.Tell() == text.size();
 }
 
+size_t event_bytes(const schema::Event& event) {
+  size_t bytes = event.data() ? event.data()->size() : 0;
+  for (const auto* field : {event.type(), event.id(), event.source(), event.subject(), event.time(),
+                            event.datacontenttype(), event.dataschema()}) {
+    if (field) bytes += field->size();
+  }
+  if (event.attributes()) {
+    for (const auto* attribute : *event.attributes()) {
+      bytes += attribute->name()->size() + attribute->text()->size();
+    }
+  }
+  return bytes;
+}
+
 Status check_event(const NewEvent& event, const Limits& limits) {
   size_t attribute_bytes = 0;
   for (size_t i = 0; i < event.attributes.size(); ++i) {

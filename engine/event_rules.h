@@ -16,6 +16,9 @@ bool is_plain_text(std::string_view text);
 // One JSON value (RFC 8259), and nothing after it.
 bool is_json(std::string_view text);
 
+// The bytes of an event's strings and data, as if it shared none of them with another.
+size_t event_bytes(const schema::Event& event);
+
 // Each says what is wrong, without a place: the caller knows which event it is.
 Status check_event(const NewEvent& event, const Limits& limits);
 Status check_event(const schema::Event& event, const Limits& limits);

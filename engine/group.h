@@ -33,6 +33,11 @@ struct Roll {};
 struct DropSegment {
   SegmentId segment;
 };
+// Removes a dropped segment's entries from the directory. A step of its own, after the drop is
+// durable: until the raised starts are published, readers still look for what is below them.
+struct ForgetSegment {
+  SegmentId segment;
+};
 
 struct Outcome {
   std::vector<Appended> appended = {};
@@ -40,8 +45,8 @@ struct Outcome {
 };
 
 struct Operation {
-  using Request =
-      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment>;
+  using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
+                               DropSegment, ForgetSegment>;
   using Done = std::function<void(Result<Outcome>)>;
 
   Request request;

@@ -29,7 +29,8 @@ GroupBuilder::GroupBuilder(LogState& log, uint64_t number)
       number_(number),
       stored_(stored_now(log)),
       group_(log.store->changes()),
-      first_sequence_(log.streams.log().assigned.next) {}
+      first_sequence_(log.streams.log().assigned.next),
+      bytes_before_(log.streams.log().assigned.bytes) {}
 
 void GroupBuilder::add(Operation operation) {
   group_.bytes += operation.bytes;
@@ -70,13 +71,13 @@ Result<Outcome> GroupBuilder::append(AppendMany& request) {
 }
 
 Result<Outcome> GroupBuilder::broadcast(Broadcast& request) {
+  const Limits& limits = log_.options.limits;
   std::vector<std::string> names;
   log_.streams.scan(request.prefix, [&](Stream& stream) {
     if (!stream.name.starts_with(request.prefix)) return false;
     if (stream.assigned.exists) names.push_back(stream.name);
-    return true;
+    return names.size() <= limits.append_streams_max;
   });
-  const Limits& limits = log_.options.limits;
   const size_t bytes = names.size() * request.batch.bytes().size();
   if (names.size() > limits.append_streams_max || bytes > limits.append_bytes_max) {
     return fail(Code::too_large,
@@ -142,13 +143,19 @@ Status GroupBuilder::check_parts(const AppendMany& request) const {
 // Each commit's condition sees the commits before it, and the events beside it.
 Status GroupBuilder::check_commits(const AppendMany& request) const {
   std::map<std::pair<std::string_view, std::string_view>, uint64_t> planned;
+  std::unordered_map<std::string_view, uint64_t> appended_to;
+  if (!request.commits.empty()) {
+    for (const AppendMany::Part& part : request.parts) {
+      appended_to[part.stream] += part.batch.count();
+      appended_to[kAllName] += part.batch.count();
+    }
+  }
+  size_t created = 0;
   for (const Commit& one : request.commits) {
     const bool ledger = one.stream == kImportLedgerName;
     const Stream* stream = ledger ? nullptr : log_.streams.find(one.stream);
-    uint64_t appended = 0;
-    for (const AppendMany::Part& part : request.parts) {
-      if (part.stream == one.stream || one.stream == kAllName) appended += part.batch.count();
-    }
+    const auto events = appended_to.find(one.stream);
+    const uint64_t appended = events == appended_to.end() ? 0 : events->second;
     const bool exists = stream && stream->assigned.exists;
     if (!ledger && !exists && appended == 0) {
       return fail(Code::not_found, fmt::format("no stream \"{}\" to commit in", one.stream));
@@ -183,7 +190,8 @@ Status GroupBuilder::check_commits(const AppendMany& request) const {
                                        one.stream, *tail),
                 .available = Available{0, *tail}});
     }
-    if (!known && log_.positions.count() >= log_.options.limits.consumers_max) {
+    if (!known) ++created;
+    if (!known && log_.positions.count() + created > log_.options.limits.consumers_max) {
       return fail(Code::too_large, fmt::format("a log has at most {} committed positions",
                                                log_.options.limits.consumers_max));
     }
@@ -288,14 +296,13 @@ void GroupBuilder::finish_value(Stage& stage) {
 
 void GroupBuilder::finish_log_record() {
   Stream& log = log_.streams.log();
-  const uint64_t bytes_before = log.assigned.bytes;
   for (Stage& stage : stages_) finish_value(stage);
   StoredBatchWriter writer;
   for (const Range& range : ranges_) writer.add_range(range);
   CHECK_EQ(writer.count(), log.assigned.next - first_sequence_.value);
   const EventKey key{log_.segments.open->id, kLogStream, Offset(first_sequence_.value)};
   auto record = std::make_shared<const SharedBatch>(
-      kLogStream, writer.finish(key, first_sequence_, stored_, bytes_before));
+      kLogStream, writer.finish(key, first_sequence_, stored_, bytes_before_));
   group_.changes.put(Family::events, encode(key), record->bytes);
   group_.batches.push_back(std::move(record));
   log.assigned.last_stored_us = stored_.us;
@@ -314,9 +321,9 @@ bool GroupBuilder::roll_is_due() const {
   const auto& open = log_.segments.open;
   const StateRecord& log = log_.streams.log().assigned;
   if (!open || open->record.first_sequence == log.next) return false;
-  const int64_t age_us = stored_.us - open->record.created_us;
+  const int64_t age_s = (stored_.us - open->record.created_us) / 1'000'000;
   return log.bytes - open->record.bytes_before >= log_.options.segment_bytes_max ||
-         age_us >= static_cast<int64_t>(log_.options.segment_age_max_s) * 1'000'000;
+         (age_s >= 0 && static_cast<uint64_t>(age_s) >= log_.options.segment_age_max_s);
 }
 
 SegmentId GroupBuilder::roll() {

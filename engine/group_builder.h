@@ -63,6 +63,7 @@ class GroupBuilder {
   std::vector<Stage> stages_;
   std::vector<Range> ranges_;
   const Sequence first_sequence_;
+  const uint64_t bytes_before_;  // of the log's stored batches, as the group began
 };
 
 }  // namespace strandline

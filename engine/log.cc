@@ -6,6 +6,8 @@
 #include <future>
 
 #include "engine/cursors.h"
+#include "engine/directory.h"
+#include "engine/event_rules.h"
 #include "engine/head_mark.h"
 #include "engine/log_state.h"
 #include "engine/opening.h"
@@ -17,6 +19,13 @@ namespace {
 
 // What an operation holds in the queue besides its bytes.
 constexpr size_t kOperationBytes = 256;
+
+Operation::Done answer_appended(Log::Completion<std::vector<Appended>> done) {
+  return [done = std::move(done)](Result<Outcome> outcome) {
+    if (!outcome) return done(std::unexpected(std::move(outcome.error())));
+    done(std::move(outcome->appended));
+  };
+}
 
 template <class T, class Start>  // Start: void(Log::Completion<T>)
 Result<T> wait_for(Start start) {
@@ -57,6 +66,10 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
     parts->head_mark = std::make_unique<HeadMark>(
         directory, [&state] { return Sequence(state.streams.log().tail().value); },
         state.options.on_warning ? state.options.on_warning : [](const std::string&) {});
+  }
+  if (parts->recovery.created) {
+    // Before anything is acknowledged, the entries of what was made are durable too.
+    if (auto ok = Directory{.path = directory}.sync(); !ok) return std::unexpected(ok.error());
   }
   return std::unique_ptr<Log>(new Log(std::move(parts)));
 }
@@ -103,24 +116,19 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
   if (ok && request.parts.empty() && request.commits.empty()) {
     ok = fail(Code::invalid, "an append of nothing: it needs events or a commit");
   }
-  if (ok && (bytes > limits.append_bytes_max || request.parts.size() > limits.append_streams_max)) {
-    ok =
-        fail(Code::too_large,
-             fmt::format("an append of {} bytes in {} parts: the limits are {} and {}", bytes,
-                         request.parts.size(), limits.append_bytes_max, limits.append_streams_max));
+  const size_t items = request.parts.size() + request.commits.size();
+  if (ok && (bytes > limits.append_bytes_max || items > limits.append_streams_max)) {
+    ok = fail(Code::too_large,
+              fmt::format("an append of {} bytes in {} parts and commits: the limits are {} and {}",
+                          bytes, items, limits.append_bytes_max, limits.append_streams_max));
   }
   if (!ok) {
     done(std::unexpected(std::move(ok.error())));
     return;
   }
-  bytes += kOperationBytes * (1 + request.parts.size());
-  parts_->submit({.request = std::move(request),
-                  .done =
-                      [done = std::move(done)](Result<Outcome> outcome) {
-                        if (!outcome) return done(std::unexpected(std::move(outcome.error())));
-                        done(std::move(outcome->appended));
-                      },
-                  .bytes = bytes});
+  bytes += kOperationBytes * (1 + items);
+  parts_->submit(
+      {.request = std::move(request), .done = answer_appended(std::move(done)), .bytes = bytes});
 }
 
 void Log::append(Append request, Completion<Appended> done) {
@@ -134,13 +142,8 @@ void Log::append(Append request, Completion<Appended> done) {
 
 void Log::broadcast(Broadcast request, Completion<std::vector<Appended>> done) {
   const size_t bytes = request.batch.bytes().size() + kOperationBytes;
-  parts_->submit({.request = std::move(request),
-                  .done =
-                      [done = std::move(done)](Result<Outcome> outcome) {
-                        if (!outcome) return done(std::unexpected(std::move(outcome.error())));
-                        done(std::move(outcome->appended));
-                      },
-                  .bytes = bytes});
+  parts_->submit(
+      {.request = std::move(request), .done = answer_appended(std::move(done)), .bytes = bytes});
 }
 
 void Log::commit(Commit request, Completion<uint64_t> done) {
@@ -179,18 +182,23 @@ Result<StreamInfo> Log::create_stream(std::string name, StreamSettings settings)
     return fail(Code::invalid, fmt::format("a description of {} bytes: the limit is {}",
                                            settings.description.size(), kDescriptionBytes));
   }
+  if (!is_utf8(settings.description)) return fail(Code::invalid, "a description that is not UTF-8");
   auto outcome = parts_->perform(CreateStream{name, std::move(settings)});
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return describe(name);
 }
 
 Status Log::delete_stream(std::string name) {
+  if (auto ok = check_name(name, parts_->state->options.limits); !ok) return ok;
   auto outcome = parts_->perform(DeleteStream{std::move(name)});
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return {};
 }
 
 Result<Offset> Log::truncate(std::string name, Offset before) {
+  if (auto ok = check_name(name, parts_->state->options.limits); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
   auto outcome = parts_->perform(Truncate{std::move(name), before});
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return Offset(outcome->number);
@@ -319,9 +327,17 @@ std::vector<SegmentInfo> Log::segments() const {
 Status Log::drop_segment(SegmentId segment) {
   auto outcome = parts_->perform(DropSegment{segment});
   if (!outcome) return std::unexpected(std::move(outcome.error()));
-  // Nobody can reach its events any more; readers that are inside one keep their files.
-  parts_->state->store->set_first_live(segment + 1);
-  return parts_->state->store->drop_events_below(segment + 1);
+  // Nobody can reach its events any more; readers that are inside one keep their files. What fails
+  // from here on is not the drop, but the freeing of its space, which the next opening tries again.
+  LogState& state = *parts_->state;
+  auto forgotten = parts_->perform(ForgetSegment{segment});
+  state.store->set_first_live(segment + 1);
+  const Status freed = state.store->drop_events_below(segment + 1);
+  if (state.options.on_warning) {
+    if (!forgotten) state.options.on_warning(forgotten.error().message);
+    if (!freed) state.options.on_warning(freed.error().message);
+  }
+  return {};
 }
 
 // --- The log itself.

@@ -13,6 +13,7 @@ namespace {
 constexpr uint64_t kScanBytes = 1 << 20;
 // Readers hold a copy of a batch each, and iterators while they are being read.
 constexpr size_t kReadersMax = 256;
+constexpr size_t kReadersBytesMax = 16 << 20;
 
 Offset as_offset(Sequence sequence) { return Offset(sequence.value); }
 
@@ -147,17 +148,12 @@ std::optional<Delivery> LogCursor::next_in_range() {
   return events;
 }
 
-bool LogCursor::follows(const Stream& stream) {
-  if (!includes_) return true;
-  const auto [found, fresh] = followed_.try_emplace(stream.id, false);
-  if (fresh) found->second = includes_(stream);
-  return found->second;
-}
-
 BatchReader& LogCursor::reader_for(const Stream& stream) {
   const auto found = readers_.find(stream.id);
   if (found != readers_.end()) return found->second;
-  if (readers_.size() >= kReadersMax) readers_.clear();
+  size_t bytes = 0;
+  for (const auto& [id, reader] : readers_) bytes += reader.memory_bytes();
+  if (readers_.size() >= kReadersMax || bytes >= kReadersBytesMax) readers_.clear();
   return readers_.try_emplace(stream.id, log_, stream).first->second;
 }
 
@@ -173,7 +169,14 @@ Lag LogCursor::lag() {
 }
 
 bool LogCursor::near_tail() const {
-  return log_.window.find(kLogStream, as_offset(position_)) != nullptr;
+  return records_.holds(as_offset(position_)) ||
+         log_.window.find(kLogStream, as_offset(position_)) != nullptr;
+}
+
+void LogCursor::release() {
+  current_.reset();
+  records_.release();
+  readers_.clear();
 }
 
 void LogCursor::rest() {

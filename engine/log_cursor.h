@@ -32,6 +32,7 @@ class LogCursor : public Cursor {
   bool ready() const override;
   bool near_tail() const override;
   void rest() override;
+  void release() override;
 
  private:
   // The range of the current record that holds the position.
@@ -46,7 +47,7 @@ class LogCursor : public Cursor {
   void find_range();                              // in the current record, around the position
   std::optional<Delivery> next_in_range();
   std::optional<Delivery> moved();
-  bool follows(const Stream& stream);
+  bool follows(const Stream& stream) const { return !includes_ || includes_(stream); }
   BatchReader& reader_for(const Stream& stream);
 
   const LogState& log_;
@@ -59,7 +60,6 @@ class LogCursor : public Cursor {
   std::optional<Current> current_;
   uint64_t scanned_ = 0;
   bool moved_ = false;  // over events that were left out, since the last delivery
-  std::unordered_map<StreamId, bool> followed_;
   // One for each stream of late, so that ranges of one batch read it once.
   std::unordered_map<StreamId, BatchReader> readers_;
 };

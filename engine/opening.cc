@@ -35,6 +35,20 @@ Status load(LogState& state) {
   return state.positions.load(*state.store);
 }
 
+Status forget_segments_below(Store& store, SegmentId first_live) {
+  while (true) {
+    StoreIterator it = store.iterate(Family::segments);
+    it.seek(std::string(1, static_cast<char>(KeyKind::holds)));
+    if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+    if (!it.valid() || it.key().size() != 17) return {};
+    const SegmentId segment(get_be64(it.key(), 1));
+    if (segment >= first_live) return {};
+    Changes changes = store.changes();
+    if (auto ok = forget_segment(store, segment, changes); !ok) return ok;
+    if (auto ok = store.write(std::move(changes)); !ok) return ok;
+  }
+}
+
 // The log never opens silently shorter than its head mark.
 Status hold_against_head_mark(LogState& state, RecoveryReport& report) {
   auto mark = HeadMark::read(state.directory);
@@ -60,7 +74,8 @@ Status hold_against_head_mark(LogState& state, RecoveryReport& report) {
   report.loss += lost + "; ";
   // From here on the mark is what is there. The offsets that were lost will be given out again, for
   // the mark says how many events there were, not of which streams: that is the loss accepted.
-  std::filesystem::remove(state.directory / "HEAD");
+  std::error_code ignored;
+  std::filesystem::remove(state.directory / "HEAD", ignored);
   return {};
 }
 
@@ -113,11 +128,12 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
     return std::unexpected(std::move(ok.error()));
   }
   if (const auto segments = state.segments.list(); !observer && !segments.empty()) {
-    // A drop that a crash cut off is finished now.
-    state.store->set_first_live(segments.begin()->first);
-    if (auto ok = state.store->drop_events_below(segments.begin()->first); !ok) {
-      return std::unexpected(std::move(ok.error()));
-    }
+    // A drop that a crash cut off is finished now. If that fails, it is space that is not freed.
+    const SegmentId first_live = segments.begin()->first;
+    state.store->set_first_live(first_live);
+    Status freed = forget_segments_below(*state.store, first_live);
+    if (freed) freed = state.store->drop_events_below(first_live);
+    if (!freed) state.options.on_warning(freed.error().message);
   }
   {
     std::lock_guard lock(warnings->mutex);

@@ -34,6 +34,18 @@ void Segments::drop(SegmentId segment) {
   segments_.erase(segment);
 }
 
+Status forget_segment(const Store& store, SegmentId segment, Changes& changes) {
+  StoreIterator it = store.iterate(Family::segments);
+  const std::string prefix = key_of(KeyKind::holds, segment.value);
+  for (it.seek(prefix); it.valid() && it.key().starts_with(prefix); it.next()) {
+    changes.erase(Family::segments, it.key());
+    changes.erase(Family::segments,
+                  key_of(KeyKind::where, get_be64(it.key(), 9), get_be64(it.value(), 0)));
+  }
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+  return {};
+}
+
 Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, Offset offset) {
   StoreIterator it = store.iterate(Family::segments);
   const auto in_stream = [&] {

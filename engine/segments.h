@@ -49,4 +49,7 @@ struct Extent {
 // The extent that covers `offset`, or else the first one after it; none: there is neither.
 Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, Offset offset);
 
+// Removes a segment's entries from the directory of extents.
+Status forget_segment(const Store& store, SegmentId segment, Changes& changes);
+
 }  // namespace strandline

@@ -45,9 +45,17 @@ class WarningLogger : public rocksdb::Logger {
 // is sealed instead, and recovers when it is reopened.
 class FailureListener : public rocksdb::EventListener {
  public:
-  explicit FailureListener(std::function<void(const std::string&)> on_failure)
-      : on_failure_(std::move(on_failure)) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+  FailureListener(std::function<void(const std::string&)> on_failure,
+                  std::function<void(const std::string&)> on_warning)
+      : on_failure_(std::move(on_failure)), on_warning_(std::move(on_warning)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
+    if (reason == rocksdb::BackgroundErrorReason::kCompaction && status->IsCorruption()) {
+      // Damage that a compaction meets is in old data: its readers get a gap, and nothing that is
+      // written now is at risk.
+      if (on_warning_) on_warning_("compaction met damage: " + status->ToString());
+      *status = rocksdb::Status::OK();
+      return;
+    }
     on_failure_(status->ToString());
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
@@ -57,6 +65,7 @@ class FailureListener : public rocksdb::EventListener {
 
  private:
   std::function<void(const std::string&)> on_failure_;
+  std::function<void(const std::string&)> on_warning_;
 };
 
 Error error_of(const rocksdb::Status& status, const std::string& doing) {
@@ -134,7 +143,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   auto parts = std::make_unique<Parts>();
   rocksdb::DBOptions database = database_options(options);
   database.info_log = std::make_shared<WarningLogger>(options.on_warning);
-  database.listeners = {std::make_shared<FailureListener>(std::move(on_failure))};
+  database.listeners = {
+      std::make_shared<FailureListener>(std::move(on_failure), options.on_warning)};
   if (options.file_system) {
     parts->env = rocksdb::NewCompositeEnv(
         std::static_pointer_cast<rocksdb::FileSystem>(options.file_system));
@@ -204,14 +214,20 @@ StoreIterator Store::iterate(Family family) const {
       parts_->db->NewIterator(rocksdb::ReadOptions(), parts_->family(family))));
 }
 
-Status Store::flush_events() {
+Status Store::flush(const std::vector<rocksdb::ColumnFamilyHandle*>& families) {
+  if (auto ok = sync(); !ok) return ok;
   rocksdb::FlushOptions flush;
   flush.wait = false;
   flush.allow_write_stall = true;
-  const rocksdb::Status status = parts_->db->Flush(flush, parts_->family(Family::events));
-  if (!status.ok()) return std::unexpected(error_of(status, "flushing a segment"));
+  for (auto* family : families) {
+    const rocksdb::Status status = parts_->db->Flush(flush, family);
+    if (!status.ok()) return std::unexpected(error_of(status, "flushing"));
+  }
   return {};
 }
+
+Status Store::flush_events() { return flush({parts_->family(Family::events)}); }
+Status Store::flush_all() { return flush({parts_->families.begin(), parts_->families.end()}); }
 
 void Store::set_first_live(SegmentId segment) { parts_->first_live = segment.value; }
 

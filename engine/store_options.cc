@@ -42,8 +42,6 @@ class DroppedSegmentsFactory : public rocksdb::CompactionFilterFactory {
   const std::atomic<uint64_t>* first_live_;
 };
 
-constexpr size_t kMemtableBytes = 64 << 20;
-
 }  // namespace
 
 rocksdb::DBOptions database_options(const Options& options) {
@@ -58,8 +56,9 @@ rocksdb::DBOptions database_options(const Options& options) {
                              : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   db.track_and_verify_wals_in_manifest = !options.accept_loss;
   db.avoid_flush_during_recovery = false;
-  // Bounds what reopening has to replay.
-  db.max_total_wal_size = 256 << 20;
+  // The writer decides when memtables are flushed and the WAL moves on (writer.cc), always after an
+  // fsync; limits here that would make RocksDB do so by itself are out of reach.
+  db.max_total_wal_size = uint64_t{1} << 40;
   // One for flushes, and compactions that give way to appends.
   db.max_background_jobs = 3;
   db.max_open_files = -1;
@@ -76,7 +75,7 @@ rocksdb::DBOptions database_options(const Options& options) {
 rocksdb::ColumnFamilyOptions events_options(const Options& options,
                                             const std::atomic<uint64_t>* first_live) {
   rocksdb::ColumnFamilyOptions family;
-  family.write_buffer_size = kMemtableBytes;
+  family.write_buffer_size = 4 * kFlushBytes;  // out of reach, as above
   family.max_write_buffer_number = 4;
   // Two levels: level 0 as flushed, level 1 as it stays. Level 1 has no size limit, so the only
   // compaction is that of a segment's flushed files into their final, zstd-compressed ones.
@@ -84,7 +83,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   family.max_bytes_for_level_base = uint64_t{1} << 50;
   family.level_compaction_dynamic_level_bytes = false;
   family.level0_file_num_compaction_trigger =
-      static_cast<int>(std::clamp<size_t>(options.segment_bytes_max / kMemtableBytes, 2, 8));
+      static_cast<int>(std::clamp<size_t>(options.segment_bytes_max / kFlushBytes, 2, 8));
   // New data never overlaps old, so a backlog of level 0 costs readers little: appends are slowed
   // down late.
   family.level0_slowdown_writes_trigger = 64;
@@ -99,6 +98,12 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   rocksdb::BlockBasedTableOptions table;
   // One batch a block: a bad bit spoils the block it is in, and may cost no more than its batch.
   table.block_size = 1;
+  // The index in parts of its own, each a block, so that a bad bit there costs little too; in the
+  // cache, so that memory does not grow with the log.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.metadata_block_size = 4096;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_top_level_index_and_filter = true;
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;
   table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
@@ -108,7 +113,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
 
 rocksdb::ColumnFamilyOptions records_options(const Options&) {
   rocksdb::ColumnFamilyOptions family;
-  family.write_buffer_size = 16 << 20;
+  family.write_buffer_size = 8 * kFlushBytes;  // out of reach: see database_options
   family.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "engine/options.h"
+#include "engine/store.h"
 
 namespace strandline {
 

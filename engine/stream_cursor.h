@@ -32,6 +32,10 @@ class StreamCursor : public Cursor {
   bool ready() const override { return position_ < stream_.tail() || position_ < stream_.start(); }
   bool near_tail() const override;
   void rest() override { reader_.rest(); }
+  void release() override {
+    part_.reset();
+    reader_.release();
+  }
 
  private:
   std::optional<Delivery> next_in(const Part& part, Timestamp stored);
@@ -64,6 +68,7 @@ class BackwardCursor : public Cursor {
   bool ready() const override { return position_ > stream_.start(); }
   bool near_tail() const override { return false; }
   void rest() override { reader_.rest(); }
+  void release() override { reader_.release(); }
 
  private:
   const Stream& stream_;

@@ -1,5 +1,6 @@
 #include "engine/subscription.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -40,7 +41,7 @@ Result<std::optional<Delivery>> Subscription::try_next() {
   }
   auto delivery = cursor_->next();
   if (!delivery || *delivery) return delivery;
-  cursor_->rest();
+  cursor_->release();
   if (caught_up_) return std::nullopt;
   caught_up_ = true;
   return CaughtUp{};
@@ -52,7 +53,8 @@ void Subscription::on_ready(std::function<void()> callback) {
 }
 
 Result<std::optional<Delivery>> Subscription::next_for(std::chrono::milliseconds timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24 * 365);
+  const auto deadline = std::chrono::steady_clock::now() + std::min(timeout, kLongest);
   while (true) {
     auto delivery = try_next();
     if (!delivery || *delivery) return delivery;

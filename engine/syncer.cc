@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace strandline {
+namespace {
+
+bool rests_on_state(Code code) {
+  return code == Code::conflict || code == Code::exists || code == Code::not_found ||
+         code == Code::out_of_range;
+}
+
+}  // namespace
 
 Syncer::Syncer(LogState& log) : log_(log), thread_([this] { run(); }) {}
 
@@ -37,7 +45,9 @@ void Syncer::stop() {
 std::vector<Group> Syncer::take() {
   std::unique_lock lock(mutex_);
   work_.wait(lock, [&] { return !pending_.empty() || stopping_; });
-  const auto interval = std::chrono::milliseconds(log_.options.accepted_sync_interval_ms);
+  constexpr uint64_t kIntervalMsMax = 3'600'000;
+  const auto interval =
+      std::chrono::milliseconds(std::min(log_.options.accepted_sync_interval_ms, kIntervalMsMax));
   const size_t half = log_.options.limits.unsynced_bytes_max / 2;
   while (!urgent_ && !stopping_ && pending_bytes_ < half) {
     if (work_.wait_until(lock, oldest_ + interval) == std::cv_status::timeout) break;
@@ -102,12 +112,14 @@ void Syncer::publish(Group& group) {
 void Syncer::refuse(Group& group) {
   for (auto* answers : {&group.answers, &group.accepted}) {
     for (Group::Answer& answer : *answers) {
-      // A refusal stays one: it was not applied, whatever became of the rest.
-      if (!answer.result) {
+      // A refusal stays one, for it was not applied, whatever became of the rest; unless its reason
+      // may rest on what was lost.
+      if (!answer.result && !rests_on_state(answer.result.error().code)) {
         answer.done(std::move(answer.result));
       } else {
-        answer.done(std::unexpected(group.written ? log_.failure.outcome_unknown()
-                                                  : log_.failure.sealed()));
+        const bool unknown = answer.result && group.written;
+        answer.done(
+            std::unexpected(unknown ? log_.failure.outcome_unknown() : log_.failure.sealed()));
       }
     }
   }

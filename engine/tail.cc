@@ -13,8 +13,11 @@ void Wakeup::arm(std::function<void()> callback) {
 }
 
 void Wakeup::fire() {
+  // Dies after the lock is given up: it may own the last reference to whoever disarms in its end.
+  std::function<void()> callback;
   std::lock_guard lock(mutex_);
-  if (auto callback = std::exchange(callback_, nullptr)) callback();
+  callback = std::exchange(callback_, nullptr);
+  if (callback) callback();
 }
 
 void Wakeup::disarm() {

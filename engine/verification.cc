@@ -30,6 +30,10 @@ class Verification {
     const Offset tail = stream.tail();
     for (Offset at = stream.start(); at < tail;) {
       if (auto damage = reader.load(at)) {
+        if (at < stream.start()) {  // forgotten meanwhile
+          at = stream.start();
+          continue;
+        }
         find(
             stream, at,
             fmt::format("[{}, {}) cannot be read: {}", at.value, damage->to.value, damage->detail));

@@ -64,11 +64,16 @@ size_t whole_bytes(std::string_view bytes) {
 Result<WalEnds> look_at_wals(const std::filesystem::path& store_directory) {
   WalEnds ends;
   const auto files = wal_files(store_directory);
-  for (const auto& file : files) ends.bytes += std::filesystem::file_size(file);
+  const auto size_of = [](const std::filesystem::path& file) -> uint64_t {
+    std::error_code gone;  // by its owner, meanwhile: then it holds nothing to replay
+    const auto bytes = std::filesystem::file_size(file, gone);
+    return gone ? 0 : bytes;
+  };
+  for (const auto& file : files) ends.bytes += size_of(file);
   // The newest that holds anything: RocksDB may have made an empty one after it.
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     std::ifstream in(*file, std::ios::binary);
-    std::string bytes(std::filesystem::file_size(*file), '\0');
+    std::string bytes(size_of(*file), '\0');
     in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     bytes.resize(static_cast<size_t>(in.gcount()));
     if (bytes.empty()) continue;
@@ -83,7 +88,10 @@ Status sync_wals(const std::filesystem::path& store_directory) {
   paths.push_back(store_directory);  // the entries of the files themselves
   for (const auto& path : paths) {
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) continue;  // gone meanwhile: its contents are in a table file
+    if (descriptor < 0 && errno == ENOENT) continue;  // its contents are in a table file by now
+    if (descriptor < 0) {
+      return fail(Code::io, fmt::format("{}: {}", path.string(), std::strerror(errno)));
+    }
     const bool ok = fsync(descriptor) == 0;
     const int error = errno;
     close(descriptor);

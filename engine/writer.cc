@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "engine/administration.h"
@@ -93,6 +94,7 @@ void Writer::fill(GroupBuilder& builder) {
     lock.unlock();
 
     if (auto ok = admit(operation); !ok) {
+      builder.group().bytes += operation.bytes;
       builder.group().answers.push_back(
           {std::move(operation.done), std::unexpected(std::move(ok.error()))});
       continue;
@@ -123,15 +125,26 @@ void Writer::look_at_disk() {
   free_bytes_ = error ? UINT64_MAX : space.available;
 }
 
-void Writer::commit(Group group) {
-  for (const auto& [segment, record] : group.segments) {
-    // A sealed segment's events go to table files of their own, so that it can be dropped whole.
-    if (!record.sealed || log_.failure.failed()) continue;
-    if (auto ok = log_.store->flush_events(); !ok) log_.failure.set(ok.error().message);
+void Writer::flush_if_due() {
+  const bool all = since_flush_all_bytes_ >= kFlushAllBytes;
+  if (!flush_due_ && !all && since_flush_bytes_ < kFlushBytes) return;
+  if (auto ok = all ? log_.store->flush_all() : log_.store->flush_events(); !ok) {
+    log_.failure.set(ok.error().message);
   }
+  flush_due_ = false;
+  since_flush_bytes_ = 0;
+  if (all) since_flush_all_bytes_ = 0;
+}
+
+void Writer::commit(Group group) {
+  // A sealed segment's events go to table files of their own, so that it can be dropped whole.
+  flush_due_ |= std::ranges::any_of(group.segments, [](const auto& s) { return s.second.sealed; });
+  if (!group.changes.empty() && !log_.failure.failed()) flush_if_due();
   if (!group.changes.empty() && !log_.failure.failed()) {
     group.written = true;
     group.bytes = group.changes.bytes();
+    since_flush_bytes_ += group.bytes;
+    since_flush_all_bytes_ += group.bytes;
     if (auto ok = log_.store->write(std::move(group.changes)); !ok) {
       // The sync stage finds the latch set, and answers this group and all that follow accordingly.
       log_.failure.set(ok.error().message);

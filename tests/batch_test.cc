@@ -120,5 +120,19 @@ TEST(Batches, AnyByteMayBeWrongWithoutHarm) {
   EXPECT_GT(bytes, 0u);
 }
 
+TEST(Batches, WhatEventsShareIsBoundedToo) {
+  // 60,000 references to one event of 10,000 bytes: a small buffer that expands to 600 MB.
+  flatbuffers::FlatBufferBuilder builder;
+  const std::vector<uint8_t> data(10'000, 'x');
+  const auto event = schema::CreateEvent(builder, builder.CreateString("t"), 0, 0, 0, 0, 0, 0, 0,
+                                         DataForm::binary, builder.CreateVector(data));
+  const std::vector<flatbuffers::Offset<schema::Event>> events(60'000, event);
+  schema::FinishBatchBuffer(builder, schema::CreateBatch(builder, builder.CreateVector(events)));
+  const std::string bytes(reinterpret_cast<const char*>(builder.GetBufferPointer()),
+                          builder.GetSize());
+  ASSERT_LT(bytes.size(), Limits{}.batch_bytes_max);
+  EXPECT_EQ(code_of(Batch::verified(bytes)), Code::too_large);
+}
+
 }  // namespace
 }  // namespace strandline::tests

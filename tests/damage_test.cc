@@ -1,6 +1,9 @@
 // Corruption is found, contained and named: one bad bit costs at most its batch, as a gap.
 #include <rocksdb/db.h>
 
+#include <atomic>
+
+#include "tests/support/deadline.h"
 #include "tests/support/log_test.h"
 
 namespace strandline::tests {
@@ -250,6 +253,34 @@ TEST_F(Damage, AFollowerIsToldAndGoesOn) {
   EXPECT_EQ(transcript.events.size(), 95u);
   ASSERT_TRUE(log().append(Append{.stream = "s", .batch = batch_of_type("t")}));
   EXPECT_EQ(await_events(subscription, 1).offsets(), range(100, 101));
+}
+
+TEST_F(Damage, ACompactionThatMeetsItDoesNotSealTheLog) {
+  std::atomic<int> met = 0;
+  options.on_warning = [&](const std::string& line) {
+    if (line.find("compaction met damage") != std::string::npos) ++met;
+  };
+  append("s", 100);
+  reopen();  // the first flushed file of the segment
+  close();
+  int spoilt = 0;
+  for (const fs::path& file : files_below(data(), ".sst")) {
+    std::string bytes = read_file(file);
+    const size_t at = bytes.find("STRB");
+    if (at == std::string::npos) continue;
+    bytes[at] ^= 1;
+    write_file(file, bytes);
+    ++spoilt;
+  }
+  ASSERT_EQ(spoilt, 1);
+  for (int i = 0; i < 8 && met == 0; ++i) {
+    append("t");
+    ASSERT_TRUE(log().roll());  // flushes another
+  }
+  EXPECT_TRUE(eventually([&] { return met > 0; }));
+  EXPECT_EQ(log().sealed(), std::nullopt);
+  append("t");
+  EXPECT_EQ(read("t").events.size(), describe("t").events);
 }
 
 }  // namespace

@@ -161,5 +161,17 @@ TEST_F(Positions, BadNamesAreRefused) {
   EXPECT_EQ(code_of(log().commit({.consumer = "$x", .stream = "s", .next = 1})), Code::invalid);
 }
 
+TEST_F(Positions, AreBoundedWithinOneAppendToo) {
+  options.limits.consumers_max = 3;
+  append("s", 5);
+  AppendMany many;
+  for (int i = 0; i < 4; ++i) {
+    many.commits.push_back({.consumer = "c" + std::to_string(i), .stream = "s", .next = 1});
+  }
+  EXPECT_EQ(code_of(log().append(many)), Code::too_large);
+  many.commits.pop_back();
+  EXPECT_TRUE(log().append(many));
+}
+
 }  // namespace
 }  // namespace strandline::tests

@@ -1,4 +1,8 @@
 // Segments: rolled by size and by age, sealed, dropped whole; what is dropped is said.
+#include <atomic>
+#include <thread>
+
+#include "tests/support/deadline.h"
 #include "tests/support/log_test.h"
 
 namespace strandline::tests {
@@ -203,6 +207,31 @@ TEST_F(Segments, RollingTwiceLosesNothing) {
   expect_stream("s", 0, 6);
   EXPECT_EQ(read_all(log(), {}).sequences(), range(0, 6));
   EXPECT_TRUE(log().verify().findings.empty());
+}
+
+TEST_F(Segments, AReaderDuringADropIsToldOfTheDropAndNotOfDamage) {
+  options.window_bytes = 0;
+  std::atomic<bool> done = false;
+  std::atomic<int> damaged = 0, reads = 0;
+  append("s", 10);
+  std::thread reader([&] {
+    while (!done) {
+      for (const SeenGap& gap : read("s", From::position(0)).gaps) {
+        if (gap.gap.reason == GapReason::damaged) ++damaged;
+      }
+      ++reads;
+    }
+  });
+  for (int i = 0; i < 30; ++i) {
+    const auto sealed = log().roll();
+    EXPECT_TRUE(sealed);
+    append("s", 10);
+    EXPECT_TRUE(log().drop_segment(*sealed));
+  }
+  EXPECT_TRUE(eventually([&] { return reads > 0; }));
+  done = true;
+  reader.join();
+  EXPECT_EQ(damaged, 0);
 }
 
 }  // namespace

@@ -154,5 +154,16 @@ TEST_F(Streams, TruncationGoesForwardOnlyAndNeverPastTheTail) {
   expect_stream("s", 10, 11);
 }
 
+TEST_F(Streams, TheLogsOwnIsNeitherDeletedNorTruncated) {
+  append("s", 3);
+  EXPECT_EQ(code_of(log().truncate("$all", Offset{2})), Code::invalid);
+  const auto removed = log().delete_stream("$all");
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, Code::invalid);
+  reopen();
+  EXPECT_EQ(log().available("$all")->start, 0u);
+  EXPECT_EQ(log().available("$all")->tail, 3u);
+}
+
 }  // namespace
 }  // namespace strandline::tests
