@@ -26,6 +26,8 @@ rocksdb::Options bare_options() {
   rocksdb::Options options(database_options(log), events_options(log, &kFirstLive));
   // One family: there is no second log file whose tracking could raise an alarm.
   options.track_and_verify_wals_in_manifest = false;
+  // The log flushes by its own count; the loop leaves it to RocksDB, at the same number of bytes.
+  options.write_buffer_size = kFlushBytes;
   return options;
 }
 
