@@ -94,8 +94,7 @@ std::unique_ptr<Workload> server_append_flatbuffer(const Settings& settings) {
           .yardstick = "redis-server XADD, appendfsync always, pipelines of 100",
           .bar = Bar{2.5}},
       ServerAppend::Side{.requests = std::move(http), .depth = 16, .events = kBatchEvents},
-      // Four pipelines under way serve Redis best: 277k events/s with one, 357k with 4, 340k
-      // with 16.
+      // Several pipelines under way: waiting for each costs Redis (README.md has the numbers).
       ServerAppend::Side{.requests = std::move(redis),
                          .depth = 4,
                          .events = kBatchEvents,
