@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdarg>
+#include <mutex>
 
 #include "engine/store_options.h"
 
@@ -91,11 +92,15 @@ struct Store::Parts {
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
   rocksdb::ColumnFamilyHandle* default_family = nullptr;
   std::filesystem::path secondary;  // an observer's scratch directory
+  std::mutex mutex;                 // guards spare
+  // Write batches that were written, kept for the memory they hold: a fresh one grows to a megabyte
+  // by doubling, through pages that the system has to map each time.
+  std::vector<std::unique_ptr<rocksdb::WriteBatch>> spare;
 
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
 };
 
-Changes::Changes() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
+Changes::Changes() = default;
 Changes::~Changes() = default;
 Changes::Changes(Changes&&) noexcept = default;
 void Changes::put(Family family, std::string_view key, std::string_view value) {
@@ -183,6 +188,13 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
 Changes Store::changes() {
   Changes changes;
   changes.store_ = this;
+  std::lock_guard lock(parts_->mutex);
+  if (parts_->spare.empty()) {
+    changes.batch_ = std::make_unique<rocksdb::WriteBatch>();
+  } else {
+    changes.batch_ = std::move(parts_->spare.back());
+    parts_->spare.pop_back();
+  }
   return changes;
 }
 
@@ -191,6 +203,12 @@ Status Store::write(Changes changes) {
   write.sync = false;
   const rocksdb::Status status = parts_->db->Write(write, changes.batch_.get());
   if (!status.ok()) return std::unexpected(error_of(status, "writing to the WAL"));
+  constexpr size_t kSpareMax = 4, kSpareBytesMax = 8 << 20;
+  changes.batch_->Clear();
+  std::lock_guard lock(parts_->mutex);
+  if (parts_->spare.size() < kSpareMax && changes.batch_->Data().capacity() <= kSpareBytesMax) {
+    parts_->spare.push_back(std::move(changes.batch_));
+  }
   return {};
 }
 
