@@ -232,20 +232,18 @@ StoreIterator Store::iterate(Family family) const {
       parts_->db->NewIterator(rocksdb::ReadOptions(), parts_->family(family))));
 }
 
-Status Store::flush(const std::vector<rocksdb::ColumnFamilyHandle*>& families) {
+Status Store::flush() {
   if (auto ok = sync(); !ok) return ok;
   rocksdb::FlushOptions flush;
   flush.wait = false;
   flush.allow_write_stall = true;
-  for (auto* family : families) {
+  for (auto* family : parts_->families) {
     const rocksdb::Status status = parts_->db->Flush(flush, family);
+    if (status.IsTryAgain()) return fail(Code::busy, "earlier flushes are not done yet");
     if (!status.ok()) return std::unexpected(error_of(status, "flushing"));
   }
   return {};
 }
-
-Status Store::flush_events() { return flush({parts_->family(Family::events)}); }
-Status Store::flush_all() { return flush({parts_->families.begin(), parts_->families.end()}); }
 
 void Store::set_first_live(SegmentId segment) { parts_->first_live = segment.value; }
 

@@ -21,18 +21,15 @@
 #include "engine/options.h"
 
 namespace rocksdb {
-class ColumnFamilyHandle;
 class Iterator;
 class WriteBatch;
 }  // namespace rocksdb
 
 namespace strandline {
 
-// Written since the last flush, at which the writer flushes the events family: what a memtable
-// holds, and what a table file of level 0 holds.
+// Written since the last flush, at which the writer flushes: what a table file of level 0 holds,
+// and about what reopening replays.
 inline constexpr size_t kFlushBytes = 64 << 20;
-// Written since all families were flushed, at which they all are: bounds what reopening replays.
-inline constexpr size_t kFlushAllBytes = 2 * kFlushBytes;
 
 enum class Family { events, streams, segments, consumers };
 inline constexpr size_t kFamilies = 4;
@@ -92,12 +89,11 @@ class Store {
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;
   StoreIterator iterate(Family family) const;
 
-  // Moves what is in memory towards table files, of the events family or of all. Syncs first, so
-  // that no WAL is left behind with an end that is not durable while a newer one goes on: after a
-  // power cut that would be a hole. RocksDB itself never switches (store_options.cc). Does not
-  // wait.
-  Status flush_events();
-  Status flush_all();
+  // Moves what is in memory towards table files of its own, and the WAL on. Syncs first, so that no
+  // WAL is left behind with an end that is not durable while a newer one goes on: after a power cut
+  // that would be a hole. RocksDB itself never switches (store_options.cc). Does not
+  // wait; `busy` if too many earlier flushes are still under way.
+  Status flush();
   // Removes every event of the segments below `first_live`, most of them as whole files.
   Status drop_events_below(SegmentId first_live);
   // Compactions leave out what lies below it. Set before events are dropped.
@@ -109,7 +105,6 @@ class Store {
   friend class Changes;
   struct Parts;
   explicit Store(std::unique_ptr<Parts> parts);
-  Status flush(const std::vector<rocksdb::ColumnFamilyHandle*>& families);
   std::unique_ptr<Parts> parts_;
 };
 

@@ -42,6 +42,14 @@ class DroppedSegmentsFactory : public rocksdb::CompactionFilterFactory {
   const std::atomic<uint64_t>* first_live_;
 };
 
+// Past this, appends wait for a flush to finish.
+constexpr int kFlushesUnderWay = 6;
+
+// A memtable never grows to this: kFlushBytes of WAL, one large append on top, and what entries
+// cost in memory (half as much again, if they are the smallest records). No larger than that, for
+// RocksDB preallocates a WAL of this size.
+constexpr size_t kOutOfReachBytes = kFlushBytes * 5 / 2;
+
 }  // namespace
 
 rocksdb::DBOptions database_options(const Options& options) {
@@ -75,8 +83,8 @@ rocksdb::DBOptions database_options(const Options& options) {
 rocksdb::ColumnFamilyOptions events_options(const Options& options,
                                             const std::atomic<uint64_t>* first_live) {
   rocksdb::ColumnFamilyOptions family;
-  family.write_buffer_size = 4 * kFlushBytes;  // out of reach, as above
-  family.max_write_buffer_number = 4;
+  family.write_buffer_size = kOutOfReachBytes;
+  family.max_write_buffer_number = kFlushesUnderWay;
   // Two levels: level 0 as flushed, level 1 as it stays. Level 1 has no size limit, so the only
   // compaction is that of a segment's flushed files into their final, zstd-compressed ones.
   family.num_levels = 2;
@@ -113,7 +121,8 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
 
 rocksdb::ColumnFamilyOptions records_options(const Options&) {
   rocksdb::ColumnFamilyOptions family;
-  family.write_buffer_size = 8 * kFlushBytes;  // out of reach: see database_options
+  family.write_buffer_size = kOutOfReachBytes;
+  family.max_write_buffer_number = kFlushesUnderWay;
   family.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;

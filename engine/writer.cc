@@ -126,14 +126,14 @@ void Writer::look_at_disk() {
 }
 
 void Writer::flush_if_due() {
-  const bool all = since_flush_all_bytes_ >= kFlushAllBytes;
-  if (!flush_due_ && !all && since_flush_bytes_ < kFlushBytes) return;
-  if (auto ok = all ? log_.store->flush_all() : log_.store->flush_events(); !ok) {
-    log_.failure.set(ok.error().message);
+  if (!flush_due_ && since_flush_bytes_ < kFlushBytes) return;
+  if (auto ok = log_.store->flush(); !ok) {
+    // Busy: it stays due, and the next group tries again.
+    if (ok.error().code != Code::busy) log_.failure.set(ok.error().message);
+    return;
   }
   flush_due_ = false;
   since_flush_bytes_ = 0;
-  if (all) since_flush_all_bytes_ = 0;
 }
 
 void Writer::commit(Group group) {
@@ -144,7 +144,6 @@ void Writer::commit(Group group) {
     group.written = true;
     group.bytes = group.changes.bytes();
     since_flush_bytes_ += group.bytes;
-    since_flush_all_bytes_ += group.bytes;
     if (auto ok = log_.store->write(std::move(group.changes)); !ok) {
       // The sync stage finds the latch set, and answers this group and all that follow accordingly.
       log_.failure.set(ok.error().message);

@@ -45,10 +45,9 @@ class Writer {
   Syncer& syncer_;
   uint64_t group_number_ = 0;
   bool flush_due_ = false;
-  uint64_t since_flush_bytes_ = 0;      // written since the events family was flushed,
-  uint64_t since_flush_all_bytes_ = 0;  // and since all families were
-  uint64_t free_bytes_ = 0;             // on the log's disk, as of this group
-  mutable std::mutex mutex_;            // guards the queue
+  uint64_t since_flush_bytes_ = 0;  // written since the last flush
+  uint64_t free_bytes_ = 0;         // on the log's disk, as of this group
+  mutable std::mutex mutex_;        // guards the queue
   std::condition_variable wake_;
   std::deque<Operation> queue_;
   size_t queue_bytes_ = 0;
