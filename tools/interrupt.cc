@@ -3,12 +3,15 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 
 namespace strandline::tools {
 namespace {
 
-volatile std::sig_atomic_t raised_by = 0;
+// Lock-free, so a handler may write it; atomic, for other threads read it.
+std::atomic<int> raised_by = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 int pipe_ends[2] = {-1, -1};
 
 void on_signal(int signal) {

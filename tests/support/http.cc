@@ -170,7 +170,7 @@ bool HttpStream::more(std::chrono::milliseconds deadline) {
   if (!feed(parser_->http, client_.input_)) {
     if (!client_.fill(deadline)) {
       boost::system::error_code error;
-      parser_->http.put_eof(error);
+      if (parser_->http.got_some()) parser_->http.put_eof(error);
       if (!parser_->http.is_done()) throw ConnectionLost("the stream was cut off");
       return false;
     }
