@@ -91,8 +91,8 @@ class Store {
 
   // Moves what is in memory towards table files of its own, and the WAL on. Syncs first, so that no
   // WAL is left behind with an end that is not durable while a newer one goes on: after a power cut
-  // that would be a hole. RocksDB itself never switches (store_options.cc). Does not wait; `busy` if
-  // too many earlier flushes are still under way.
+  // that would be a hole. RocksDB itself never switches (store_options.cc). Does not wait;
+  // `busy` if too many earlier flushes are still under way.
   Status flush();
   // Removes every event of the segments below `first_live`, most of them as whole files.
   Status drop_events_below(SegmentId first_live);
