@@ -65,8 +65,8 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
 }
 
 bool BatchReader::seek_around(Offset offset) {
-  // The first key at or after `from`, if it is at or below the offset. A fresh iterator each time, so
-  // that nothing is carried over from one that has met damage.
+  // The first key at or after `from`, if it is at or below the offset. A fresh iterator each time,
+  // so that nothing is carried over from one that has met damage.
   EventKey key;
   const auto on_one_below = [&] {
     return iterator_->valid() && decode(iterator_->key(), key) && key.stream == stream_->id &&
