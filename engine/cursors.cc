@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/log_cursor.h"
+#include "engine/mutation.h"
 #include "engine/stream_cursor.h"
 
 namespace strandline {
@@ -37,6 +38,9 @@ Result<Offset> resolve(const LogState& state, const Stream& stream, const From& 
     case From::Kind::time:
       return find_time(state, stream, from.moment);
     case From::Kind::position:
+      if (mutated(Mutation::resume_off_by_one) && from.number > 0 && from.number < tail.value) {
+        return Offset(from.number + 1);
+      }
       if (from.number <= tail.value) return Offset(from.number);
   }
   return std::unexpected(

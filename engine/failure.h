@@ -24,6 +24,8 @@ class Failure {
     std::lock_guard lock(mutex_);
     return why_;
   }
+  // Only a seeded bug (mutation.h) ever opens the latch again.
+  void forget() { failed_.store(false, std::memory_order_release); }
   // What an append gets that came after it.
   Error sealed() const {
     return {.code = Code::sealed,

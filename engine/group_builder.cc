@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/check.h"
+#include "engine/mutation.h"
 
 namespace strandline {
 namespace {
@@ -44,7 +45,8 @@ void GroupBuilder::add(Operation operation) {
       }
     }();
     if (!result) log_.counters.appends_refused.fetch_add(1, std::memory_order_relaxed);
-    const bool at_once = result && durability == Durability::accepted;
+    const bool at_once = result && (durability == Durability::accepted ||
+                                    mutated(Mutation::acknowledged_before_sync));
     auto& answers = at_once ? group_.accepted : group_.answers;
     answers.push_back({std::move(operation.done), std::move(result)});
   };
@@ -251,7 +253,14 @@ void GroupBuilder::commit(const Commit& commit) {
   const Positions::Key key{commit.consumer, id};
   const PositionRecord record{.next = commit.next, .committed_us = stored_.us};
   log_.positions.assign(key, commit.next);
-  group_.changes.put(Family::consumers, position_key(commit.consumer, id), encode(record));
+  const std::string at = position_key(commit.consumer, id);
+  if (mutated(Mutation::position_outside_batch)) {
+    Changes apart = log_.store->changes();
+    apart.put(Family::consumers, at, encode(record));
+    (void)log_.store->write(std::move(apart));
+  } else {
+    group_.changes.put(Family::consumers, at, encode(record));
+  }
   group_.positions.emplace_back(key, record);
 }
 

@@ -14,6 +14,7 @@
 #include <cstdarg>
 #include <mutex>
 
+#include "engine/mutation.h"
 #include "engine/store_options.h"
 
 namespace strandline {
@@ -54,6 +55,11 @@ class FailureListener : public rocksdb::EventListener {
       // Damage that a compaction meets is in old data: its readers get a gap, and nothing that is
       // written now is at risk.
       if (on_warning_) on_warning_("compaction met damage: " + status->ToString());
+      *status = rocksdb::Status::OK();
+      return;
+    }
+    if (mutated(Mutation::writing_on_after_wal_error) ||
+        mutated(Mutation::offset_reused_after_failed_write)) {
       *status = rocksdb::Status::OK();
       return;
     }
@@ -126,7 +132,7 @@ std::string_view StoreIterator::key() const { return view(iterator_->key()); }
 std::string_view StoreIterator::value() const { return view(iterator_->value()); }
 std::optional<std::string> StoreIterator::damage() const {
   const rocksdb::Status status = iterator_->status();
-  if (status.ok()) return std::nullopt;
+  if (status.ok() || mutated(Mutation::iterator_status_ignored)) return std::nullopt;
   return status.ToString();
 }
 
@@ -213,6 +219,7 @@ Status Store::write(Changes changes) {
 }
 
 Status Store::sync() {
+  if (mutated(Mutation::sync_dropped)) return {};
   const rocksdb::Status status = parts_->db->SyncWAL();
   if (!status.ok()) return std::unexpected(error_of(status, "fsync of the WAL"));
   return {};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/mutation.h"
+
 namespace strandline {
 namespace {
 
@@ -40,6 +42,10 @@ Result<std::optional<Delivery>> StreamCursor::next() {
         if (auto damage = reader_.load(position_)) {
           // What is below the start now was dropped while it was looked for.
           if (position_ < stream_.start()) continue;
+          if (mutated(Mutation::no_contiguity_check)) {
+            position_ = damage->to;
+            continue;
+          }
           Gap gap{stream_.name, position_.value, damage->to.value, GapReason::damaged,
                   std::move(damage->detail)};
           position_ = damage->to;

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "engine/mutation.h"
 #include "server/cloudevents.h"
 #include "tools/connection.h"
 #include "tools/export_file.h"
@@ -84,6 +85,9 @@ class Export {
       auto delivery = reader.next(kPatience);
       if (!delivery) return std::unexpected(delivery.error());
       if (!*delivery) break;
+      if (mutated(Mutation::position_before_delivery)) {
+        if (auto kept = file_.reached({index, reader.position()}); !kept) return kept;
+      }
       if (const auto* events = std::get_if<Events>(&**delivery)) {
         for (const Event& event : *events) {
           print_event(file_.buffer(), shape, events->stream(), event);
