@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kDayUs = 86'400'000'000;
 
-int64_t days_from_civil(int64_t year, unsigned month, unsigned day) {
+constexpr int64_t days_from_civil(int64_t year, unsigned month, unsigned day) {
   year -= month <= 2;
   const int64_t era = (year >= 0 ? year : year - 399) / 400;
   const auto year_of_era = static_cast<unsigned>(year - era * 400);
@@ -132,6 +132,11 @@ Result<Timestamp> parse_time(std::string_view text) {
   const int64_t days =
       days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day));
   const int64_t seconds = ((days * 24 + hour) * 60 + minute - zone_minutes) * 60 + second;
+  // In UTC as well the year has four digits, or the time could not be written again.
+  constexpr int64_t kBegin = days_from_civil(0, 1, 1), kEnd = days_from_civil(10'000, 1, 1);
+  if (seconds < kBegin * 86'400 || seconds >= kEnd * 86'400) {
+    return fail(Code::invalid, "the year, in UTC, is not 0000 to 9999");
+  }
   return Timestamp{seconds * 1'000'000 + fraction_us};
 }
 

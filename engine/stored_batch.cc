@@ -75,6 +75,7 @@ std::optional<std::string> StoredBatch::check(const EventKey& key, std::string_v
   if (get_le<uint64_t>(value, 8) != key.first.value) return "it belongs to another offset";
   if (get_le<uint32_t>(value, 40) != value.size()) return "its length is not what it says";
   const uint32_t count = get_le<uint32_t>(value, 4);
+  if (key.first.value > UINT64_MAX - count) return "its offsets do not fit into 64 bits";
   uint64_t sum = 0;
   if (uint8_t(value[1]) & kRangesFlag) {
     if ((value.size() - kStoredHeadBytes) % kRangeBytes != 0) return "its ranges are cut off";
