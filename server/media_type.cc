@@ -24,8 +24,10 @@ int quality(std::string_view parameters) {
   while (!parameters.empty()) {
     const std::string_view parameter = cut(parameters, ';');
     if (!parameter.starts_with("q=") && !parameter.starts_with("Q=")) continue;
+    // 0 to 1 with at most three decimals (RFC 9110, section 12.4.2); anything else is nothing.
     const std::string number(parameter.substr(2, 8));
-    return static_cast<int>(std::strtod(number.c_str(), nullptr) * 1000);
+    const double q = std::strtod(number.c_str(), nullptr);
+    return q >= 0 && q <= 1 ? static_cast<int>(q * 1000) : 0;
   }
   return 1000;
 }
