@@ -41,6 +41,20 @@ std::optional<std::string> normal_truth(std::string_view text) {
   return std::nullopt;
 }
 
+// As TOML has a string on one line.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
 // The keys of a table, for a message.
 std::string names_of(std::string_view table) {
   std::string names;
@@ -242,12 +256,7 @@ std::string Settings::render(std::string_view table) const {
     const Value& value = values_.at(&key);
     std::string text = value.text;
     if (key.kind == Kind::text) {
-      std::string quoted = "\"";
-      for (char c : text) {
-        if (c == '"' || c == '\\') quoted += '\\';
-        quoted += c;
-      }
-      text = quoted + "\"";
+      text = quoted(text);
     }
     out += fmt::format("{:<44} # {}\n", fmt::format("{} = {}", key.name, text), value.place);
   }
