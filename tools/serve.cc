@@ -19,11 +19,11 @@
 namespace strandline::tools {
 namespace {
 
-constexpr char kExample[] =
+constexpr char kServeExample[] =
     "  strandline serve --data ./data --listen 127.0.0.1:7070\n"
     "  strandline serve --print-config > strandline.toml";
 
-struct Flags {
+struct ServeFlags {
   bool print_config = false;
   bool accept_loss = false;
 };
@@ -65,7 +65,7 @@ Status set_up_logging(const Settings& settings) {
   return {};
 }
 
-Options options_of(const Settings& settings, const Flags& flags,
+Options options_of(const Settings& settings, const ServeFlags& flags,
                    std::shared_ptr<std::atomic<bool>> opened) {
   Options options;
   options.accept_loss = flags.accept_loss;
@@ -100,7 +100,7 @@ bool is_loopback(std::string_view address) {
          address.starts_with("localhost:");
 }
 
-int serve(const Settings& settings, const Flags& flags) {
+int serve(const Settings& settings, const ServeFlags& flags) {
   if (flags.print_config) {
     std::cout << settings.render("serve");
     return kDone;
@@ -147,8 +147,8 @@ int serve(const Settings& settings, const Flags& flags) {
 }  // namespace
 
 void add_serve(Program& program) {
-  auto flags = std::make_shared<Flags>();
-  CLI::App& command = program.add("serve", "Serve a log over HTTP", kExample);
+  auto flags = std::make_shared<ServeFlags>();
+  CLI::App& command = program.add("serve", "Serve a log over HTTP", kServeExample);
   for (const SettingKey& key : Settings::keys()) {
     if (std::string_view(key.table) == "serve") program.add_setting_flag(command, key);
   }
