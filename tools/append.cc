@@ -14,7 +14,7 @@
 namespace strandline::tools {
 namespace {
 
-constexpr char kExample[] =
+constexpr char kAppendExample[] =
     "  echo hello | strandline append greetings\n"
     "  echo '{\"type\":\"order.placed\",\"data\":{\"total\":12}}' | strandline append orders\n"
     "  journalctl -f -o cat | strandline append journal --lines --type journal.line";
@@ -22,7 +22,7 @@ constexpr char kExample[] =
 constexpr size_t kBatchEvents = 1'000;
 constexpr size_t kBatchBytes = 1 << 20;
 
-struct Flags {
+struct AppendFlags {
   std::string stream;
   std::string type = "line";
   std::string expected;
@@ -64,7 +64,7 @@ void print_sum(const std::string& stream, const Sum& sum, bool json) {
   }
 }
 
-int append(const Settings& settings, const Flags& flags) {
+int append(const Settings& settings, const AppendFlags& flags) {
   Append conditions{.stream = flags.stream, .batch = *Batch::of({{.type = "none"}})};
   if (flags.expected == "absent") {
     conditions.expected = Expected::absent();
@@ -130,9 +130,9 @@ int append(const Settings& settings, const Flags& flags) {
 }  // namespace
 
 void add_append(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<AppendFlags>();
   CLI::App& command =
-      program.add("append", "Append standard input to a stream, a line an event", kExample);
+      program.add("append", "Append standard input to a stream, a line an event", kAppendExample);
   program.add_target_flags(command);
   command.add_option("stream", flags->stream, "the stream; created by its first event")->required();
   command.add_option("--type", flags->type, "of plain lines' events [line]");

@@ -12,7 +12,7 @@
 namespace strandline::tools {
 namespace {
 
-struct Flags {
+struct ConsumersFlags {
   std::string prefix;
   std::string consumer;
   std::string stream;
@@ -41,14 +41,14 @@ void print(const std::vector<Log::ConsumerPosition>& positions, bool json) {
   if (!json) std::cout << render_table(rows);
 }
 
-int list(Connection& connection, const Flags& flags) {
+int list(Connection& connection, const ConsumersFlags& flags) {
   auto positions = connection.positions(flags.prefix, flags.limit);
   if (!positions) return failed(positions.error());
   print(*positions, flags.json);
   return kDone;
 }
 
-int show(Connection& connection, const Flags& flags) {
+int show(Connection& connection, const ConsumersFlags& flags) {
   auto positions = connection.positions(flags.consumer, flags.limit);
   if (!positions) return failed(positions.error());
   std::erase_if(*positions, [&](const Log::ConsumerPosition& position) {
@@ -63,7 +63,7 @@ int show(Connection& connection, const Flags& flags) {
   return kDone;
 }
 
-int set(Connection& connection, const Flags& flags) {
+int set(Connection& connection, const ConsumersFlags& flags) {
   auto next = connection.commit({.consumer = flags.consumer,
                                  .stream = flags.stream,
                                  .expected = flags.expected,
@@ -77,9 +77,9 @@ int set(Connection& connection, const Flags& flags) {
 }  // namespace
 
 void add_consumers(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ConsumersFlags>();
   const auto on_run = [&](CLI::App& command, Purpose purpose,
-                          int (*act)(Connection&, const Flags&)) {
+                          int (*act)(Connection&, const ConsumersFlags&)) {
     program.add_target_flags(command);
     command.add_flag("--json", flags->json, "a JSON object a line");
     program.on_run(command, [flags, &program, purpose, act] {

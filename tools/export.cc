@@ -17,14 +17,14 @@
 namespace strandline::tools {
 namespace {
 
-constexpr char kExample[] =
+constexpr char kExportExample[] =
     "  strandline export --all -o events.ndjson    # interrupted, it goes on where it was\n"
     "  strandline export orders --full | jq .stored\n"
     "  strandline export dpkg --lines";
 
 constexpr std::chrono::seconds kPatience{60};
 
-struct Flags {
+struct ExportFlags {
   std::vector<std::string> streams;
   bool all = false;
   // Not `earliest`: from the very first position, what is gone is said.
@@ -37,7 +37,7 @@ struct Flags {
 };
 
 // What an export is, so that an interrupted one is not gone on with as another.
-std::string what_of(const Flags& flags) {
+std::string what_of(const ExportFlags& flags) {
   std::string what = flags.all ? "--all" : "";
   for (const std::string& stream : flags.streams) what += (what.empty() ? "" : " ") + stream;
   if (flags.from != "0") what += " --from " + flags.from;
@@ -49,7 +49,7 @@ std::string what_of(const Flags& flags) {
 
 class Export {
  public:
-  Export(Connection& connection, const Flags& flags, const From& from, ExportFile file)
+  Export(Connection& connection, const ExportFlags& flags, const From& from, ExportFile file)
       : connection_(connection), flags_(flags), from_(from), file_(std::move(file)) {}
 
   int run() {
@@ -104,7 +104,7 @@ class Export {
   }
 
   Connection& connection_;
-  const Flags& flags_;
+  const ExportFlags& flags_;
   const From from_;
   ExportFile file_;
   Progress progress_{"export", std::nullopt};
@@ -112,7 +112,7 @@ class Export {
   bool damaged_ = false;
 };
 
-int run_export(const Settings& settings, const Flags& flags) {
+int run_export(const Settings& settings, const ExportFlags& flags) {
   if (flags.all == !flags.streams.empty()) {
     return misused("name what to export: a stream (or several), or --all");
   }
@@ -132,10 +132,10 @@ int run_export(const Settings& settings, const Flags& flags) {
 }  // namespace
 
 void add_export(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExportFlags>();
   CLI::App& command = program.add(
       "export", "Write events as import takes them, up to the tail as it stood at the beginning",
-      kExample);
+      kExportExample);
   program.add_target_flags(command);
   command.add_option("stream", flags->streams, "a stream, or several, one after the other");
   command.add_flag("--all", flags->all, "every stream, in the log's order");

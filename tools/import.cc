@@ -20,7 +20,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr char kExample[] =
+constexpr char kImportExample[] =
     "  strandline import events.ndjson\n"
     "  strandline import /var/log/dpkg.log --stream dpkg     # again, later: only what is new\n"
     "  zstd -dc events.ndjson.zst | strandline import - --name events";
@@ -29,7 +29,7 @@ constexpr char kExample[] =
 constexpr size_t kBatchLines = 1'000;
 constexpr size_t kBatchBytes = 1 << 20;
 
-struct Flags {
+struct ImportFlags {
   std::string file;
   std::string stream;
   std::string type = "line";
@@ -49,7 +49,7 @@ uint64_t hash_of(std::string_view text) {
 }
 
 // Names the ledger. A log file that was rotated begins with another line, and so has another one.
-std::string label_of(const Flags& flags, std::string_view first_line) {
+std::string label_of(const ImportFlags& flags, std::string_view first_line) {
   if (!flags.name.empty()) return flags.name;
   std::string base = std::filesystem::path(flags.file).filename().string();
   if (!is_plain_text(base)) base = "file";
@@ -59,7 +59,7 @@ std::string label_of(const Flags& flags, std::string_view first_line) {
 
 class Import {
  public:
-  Import(Connection& connection, const Flags& flags, Lines input)
+  Import(Connection& connection, const ImportFlags& flags, Lines input)
       : flags_(flags),
         input_(std::move(input)),
         events_(flags.ndjson  ? LineForm::ndjson
@@ -172,7 +172,7 @@ class Import {
     return kDone;
   }
 
-  const Flags& flags_;
+  const ImportFlags& flags_;
   Lines input_;
   LineEvents events_;
   const uint64_t batch_lines_;
@@ -183,7 +183,7 @@ class Import {
   steady_clock::time_point begun_ = steady_clock::now();
 };
 
-int import(const Settings& settings, const Flags& flags) {
+int import(const Settings& settings, const ImportFlags& flags) {
   if (!flags.stream.empty()) {
     if (auto named = check_name(flags.stream, Limits()); !named) {
       return misused(named.error().message);
@@ -199,9 +199,10 @@ int import(const Settings& settings, const Flags& flags) {
 }  // namespace
 
 void add_import(Program& program) {
-  auto flags = std::make_shared<Flags>();
-  CLI::App& command = program.add(
-      "import", "Import NDJSON or plain lines, each line once however often it runs", kExample);
+  auto flags = std::make_shared<ImportFlags>();
+  CLI::App& command =
+      program.add("import", "Import NDJSON or plain lines, each line once however often it runs",
+                  kImportExample);
   program.add_target_flags(command);
   command
       .add_option("file", flags->file,

@@ -10,14 +10,14 @@
 namespace strandline::tools {
 namespace {
 
-constexpr char kExample[] =
+constexpr char kReadExample[] =
     "  strandline read orders --from 100 --limit 10\n"
     "  strandline read --all --from 2026-01-02T03:04:05Z --type 'order.*'\n"
     "  strandline read orders --last 3 --backward";
 
 constexpr std::chrono::seconds kPatience{60};
 
-struct Flags {
+struct ReadFlags {
   ReadingFlags reading;
   std::optional<uint64_t> last;
   uint64_t limit = std::numeric_limits<uint64_t>::max();
@@ -25,7 +25,7 @@ struct Flags {
   bool raw = false;
 };
 
-int read(const Settings& settings, const Flags& flags) {
+int read(const Settings& settings, const ReadFlags& flags) {
   auto request = flags.reading.request(flags.backward ? From::latest() : From::earliest());
   if (!request) return misused(request.error().message);
   request->events_max = flags.limit;
@@ -72,8 +72,8 @@ int read(const Settings& settings, const Flags& flags) {
 }  // namespace
 
 void add_read(Program& program) {
-  auto flags = std::make_shared<Flags>();
-  CLI::App& command = program.add("read", "Print events as NDJSON, up to the tail", kExample);
+  auto flags = std::make_shared<ReadFlags>();
+  CLI::App& command = program.add("read", "Print events as NDJSON, up to the tail", kReadExample);
   program.add_target_flags(command);
   flags->reading.add_to(command);
   command.add_option("--last", flags->last, "the last N events");

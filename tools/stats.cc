@@ -13,7 +13,7 @@
 namespace strandline::tools {
 namespace {
 
-constexpr char kExample[] =
+constexpr char kStatsExample[] =
     "  strandline stats\n"
     "  strandline stats --data ./data --json";
 
@@ -60,7 +60,7 @@ int stats(const Settings& settings, bool json) {
 
 void add_stats(Program& program) {
   auto json = std::make_shared<bool>(false);
-  CLI::App& command = program.add("stats", "Print sizes, segments and counters", kExample);
+  CLI::App& command = program.add("stats", "Print sizes, segments and counters", kStatsExample);
   program.add_target_flags(command);
   command.add_flag("--json", *json, "as one JSON object");
   program.on_run(command, [json, &program] { return stats(program.settings(), *json); });

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kPage = 1'000;
 
-struct Flags {
+struct StreamsFlags {
   std::string name;
   std::string prefix;
   std::string description;
@@ -58,7 +58,7 @@ int show_one(const StreamInfo& stream, bool json) {
   return kDone;
 }
 
-int list(Connection& connection, const Flags& flags) {
+int list(Connection& connection, const StreamsFlags& flags) {
   std::vector<Row> rows = {{"STREAM", "START", "TAIL", "EVENTS", "BYTES", "LAST STORED"}};
   std::string after;
   uint64_t left = flags.limit;
@@ -82,12 +82,12 @@ int list(Connection& connection, const Flags& flags) {
   return kDone;
 }
 
-int show(Connection& connection, const Flags& flags) {
+int show(Connection& connection, const StreamsFlags& flags) {
   auto stream = connection.describe(flags.name);
   return stream ? show_one(*stream, flags.json) : failed(stream.error());
 }
 
-int create(Connection& connection, const Flags& flags) {
+int create(Connection& connection, const StreamsFlags& flags) {
   auto stream = connection.create_stream(flags.name, {.description = flags.description});
   if (!stream && stream.error().code == Code::exists) {
     // As with the API's PUT, a creation that is asked for again finds what it made.
@@ -97,12 +97,12 @@ int create(Connection& connection, const Flags& flags) {
   return stream ? show_one(*stream, flags.json) : failed(stream.error());
 }
 
-int remove(Connection& connection, const Flags& flags) {
+int remove(Connection& connection, const StreamsFlags& flags) {
   auto removed = connection.delete_stream(flags.name);
   return removed ? kDone : failed(removed.error());
 }
 
-int truncate(Connection& connection, const Flags& flags) {
+int truncate(Connection& connection, const StreamsFlags& flags) {
   auto start = connection.truncate(flags.name, Offset(flags.before));
   if (!start) return failed(start.error());
   std::cout << (flags.json ? fmt::format("{{\"start\":{}}}\n", start->value)
@@ -113,9 +113,9 @@ int truncate(Connection& connection, const Flags& flags) {
 }  // namespace
 
 void add_streams(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<StreamsFlags>();
   const auto on_run = [&](CLI::App& command, Purpose purpose,
-                          int (*act)(Connection&, const Flags&)) {
+                          int (*act)(Connection&, const StreamsFlags&)) {
     program.add_target_flags(command);
     command.add_flag("--json", flags->json, "a JSON object a line");
     program.on_run(command, [flags, &program, purpose, act] {

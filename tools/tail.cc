@@ -18,7 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr char kExample[] =
+constexpr char kTailExample[] =
     "  strandline tail orders -n 20\n"
     "  strandline tail orders --consumer billing   # goes on where it stopped, the next time\n"
     "  strandline tail --prefix git. --type 'git.commit.*' --raw";
@@ -30,7 +30,7 @@ constexpr std::chrono::seconds kPatience = std::chrono::hours(24 * 365);
 constexpr milliseconds kCommitInterval{1'000};
 constexpr uint64_t kCommitEvents = 1'000;
 
-struct Flags {
+struct TailFlags {
   ReadingFlags reading;
   std::optional<uint64_t> last;
   uint64_t limit = std::numeric_limits<uint64_t>::max();
@@ -102,7 +102,7 @@ class Place {
 
 class Tail {
  public:
-  Tail(Connection& connection, const Flags& flags, ReadRequest request)
+  Tail(Connection& connection, const TailFlags& flags, ReadRequest request)
       : flags_(flags),
         by_offset_(request.select.kind == Selection::Kind::stream),
         place_(connection, flags.consumer, request.select),
@@ -176,7 +176,7 @@ class Tail {
 
   Shape shape() const { return flags_.raw ? Shape::data : Shape::full; }
 
-  const Flags& flags_;
+  const TailFlags& flags_;
   const bool by_offset_;
   Place place_;
   ReadRequest request_;
@@ -189,7 +189,7 @@ class Tail {
   uint64_t committed_printed_ = 0;
 };
 
-int tail(const Settings& settings, const Flags& flags) {
+int tail(const Settings& settings, const TailFlags& flags) {
   const From from_default = flags.last               ? From::last(*flags.last)
                             : flags.consumer.empty() ? From::last(kLastDefault)
                                                      : From::earliest();
@@ -209,9 +209,9 @@ int tail(const Settings& settings, const Flags& flags) {
 }  // namespace
 
 void add_tail(Program& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<TailFlags>();
   CLI::App& command =
-      program.add("tail", "Follow: print history, then events as they come", kExample);
+      program.add("tail", "Follow: print history, then events as they come", kTailExample);
   program.add_target_flags(command);
   flags->reading.add_to(command);
   command.add_option("-n,--last", flags->last, "begin with the last N events [10]");

@@ -13,7 +13,7 @@
 namespace strandline::tools {
 namespace {
 
-constexpr char kExample[] = "  strandline verify --data ./data";
+constexpr char kVerifyExample[] = "  strandline verify --data ./data";
 
 int verify(const Settings& settings, bool json) {
   auto target = settings.target();
@@ -54,8 +54,9 @@ int verify(const Settings& settings, bool json) {
 
 void add_verify(Program& program) {
   auto json = std::make_shared<bool>(false);
-  CLI::App& command = program.add(
-      "verify", "Read a directory whole and check every checksum; exit 1 on findings", kExample);
+  CLI::App& command =
+      program.add("verify", "Read a directory whole and check every checksum; exit 1 on findings",
+                  kVerifyExample);
   program.add_target_flags(command);
   command.add_flag("--json", *json, "the outcome as a JSON object");
   program.on_run(command, [json, &program] { return verify(program.settings(), *json); });
