@@ -1,0 +1,20 @@
+// A FlatBuffer from a client: Batch::verified, and everything that reads a batch which it took.
+#include "engine/batch.h"
+
+#include "engine/check.h"
+#include "fuzz/fields.h"
+#include "fuzz/target.h"
+
+// Small, so that small inputs meet them.
+static const strandline::Limits kBatchLimits{
+    .event_bytes_max = 1024, .batch_bytes_max = 4096, .batch_events_max = 16};
+
+FUZZ_TARGET(batch) {
+  const auto batch = strandline::Batch::verified(std::string(bytes), kBatchLimits);
+  if (!batch) {
+    CHECK_TRUE(!batch.error().message.empty());
+    return;
+  }
+  CHECK_EQ(batch->bytes(), bytes);
+  strandline::fuzz::check_accepted(*batch, kBatchLimits);
+}
