@@ -41,7 +41,7 @@ EventResult<> parse_array(std::string_view json, const EventSink& sink) {
 }
 
 std::expected<Batch, Response> take_flatbuffer(Call& call) {
-  auto batch = Batch::verified(std::move(call.request.body()), call.service.log.options().limits);
+  auto batch = Batch::verified(std::move(call.request.body), call.service.log.options().limits);
   if (batch) return std::move(*batch);
   // Whatever is wrong with a FlatBuffer, it is not the batch that its type says it is.
   if (batch.error().code == Code::invalid) {

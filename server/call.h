@@ -4,8 +4,6 @@
 // the engine, or blocks in the service's pool. *Ownership*: the call is the handler's to take from.
 #pragma once
 
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,11 +11,10 @@
 #include "server/answer.h"
 #include "server/problem.h"
 #include "server/query.h"
+#include "server/request.h"
 #include "server/service.h"
 
 namespace strandline::server {
-
-using Request = boost::beast::http::request<boost::beast::http::string_body>;
 
 struct Call {
   Service& service;
@@ -26,11 +23,8 @@ struct Call {
   Query query;
 
   // A header's value, or empty.
-  std::string_view header(std::string_view name) const {
-    const auto value = request[boost::beast::string_view(name.data(), name.size())];
-    return {value.data(), value.size()};
-  }
-  std::string_view body() const { return request.body(); }
+  std::string_view header(std::string_view name) const { return request.head.field(name); }
+  std::string_view body() const { return request.body; }
 };
 
 using Handler = void (*)(Call call, Answer answer);

@@ -1,5 +1,6 @@
 #include "server/http_binding.h"
 
+#include <algorithm>
 #include <deque>
 
 #include "server/media_type.h"
@@ -35,14 +36,9 @@ Parsed<std::string> decoded(std::string_view value) {
   return percent_decode(plain);
 }
 
-std::string_view content_type(const Request& request) {
-  const auto value = request[boost::beast::http::field::content_type];
-  return {value.data(), value.size()};
-}
-
 void place_data(const Request& request, NewEvent& event) {
-  event.datacontenttype = content_type(request);
-  event.data = request.body();
+  event.datacontenttype = request.head.field("Content-Type");
+  event.data = request.body;
   if (event.data.empty()) return;
   const MediaType type(event.datacontenttype);
   event.form = type.is_json() ? DataForm::json : type.is_text() ? DataForm::text : DataForm::binary;
@@ -51,22 +47,22 @@ void place_data(const Request& request, NewEvent& event) {
 }  // namespace
 
 bool is_binary_mode(const Request& request) {
-  for (const auto* name : {"ce-specversion", "ce-type", "ce-id", "ce-source"}) {
-    if (request.find(name) != request.end()) return true;
-  }
-  return false;
+  return std::ranges::any_of(request.head.fields, [](const Field& field) {
+    for (const auto* name : {"ce-specversion", "ce-type", "ce-id", "ce-source"}) {
+      if (same_ignoring_case(field.name, name)) return true;
+    }
+    return false;
+  });
 }
 
 EventResult<> read_binary_mode(const Request& request, const EventSink& sink) {
   std::deque<std::string> kept;  // names and values that the event's views point into
   NewEvent event{.type = {}};
   std::string_view stream;
-  for (const auto& field : request) {
-    const auto header = field.name_string();
-    const std::string& name =
-        kept.emplace_back(attribute_name(std::string_view(header.data(), header.size())));
+  for (const Field& field : request.head.fields) {
+    const std::string& name = kept.emplace_back(attribute_name(field.name));
     if (name.empty()) continue;
-    auto value = decoded(std::string_view(field.value().data(), field.value().size()));
+    auto value = decoded(field.value);
     if (!value) return no_event("ce-" + name + ": " + value.error());
     const std::string& text = kept.emplace_back(std::move(*value));
     if (name == "type") {

@@ -62,7 +62,9 @@ Status Listener::listen(const std::string& address) {
   if (error) return failed("cannot bind to", error);
   acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error) return failed("cannot listen on", error);
-  address_ = printed(acceptor_.local_endpoint(error));
+  const tcp::endpoint bound = acceptor_.local_endpoint(error);
+  address_ = printed(bound);
+  on_loopback_ = bound.address().is_loopback();
   return {};
 }
 

@@ -26,6 +26,8 @@ class Listener {
   // Accepts no more. On the first worker's thread.
   void close();
   std::string address() const { return address_; }
+  // Whether only this machine can connect.
+  bool on_loopback() const { return on_loopback_; }
 
  private:
   awaitable<void> accept();
@@ -36,6 +38,7 @@ class Listener {
   asio::ip::tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   std::string address_;
+  bool on_loopback_ = false;
 };
 
 }  // namespace strandline::server

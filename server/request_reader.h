@@ -1,15 +1,15 @@
-// The requests of one connection, one after the other, as Beast's parser understands them.
+// The requests of one connection, one after the other.
 //
-// A body of known length is read straight into the string that becomes the batch; what the same
-// read brings of the next request goes into the buffer. *Limits*: head and body, in bytes, and the
-// time that each may take (Deadlines; the session's sweep ends a read that is late). *Memory*: one
-// buffer a connection, of which an idle one touches a page. *Errors*: a request that cannot be
-// taken ends the reading, for where the next one would begin is not known: 400, 408, 413, 431, 501,
-// 505.
+// What a request is, request_head.h and chunked_body.h say; here are the reading and the waiting. A
+// body of known length is read straight into the string that becomes the batch; what the same read
+// brings of the next request goes into the buffer. *Limits*: head and body, in bytes, and the time
+// that each may take (Deadlines; the session's sweep ends a read that is late); a body may take
+// longer the more of it has come. *Memory*: one buffer a connection, small until the client fills
+// it. *Errors*: a request that cannot be taken ends the reading, for where the next one would begin
+// is not known: 400, 408, 413, 414, 421, 431, 501, 503, 505.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -49,31 +49,36 @@ class RequestReader {
   awaitable<std::expected<Request, ReadEnd>> next();
   // Whether bytes of a further request are there already.
   bool has_input() const { return begin_ < end_; }
-  // Reads and drops what the client sends, until it closes, fails, or has sent a buffer full.
+  // Reads and drops what the client sends, until it closes, fails, or has sent more than anybody
+  // means to.
   awaitable<void> watch();
 
  private:
-  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
-
-  awaitable<ReadEnd> read_head();
-  awaitable<ReadEnd> read_chunked_body();
-  awaitable<ReadEnd> read_sized_body(uint64_t bytes);
+  // The head and the empty line before it, if any, in bytes; parsed into the request.
+  awaitable<ReadEnd> read_head(Request& request);
+  awaitable<ReadEnd> read_chunked_body(Request& request);
+  awaitable<ReadEnd> read_sized_body(Request& request);
   // Reads into the buffer; true if something came.
   awaitable<bool> fill();
-  std::optional<Response> check_head() const;
-  bool wants_continue(bool body_is_there) const;
+  void make_room();
+  // The body's deadline, now that this much of it has come.
+  void expect_body(size_t received);
+  std::optional<Response> take_share(Request& request, size_t bytes);
   ReadEnd cut_off() const;
-  Response refused(const ErrorCode& error) const;
+
+  std::string_view input() const { return {buffer_.get() + begin_, end_ - begin_}; }
 
   boost::asio::ip::tcp::socket& socket_;
   Service& service_;
   Deadlines& deadlines_;
   const std::function<void()> on_continue_;
-  const size_t capacity_;
-  const std::unique_ptr<char[]> buffer_;
-  size_t begin_ = 0;  // [begin_, end_) has been read and not yet parsed
+  const HeadLimits limits_;
+  size_t capacity_;
+  std::unique_ptr<char[]> buffer_;
+  bool filled_ = false;  // by the last read, to its end
+  size_t begin_ = 0;     // [begin_, end_) has been read and not yet parsed
   size_t end_ = 0;
-  std::optional<Parser> parser_;
+  SteadyTime body_begun_;
   ErrorCode failure_;
 };
 

@@ -57,15 +57,6 @@ bool fits(std::string_view pattern, std::string_view path, std::vector<std::stri
   return pattern.empty() && path.empty();
 }
 
-// A proxy's absolute form, "http://host/path", is the path in it.
-std::string_view origin_form(std::string_view target) {
-  if (target.starts_with('/')) return target;
-  const size_t scheme = target.find("://");
-  if (scheme == std::string_view::npos) return target;
-  const size_t slash = target.find('/', scheme + 3);
-  return slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
-}
-
 }  // namespace
 
 const char* name_of(Route route) {
@@ -116,11 +107,12 @@ bool is_pipelined(Route route) {
 }
 
 std::expected<Match, Response> match_route(std::string_view method, std::string_view target) {
-  target = origin_form(target);
   const size_t mark = target.find('?');
   const std::string_view path = target.substr(0, mark);
-  if (!path.starts_with('/')) {
-    return std::unexpected(malformed("the request's target is not a path"));
+  // RFC 9110, section 9.3.7: what the server takes at all.
+  if (path == "*") {
+    return std::unexpected(Response{
+        .status = 204, .content_type = {}, .headers = "Allow: GET, HEAD, POST, PUT, DELETE\r\n"});
   }
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   std::vector<std::string_view> raw;

@@ -23,6 +23,11 @@ struct Server::Parts {
 };
 
 Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
+  for (const std::string& name : options.authorities) {
+    if (!parse_authority(name)) {
+      return fail(Code::invalid, "an authority is HOST or HOST:PORT, not \"" + name + "\"");
+    }
+  }
   auto parts = std::make_unique<Parts>(log, std::move(options));
   Service& service = parts->service;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
@@ -34,6 +39,7 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
   if (auto ok = parts->listener->listen(service.options.listen); !ok) {
     return std::unexpected(ok.error());
   }
+  service.authorities = Authorities(service.options.authorities, parts->listener->on_loopback());
   parts->listener->start();
   for (const auto& worker : parts->workers) worker->start();
   spdlog::info("listening on http://{} with {} threads", parts->listener->address(), threads);

@@ -7,6 +7,8 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "engine/log.h"
+#include "server/authority.h"
+#include "server/body_budget.h"
 #include "server/metrics.h"
 #include "server/server.h"
 
@@ -18,6 +20,8 @@ struct Service {
   Log& log;
   const ServerOptions options;
   Metrics metrics;
+  Authorities authorities{{}, false};  // set once the listener knows where it listens
+  BodyBudget bodies{options.bodies_bytes_max};
   std::atomic<bool> draining = false;
 
   // For what reads the disk or waits for it, so that a thread full of sessions does not: pages,

@@ -3,7 +3,6 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/string.hpp>
 
 #include "server/worker.h"
 
@@ -120,15 +119,14 @@ awaitable<void> Session::read_requests() {
       co_return;
     }
 
-    const auto method = request->method_string();
-    const auto target = request->target();
-    auto match = match_route({method.data(), method.size()}, {target.data(), target.size()});
-    const bool last = !request->keep_alive() || service_.draining;
+    const RequestHead& head = request->head;
+    auto match = match_route(head.method, head.target);
+    const bool last = !head.keep_alive || service_.draining;
     const Manner manner{.route = match ? match->route : Route::none,
-                        .http_1_0 = request->version() < 11,
+                        .http_1_0 = head.http_1_0,
                         .keep_alive = !last,
-                        .head_only = method == "HEAD",
-                        .request_bytes = request->body().size()};
+                        .head_only = head.method == "HEAD",
+                        .request_bytes = request->body.size()};
     const bool pipelined = is_pipelined(manner.route) && manner.request_bytes <= kLargeRequestBytes;
     if (!pipelined) co_await all_answered();
     const uint64_t number = open_slot(manner);
@@ -167,14 +165,14 @@ void Session::dispatch(Request request, std::expected<Match, Response> match, ui
         problem({.code = Code::closed, .message = "the server is draining: send this again later"},
                 Asked::appending));
   }
-  if (const auto coding = request.find(boost::beast::http::field::content_encoding);
-      coding != request.end() && !boost::beast::iequals(coding->value(), "identity")) {
+  if (const auto coding = request.head.field("Content-Encoding");
+      !coding.empty() && !same_ignoring_case(coding, "identity")) {
     return answer.now(problem(415, "unsupported-coding", "no Content-Encoding is taken here"));
   }
   auto query = Query::parse(match->query);
   if (!query) return answer.now(malformed(query.error()));
   const Handler handler = kHandlers[static_cast<size_t>(match->route)];
-  const bool large = request.body().size() > kLargeRequestBytes;
+  const bool large = request.body.size() > kLargeRequestBytes;
   Call call{service_, std::move(request), std::move(match->names), std::move(*query)};
   if (!large) return handler(std::move(call), std::move(answer));
   answer.elsewhere(service_, [handler, call = std::move(call)](Answer to) mutable {

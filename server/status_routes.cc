@@ -59,7 +59,9 @@ void render_limits(std::string& out, const Service& service) {
   members.number("consumers_max", limits.consumers_max);
   members.number("connections_max", options.connections_max);
   members.number("head_bytes_max", options.head_bytes_max);
+  members.number("request_line_bytes_max", options.request_line_bytes_max);
   members.number("body_bytes_max", options.body_bytes_max);
+  members.number("bodies_bytes_max", options.bodies_bytes_max);
   members.number("pipeline_max", options.pipeline_max);
   members.number("page_events_max", options.page_events_max);
   members.end();

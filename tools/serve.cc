@@ -8,10 +8,13 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <thread>
+#include <vector>
 
 #include "engine/log.h"
 #include "server/cloudevents.h"
+#include "server/open_files.h"
 #include "server/server.h"
 #include "tools/interrupt.h"
 #include "tools/program.h"
@@ -95,6 +98,13 @@ void report(const std::string& data, const RecoveryReport& recovery) {
   if (!recovery.loss.empty()) spdlog::error("opened with loss: {}", recovery.loss);
 }
 
+std::vector<std::string> split_names(const std::string& text) {
+  std::vector<std::string> names;
+  std::istringstream parts(text);
+  for (std::string name; std::getline(parts, name, ',');) names.push_back(name);
+  return names;
+}
+
 bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address.starts_with("[::1]") ||
          address.starts_with("localhost:");
@@ -110,6 +120,12 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   std::signal(SIGPIPE, SIG_IGN);
   Interrupt::watch();
 
+  const size_t connections_max = settings.number("serve", "connections_max");
+  const size_t connections = server::connections_that_fit(connections_max);
+  if (connections < connections_max) {
+    spdlog::warn("connections_max is {}, not {}: the hard limit of open files allows no more",
+                 connections, connections_max);
+  }
   const std::string& data = settings.text("serve", "data");
   auto opened = std::make_shared<std::atomic<bool>>(false);
   auto log = Log::open(data, options_of(settings, flags, opened));
@@ -120,7 +136,8 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   server::ServerOptions options;
   options.listen = settings.text("serve", "listen");
   options.threads = static_cast<unsigned>(settings.number("serve", "threads"));
-  options.connections_max = settings.number("serve", "connections_max");
+  options.authorities = split_names(settings.text("serve", "authorities"));
+  options.connections_max = connections;
   auto server = server::Server::start(**log, options);
   if (!server) return failed(server.error());
   const std::string address = (*server)->address();

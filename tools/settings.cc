@@ -42,7 +42,7 @@ std::optional<std::string> normal_truth(std::string_view text) {
 }
 
 // As TOML has a string on one line.
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
@@ -73,6 +73,10 @@ std::span<const SettingKey> Settings::keys() {
       {"serve", "data", Kind::text, "./data", "the log's directory; created if it is missing"},
       {"serve", "listen", Kind::text, server.listen, "HOST:PORT; port 0 takes any free one"},
       {"serve", "threads", Kind::number, "0", "of the server; 0: one per core"},
+      {"serve", "authorities", Kind::text, "",
+       "names, with commas between, by which clients may ask for this server (their Host), each "
+       "HOST or HOST:PORT; addresses and localhost always may. None: on a loopback address no "
+       "other name, elsewhere any"},
       {"serve", "connections_max", Kind::number, std::to_string(server.connections_max),
        "open connections; past it, 503"},
       {"serve", "log_level", Kind::text, "info", "trace, debug, info, warn, error or off"},
@@ -256,7 +260,7 @@ std::string Settings::render(std::string_view table) const {
     const Value& value = values_.at(&key);
     std::string text = value.text;
     if (key.kind == Kind::text) {
-      text = quoted(text);
+      text = toml_text(text);
     }
     out += fmt::format("{:<44} # {}\n", fmt::format("{} = {}", key.name, text), value.place);
   }

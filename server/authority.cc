@@ -1,0 +1,81 @@
+#include "server/authority.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "server/request_head.h"
+
+namespace strandline::server {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_name_character(char c) {
+  return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '.' || c == '_';
+}
+
+// inet_pton wants a string that ends.
+template <int family>
+bool is_number_of(std::string_view text) {
+  char terminated[64];
+  if (text.size() >= sizeof terminated) return false;
+  *std::ranges::copy(text, terminated).out = '\0';
+  unsigned char address[16];
+  return inet_pton(family, terminated, address) == 1;
+}
+
+bool is_bracketed(std::string_view host) {
+  return host.size() > 2 && host.front() == '[' && host.back() == ']' &&
+         is_number_of<AF_INET6>(host.substr(1, host.size() - 2));
+}
+
+std::string_view known_port(std::string_view port) { return port.empty() ? "80" : port; }
+
+}  // namespace
+
+std::optional<Authority> parse_authority(std::string_view text) {
+  const size_t bracket = text.rfind(']');
+  const size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  Authority authority{.host = text.substr(0, colon), .port = {}};
+  if (colon != std::string_view::npos) {
+    authority.port = text.substr(colon + 1);
+    if (authority.port.size() > 5 || !std::ranges::all_of(authority.port, is_digit)) {
+      return std::nullopt;
+    }
+  }
+  // RFC 1035, section 2.3.4: a name has at most 255 bytes.
+  const bool name = !authority.host.empty() && authority.host.size() <= 255 &&
+                    std::ranges::all_of(authority.host, is_name_character);
+  if (!name && !is_bracketed(authority.host)) return std::nullopt;
+  return authority;
+}
+
+bool same_authority(const Authority& a, const Authority& b) {
+  return same_ignoring_case(a.host, b.host) && known_port(a.port) == known_port(b.port);
+}
+
+bool Authority::is_address() const { return host.front() == '[' || is_number_of<AF_INET>(host); }
+
+bool Authority::is_localhost() const {
+  std::string_view name = host;
+  if (name.ends_with('.')) name.remove_suffix(1);
+  constexpr std::string_view kLocal = "localhost";
+  if (name.size() < kLocal.size()) return false;
+  const size_t before = name.size() - kLocal.size();
+  return same_ignoring_case(name.substr(before), kLocal) &&
+         (before == 0 || name[before - 1] == '.');
+}
+
+bool Authorities::takes(std::string_view text) const {
+  const auto authority = parse_authority(text);
+  if (!authority) return false;
+  if (authority->is_address() || authority->is_localhost()) return true;
+  if (names_.empty()) return !on_loopback_;
+  return std::ranges::any_of(names_, [&](const std::string& name) {
+    const auto own = parse_authority(name);
+    return own && (own->port.empty() ? same_ignoring_case(own->host, authority->host)
+                                     : same_authority(*own, *authority));
+  });
+}
+
+}  // namespace strandline::server
