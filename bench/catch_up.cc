@@ -1,8 +1,9 @@
-// A follower's catch-up over HTTP: history as fast as one connection takes it, beside Redis's
-// XRANGE in pages of 1,000. The history's data is JSON, so that frames and NDJSON carry the same
-// events.
+// A follower's catch-up over HTTP: history as fast as one connection takes it, beside JetStream's
+// ordered consumer and Redis's XRANGE in pages of 1,000. The history's data is JSON, so that frames
+// and NDJSON carry the same events.
 #include "bench/filled_log.h"
 #include "bench/follower.h"
+#include "bench/jetstream.h"
 #include "bench/load.h"
 #include "bench/makers.h"
 #include "bench/payload.h"
@@ -15,20 +16,31 @@ namespace {
 
 constexpr size_t kReadBytes = 256 << 10;
 
+std::vector<Row> catch_up_rows() {
+  constexpr char kConsume[] = "JetStream, ordered push consumer";
+  constexpr char kRange[] = "redis-server XRANGE, pages of 1,000";
+  return {Row{.name = "server-catch-up-frames",
+              .unit = "events/s",
+              .what = "server, a follower's catch-up, FlatBuffers",
+              .yardstick = kConsume,
+              .bar = Bar{4}},
+          Row{.name = "server-catch-up-ndjson",
+              .unit = "events/s",
+              .what = "server, a follower's catch-up, NDJSON",
+              .yardstick = kConsume,
+              .bar = Bar{1.5}},
+          Row{.name = "server-catch-up-frames-redis", .unit = "events/s", .yardstick = kRange},
+          Row{.name = "server-catch-up-ndjson-redis", .unit = "events/s", .yardstick = kRange}};
+}
+
 class CatchUp : public Workload {
  public:
   explicit CatchUp(const Settings& settings)
-      : Workload({Row{.name = "server-catch-up-frames",
-                      .unit = "events/s",
-                      .yardstick = "redis-server XRANGE, pages of 1,000",
-                      .bar = Bar{.value = 2e6, .of = Bar::Of::ours}},
-                  Row{.name = "server-catch-up-ndjson",
-                      .unit = "events/s",
-                      .yardstick = "redis-server XRANGE, pages of 1,000"}}),
+      : Workload(catch_up_rows()),
         settings_(settings),
         scratch_(settings.directory, "catch-up"),
         events_(settings.size<uint64_t>(5'000'000, 20'000)),
-        lines_(settings.size<uint64_t>(1'000'000, 5'000)),
+        lines_(settings.size<uint64_t>(2'000'000, 5'000)),
         buffer_(kReadBytes, '\0') {
     const auto data = scratch_.path() / "log";
     {
@@ -37,11 +49,46 @@ class CatchUp : public Workload {
       if (!settings.tiny) wait_until_still(data);
     }
     served_ = std::make_unique<Served>(data);
-    if (!Redis::installed()) {
-      for (Row& row : rows_) row.yardstick = Redis::kAbsent;
+    make_jetstream();
+    make_redis();
+  }
+
+  void round(int number) override {
+    alternate(
+        number,
+        [&] {
+          ours(0, follow("earliest", events_, Follower::Format::frames));
+          const std::string from = std::to_string(events_ - lines_);
+          ours(1, follow(from, lines_, Follower::Format::lines));
+        },
+        [&] {
+          if (jetstream_)
+            theirs(0, static_cast<double>(messages_) / jetstream_->consume(messages_));
+          if (redis_) theirs(2, page_through());
+        });
+  }
+
+ private:
+  void make_jetstream() {
+    if (const auto why = JetStream::absent(settings_)) {
+      for (size_t i = 0; i < 2; ++i) rows_[i].yardstick = *why;
       return;
     }
-    redis_ = std::make_unique<Redis>(settings, "no");
+    jetstream_ = std::make_unique<JetStream>(settings_);
+    messages_ = jetstream_
+                    ->publish({.connections = 1,
+                               .streams = 1,
+                               .under_way = 4000,
+                               .events = settings_.size<uint64_t>(1'000'000, 5'000)})
+                    .events;
+  }
+
+  void make_redis() {
+    if (const auto why = Redis::absent(settings_)) {
+      for (size_t i = 2; i < 4; ++i) rows_[i].yardstick = *why;
+      return;
+    }
+    redis_ = std::make_unique<Redis>(settings_, "no");
     const std::string adds = redis_adds("history-0", 0, 100);
     const Load load{.port = redis_->port(),
                     .connections = 1,
@@ -49,25 +96,17 @@ class CatchUp : public Workload {
                     .answers_per_request = 100,
                     .answer_bytes = redis_answer,
                     .request = [&](size_t, uint64_t) -> std::string_view { return adds; }};
-    run(load, settings.size(2.0, 0.05));
+    run(load, settings_.size(2.0, 0.05));
   }
 
-  void round(int number) override {
-    alternate(
-        number,
-        [&] {
-          rows_[0].ours.push_back(follow("earliest", events_, Follower::Format::frames));
-          const std::string from = std::to_string(events_ - lines_);
-          rows_[1].ours.push_back(follow(from, lines_, Follower::Format::lines));
-        },
-        [&] {
-          if (!redis_) return;
-          const double rate = page_through();
-          for (Row& row : rows_) row.theirs.push_back(rate);
-        });
+  // Rows come in pairs of one yardstick: frames, lines.
+  void ours(size_t format, double rate) {
+    for (size_t i = format; i < rows_.size(); i += 2) rows_[i].ours.push_back(rate);
+  }
+  void theirs(size_t first, double rate) {
+    for (size_t i = first; i < first + 2; ++i) rows_[i].theirs.push_back(rate);
   }
 
- private:
   double follow(const std::string& from, uint64_t events, Follower::Format format) {
     const double begin = now_s();
     Follower follower(served_->port(), "history-0", from, format);
@@ -108,6 +147,8 @@ class CatchUp : public Workload {
   const uint64_t lines_;  // how many of them are read as NDJSON
   std::string buffer_;
   std::unique_ptr<Served> served_;
+  std::unique_ptr<JetStream> jetstream_;
+  uint64_t messages_ = 0;  // in it
   std::unique_ptr<Redis> redis_;
 };
 

@@ -1,10 +1,11 @@
-// Durable appends to the engine beside bare RocksDB.
+// Durable appends to the engine beside bare RocksDB, and beside what the disk takes.
 #include <atomic>
 #include <cmath>
 #include <semaphore>
 #include <thread>
 
 #include "bench/bare_rocksdb.h"
+#include "bench/fio.h"
 #include "bench/makers.h"
 #include "bench/payload.h"
 #include "bench/process.h"
@@ -23,17 +24,23 @@ std::string stream_name(uint64_t n) { return "stream-" + std::to_string(n); }
 class AppendBatches : public Workload {
  public:
   AppendBatches(const Settings& settings, const std::string& name, uint32_t streams)
-      : Workload(
-            {Row{.name = name,
-                 .unit = "events/s",
-                 .yardstick = "bare RocksDB, sync=true, groups of 1,000 events",
-                 .bar = Bar{1.2}},
-             Row{.name = name + "-alike",
-                 .unit = "events/s",
-                 .yardstick = "bare RocksDB, sync=true, groups as large as the log made them"}}),
+      : Workload({Row{.name = name,
+                      .unit = "events/s",
+                      .what = "engine, durable appends, batches of 100, " +
+                              std::to_string(streams) + (streams == 1 ? " stream" : " streams"),
+                      .yardstick = "bare RocksDB, sync=true, groups of 1,000 events",
+                      .bar = Bar{1.3}},
+                  Row{.name = name + "-alike",
+                      .unit = "events/s",
+                      .yardstick = "bare RocksDB, sync=true, groups as large as the log made them"},
+                  Row{.name = name + "-fio",
+                      .unit = "bytes/s",
+                      .yardstick = "fio, writes as large as the log's groups, --fdatasync=1"}}),
         settings_(settings),
         streams_(streams),
-        pool_(batches(settings.size(kPool, size_t{4}), kBatchEvents)) {}
+        pool_(batches(settings.size(kPool, size_t{4}), kBatchEvents)) {
+    if (const auto why = Fio::absent(settings)) rows_[2].yardstick = *why;
+  }
 
   void round(int number) override {
     // The second row's group size is what the log did in this round, or in the one before.
@@ -42,6 +49,7 @@ class AppendBatches : public Workload {
         [&] {
           theirs(rows_[0], kGroupBatches);
           theirs(rows_[1], group_batches_);
+          if (!Fio::absent(settings_)) fio();
         });
     rows_[1].note = "the log's groups held " + std::to_string(group_batches_ * kBatchEvents) +
                     " events on average";
@@ -70,6 +78,7 @@ class AppendBatches : public Workload {
     const auto events = static_cast<double>(n * kBatchEvents);
     rows_[0].ours.push_back(events / seconds);
     rows_[1].ours.push_back(events / seconds);
+    rows_[2].ours.push_back(static_cast<double>(n * pool_[0].bytes().size()) / seconds);
     const double groups = static_cast<double>(std::max<uint64_t>(log->counters().groups, 1));
     group_batches_ = std::max(1u, static_cast<uint32_t>(std::lround(n / groups)));
   }
@@ -79,6 +88,13 @@ class AppendBatches : public Workload {
     BareWriter bare(scratch.path());
     settle(scratch.path());
     row.theirs.push_back(bare.append(pool_, streams_, group_batches, settings_.seconds));
+  }
+
+  void fio() {
+    const uint64_t group_bytes = group_batches_ * pool_[0].bytes().size();
+    settle(settings_.directory);
+    rows_[2].theirs.push_back(
+        Fio::synced_writes(settings_, group_bytes / 4096 * 4096, settings_.seconds).bytes_per_s);
   }
 
   const Settings settings_;
@@ -92,6 +108,7 @@ class AppendSingles : public Workload {
   explicit AppendSingles(const Settings& settings)
       : Workload({Row{.name = "engine-append-single-64",
                       .unit = "events/s",
+                      .what = "engine, durable single events, 64 threads to one stream",
                       .yardstick = "bare RocksDB, sync=true, one event a write",
                       .bar = Bar{10}}}),
         settings_(settings),

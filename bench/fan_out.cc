@@ -46,9 +46,11 @@ class FanOutEngine : public Workload {
   explicit FanOutEngine(const Settings& settings)
       : Workload({Row{.name = "fan-out-engine",
                       .unit = "deliveries/s",
+                      .what = "1 producer to 1,000 followers, embedded",
                       .bar = Bar{.value = 500e3, .of = Bar::Of::ours}},
                   Row{.name = "fan-out-engine-reads",
                       .unit = "store reads",
+                      .what = "the same: reads of the store, all followers together",
                       .bar = Bar{.value = 0, .of = Bar::Of::ours, .kind = Bar::Kind::at_most}}}),
         settings_(settings),
         followers_(settings.size<uint64_t>(1000, 50)),
@@ -141,9 +143,11 @@ class FanOutServer : public Workload {
   explicit FanOutServer(const Settings& settings)
       : Workload({Row{.name = "fan-out-server",
                       .unit = "deliveries/s",
+                      .what = "1 producer to 1,000 followers, over the server",
                       .bar = Bar{.value = 500e3, .of = Bar::Of::ours}},
                   Row{.name = "fan-out-server-reads",
                       .unit = "store reads",
+                      .what = "the same: reads of the store, all followers together",
                       .bar = Bar{.value = 0, .of = Bar::Of::ours, .kind = Bar::Kind::at_most}}}),
         settings_(settings),
         followers_(settings.size<uint64_t>(1000, 50)) {

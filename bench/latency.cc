@@ -1,17 +1,20 @@
 // From the call of append to the event in a follower's hands, at 1,000 events a second, beside the
-// disk's own fdatasync in the same round: the least that a durable delivery can take.
+// disk's own fdatasync of as many bytes: the least that a durable delivery can take. The two take
+// turns every quarter of a second, for disks drift.
 #include <poll.h>
 
 #include <atomic>
 #include <thread>
 
+#include "bench/disk.h"
 #include "bench/follower.h"
 #include "bench/load.h"
-#include "bench/machine.h"
 #include "bench/makers.h"
 #include "bench/payload.h"
 #include "bench/process.h"
+#include "bench/redis.h"
 #include "bench/served.h"
+#include "bench/stopwatch.h"
 #include "bench/table.h"
 #include "engine/log.h"
 
@@ -19,89 +22,88 @@ namespace strandline::bench {
 namespace {
 
 constexpr char kStream[] = "latency";
-constexpr double kEventsPerSecond = 1000;
+constexpr int kSliceEvents = 250;
+constexpr char kDisk[] = "p50 of fdatasync, turn by turn";
 
-std::vector<Row> rows_named(const std::string& name, double p50_bar, double p99_bar) {
-  return {Row{.name = name + "-p50",
-              .unit = "us",
-              .yardstick = "p50 of fdatasync",
-              .bar = Bar{.value = p50_bar, .kind = Bar::Kind::at_most}},
-          Row{.name = name + "-p99",
-              .unit = "us",
-              .yardstick = "p50 of fdatasync",
-              .bar = Bar{.value = p99_bar, .kind = Bar::Kind::at_most}}};
+// Slices in a round.
+int slices(const Settings& settings) {
+  return std::max(1, static_cast<int>(settings.seconds * kEventsPerSecond / kSliceEvents));
+}
+int slice_events(const Settings& settings) { return settings.size(kSliceEvents, 20); }
+
+// Runs the slices: the disk's and then `deliver`'s, with the first event's number.
+template <class Deliver>
+std::vector<double> beside_disk(const Settings& settings, Deliver deliver) {
+  SyncedFile file(settings.directory);
+  std::vector<double> syncs_us;
+  for (int slice = 0; slice < slices(settings); ++slice) {
+    file.run(slice_events(settings), 0, syncs_us);
+    deliver(static_cast<size_t>(slice * slice_events(settings)));
+  }
+  return syncs_us;
 }
 
-// When each event was sent, by its offset, and how long each took.
-class Stopwatch {
- public:
-  explicit Stopwatch(double seconds)
-      : sent_(static_cast<size_t>(std::max(20.0, seconds * kEventsPerSecond))) {}
-
-  size_t count() const { return sent_.size(); }
-  // Calls `send` once an event, on time: a late one does not make those after it later.
-  template <class Send>
-  void pace(Send send) {
-    const auto begin = std::chrono::steady_clock::now();
-    for (size_t i = 0; i < sent_.size(); ++i) {
-      std::this_thread::sleep_until(begin + std::chrono::duration<double>(i / kEventsPerSecond));
-      sent_[i].store(now_s(), std::memory_order_release);
-      send(i);
-    }
-  }
-  void arrived(size_t offset) {
-    took_us_.push_back((now_s() - sent_[offset].load(std::memory_order_acquire)) * 1e6);
-  }
-  bool over() const { return took_us_.size() == sent_.size(); }
-  const std::vector<double>& took_us() const { return took_us_; }
-
- private:
-  std::vector<std::atomic<double>> sent_;
-  std::vector<double> took_us_;
-};
+std::string microseconds(double us) { return std::to_string(static_cast<int>(us)) + " us"; }
 
 class Latency : public Workload {
  public:
-  using Workload::Workload;
+  Latency(const Settings& settings, const std::string& name, const std::string& what,
+          double p50_bar, double p99_bar)
+      : Workload({Row{.name = name + "-p50",
+                      .unit = "us",
+                      .what = what + ", p50",
+                      .yardstick = kDisk,
+                      .bar = Bar{.value = p50_bar, .kind = Bar::Kind::at_most}},
+                  Row{.name = name + "-p99",
+                      .unit = "us",
+                      .what = what + ", p99",
+                      .yardstick = kDisk,
+                      .bar = Bar{.value = p99_bar, .kind = Bar::Kind::at_most}}}),
+        settings_(settings) {}
 
  protected:
-  void record(const Stopwatch& stopwatch, const SyncTimes& sync) {
+  size_t events() const { return static_cast<size_t>(slices(settings_) * slice_events(settings_)); }
+  void record(const Stopwatch& stopwatch, const std::vector<double>& syncs_us) {
+    const double sync_us = percentile(syncs_us, 0.50);
     rows_[0].ours.push_back(percentile(stopwatch.took_us(), 0.50));
     rows_[1].ours.push_back(percentile(stopwatch.took_us(), 0.99));
-    for (Row& row : rows_) row.theirs.push_back(sync.p50_us);
+    for (size_t i = 0; i < 2; ++i) rows_[i].theirs.push_back(sync_us);
     rows_[1].note =
-        "p99 of fdatasync in the last round: " + std::to_string(static_cast<int>(sync.p99_us)) +
-        " us";
+        "p99 of fdatasync in the last round: " + microseconds(percentile(syncs_us, 0.99));
   }
+
+  const Settings settings_;
 };
 
 class LatencyEngine : public Latency {
  public:
   explicit LatencyEngine(const Settings& settings)
-      : Latency(rows_named("latency-engine", 2, 10)), settings_(settings), pool_(batches(100, 1)) {}
+      : Latency(settings, "latency-engine", "append to delivery, embedded", 2, 10),
+        pool_(batches(100, 1)) {}
 
   void round(int) override {
-    const SyncTimes sync = sync_times(settings_.directory, settings_.size(500, 20));
     Scratch scratch(settings_.directory, "latency");
     auto log = must(Log::open(scratch.path()), "open");
     must(log->create_stream(kStream), "create");
     auto follower = must(log->subscribe({.select = Selection::stream(kStream)}), "follow");
-    Stopwatch stopwatch(settings_.seconds);
-    std::jthread producer([&] {
-      stopwatch.pace([&](size_t i) {
-        log->append({.stream = kStream, .batch = pool_[i % pool_.size()]},
-                    [](const Result<Appended>&) {});
+    Stopwatch stopwatch(events());
+    const auto syncs_us = beside_disk(settings_, [&](size_t first) {
+      const size_t end = first + static_cast<size_t>(slice_events(settings_));
+      std::jthread producer([&] {
+        stopwatch.pace(first, end, [&](size_t i) {
+          log->append({.stream = kStream, .batch = pool_[i % pool_.size()]},
+                      [](const Result<Appended>&) {});
+        });
       });
-    });
-    while (!stopwatch.over()) {
-      const auto delivery = must(follower.next_for(std::chrono::seconds(30)), "follow");
-      if (!delivery) throw Failure("nothing was delivered for 30 seconds");
-      if (const auto* events = std::get_if<Events>(&*delivery)) {
-        for (const Event& event : *events) stopwatch.arrived(event.offset.value);
+      while (stopwatch.arrivals() < end) {
+        const auto delivery = must(follower.next_for(std::chrono::seconds(30)), "follow");
+        if (!delivery) throw Failure("nothing was delivered for 30 seconds");
+        if (const auto* events = std::get_if<Events>(&*delivery)) {
+          for (const Event& event : *events) stopwatch.arrived(event.offset.value);
+        }
       }
-    }
-    producer.join();
-    record(stopwatch, sync);
+    });
+    record(stopwatch, syncs_us);
     const Counters counters = log->counters();
     rows_[0].note = "the log's own syncs took " +
                     std::to_string(counters.sync_us_total / std::max<uint64_t>(counters.syncs, 1)) +
@@ -109,21 +111,38 @@ class LatencyEngine : public Latency {
   }
 
  private:
-  const Settings settings_;
   const std::vector<Batch> pool_;
 };
 
 class LatencyServer : public Latency {
  public:
   explicit LatencyServer(const Settings& settings)
-      : Latency(rows_named("latency-server", 5, 20)), settings_(settings) {
-    for (const Batch& batch : batches(100, 1)) {
+      : Latency(settings, "latency-server", "append to delivery, over the server", 5, 20) {
+    for (const char* percentile : {"p50", "p99"}) {
+      rows_.push_back({.name = std::string("latency-server-") + percentile + "-redis",
+                       .unit = "us",
+                       .yardstick = "redis-server XADD to XREAD BLOCK, appendfsync always"});
+    }
+    if (const auto why = Redis::absent(settings)) {
+      for (size_t i = 2; i < 4; ++i) rows_[i].yardstick = *why;
+    }
+    for (size_t i = 0; i < 100; ++i) {
+      const Batch batch = batch_of(i, 1);
       requests_.push_back(post_events(kStream, schema::kBatchMediaType, batch.bytes()));
+      adds_.push_back(redis_adds(kStream, i, 1));
     }
   }
 
-  void round(int) override {
-    const SyncTimes sync = sync_times(settings_.directory, settings_.size(500, 20));
+  void round(int number) override {
+    alternate(
+        number, [&] { ours(); },
+        [&] {
+          if (!Redis::absent(settings_)) theirs();
+        });
+  }
+
+ private:
+  void ours() {
     Scratch scratch(settings_.directory, "latency");
     {
       auto log = must(Log::open(scratch.path() / "log"), "open");
@@ -132,31 +151,69 @@ class LatencyServer : public Latency {
     Served served(scratch.path() / "log");
     Follower follower(served.port(), kStream, "earliest", Follower::Format::frames);
     Socket producing(served.port());
-    Stopwatch stopwatch(settings_.seconds);
+    Stopwatch stopwatch(events());
+    const auto syncs_us = beside_disk(settings_, [&](size_t first) {
+      deliver(
+          stopwatch, first, producing, requests_, follower.socket(),
+          [&](std::string_view bytes) { follower.take(bytes); }, [&] { return follower.events(); });
+    });
+    record(stopwatch, syncs_us);
+    for (size_t i = 0; i < 2; ++i) rows_[2 + i].ours.push_back(rows_[i].ours.back());
+  }
+
+  void theirs() {
+    Redis redis(settings_, "always");
+    Socket reading(redis.port());
+    Socket producing(redis.port());
+    Stopwatch stopwatch(events());
+    uint64_t entries = 0;
+    std::string last = "0";
+    RedisRange answer(RedisRange::Of::streams);
+    const auto ask = [&] {
+      answer = RedisRange(RedisRange::Of::streams);
+      reading.write_all(
+          redis_command({"XREAD", "COUNT", "100", "BLOCK", "0", "STREAMS", kStream, last}));
+    };
+    ask();
+    const auto take = [&](std::string_view bytes) {
+      answer.take(bytes);
+      if (!answer.whole()) return;
+      entries += answer.entries();
+      last = answer.last_id();
+      ask();
+    };
+    for (int slice = 0; slice < slices(settings_); ++slice) {
+      deliver(stopwatch, static_cast<size_t>(slice * slice_events(settings_)), producing, adds_,
+              reading, take, [&] { return entries; });
+    }
+    rows_[2].theirs.push_back(percentile(stopwatch.took_us(), 0.50));
+    rows_[3].theirs.push_back(percentile(stopwatch.took_us(), 0.99));
+  }
+
+  // One slice: requests out on one connection, on time; what arrives on the other is counted.
+  template <class Take, class Count>
+  void deliver(Stopwatch& stopwatch, size_t first, Socket& producing,
+               const std::vector<std::string>& requests, Socket& reading, Take take, Count count) {
+    const size_t end = first + static_cast<size_t>(slice_events(settings_));
     std::jthread producer([&] {
-      stopwatch.pace([&](size_t i) { producing.write_all(requests_[i % requests_.size()]); });
+      stopwatch.pace(first, end,
+                     [&](size_t i) { producing.write_all(requests[i % requests.size()]); });
     });
     char bytes[64 << 10];
-    while (!stopwatch.over()) {
-      pollfd sockets[] = {{.fd = follower.socket().fd(), .events = POLLIN, .revents = 0},
+    while (stopwatch.arrivals() < end) {
+      pollfd sockets[] = {{.fd = reading.fd(), .events = POLLIN, .revents = 0},
                           {.fd = producing.fd(), .events = POLLIN, .revents = 0}};
       if (poll(sockets, 2, 30'000) <= 0) throw Failure("nothing was delivered for 30 seconds");
       // The answers to the appends are not what is measured, but must be taken.
       if (sockets[1].revents) producing.read_some(bytes, sizeof bytes);
       if (!sockets[0].revents) continue;
-      const uint64_t before = follower.events();
-      follower.take({bytes, follower.socket().read_some(bytes, sizeof bytes)});
-      for (uint64_t offset = before; offset < follower.events(); ++offset) {
-        stopwatch.arrived(offset);
-      }
+      take(std::string_view(bytes, reading.read_some(bytes, sizeof bytes)));
+      while (stopwatch.arrivals() < count()) stopwatch.arrived(stopwatch.arrivals());
     }
-    producer.join();
-    record(stopwatch, sync);
   }
 
- private:
-  const Settings settings_;
   std::vector<std::string> requests_;
+  std::vector<std::string> adds_;
 };
 
 }  // namespace

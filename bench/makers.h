@@ -27,5 +27,13 @@ std::unique_ptr<Workload> latency_engine(const Settings& settings);
 std::unique_ptr<Workload> latency_server(const Settings& settings);
 // open.cc
 std::unique_ptr<Workload> open_10gb(const Settings& settings);
+// open_streams.cc
+std::unique_ptr<Workload> open_streams(const Settings& settings);
+// write_amplification.cc
+std::unique_ptr<Workload> write_amplification(const Settings& settings);
+// soak.cc
+std::unique_ptr<Workload> soak(const Settings& settings);
+// disk.cc
+std::unique_ptr<Workload> disk_sync(const Settings& settings);
 
 }  // namespace strandline::bench

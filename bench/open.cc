@@ -22,9 +22,11 @@ class OpenAfterKill : public Workload {
   explicit OpenAfterKill(const Settings& settings)
       : Workload({Row{.name = "open-10gb",
                       .unit = "s",
+                      .what = "reopening 10 GB in 1,000 streams after `kill -9`",
                       .bar = Bar{.value = 1, .of = Bar::Of::ours, .kind = Bar::Kind::at_most}},
                   Row{.name = "open-10gb-cold",
                       .unit = "s",
+                      .what = "the same, files cold",
                       .bar = Bar{.value = 1, .of = Bar::Of::ours, .kind = Bar::Kind::at_most}}}),
         settings_(settings),
         scratch_(settings.directory, "open"),

@@ -6,17 +6,13 @@
 #include "engine/check.h"
 
 namespace strandline::bench {
-namespace {
 
-// splitmix64: a number in, 64 well mixed bits out (https://prng.di.unimi.it/splitmix64.c).
 uint64_t mixed(uint64_t x) {
   x += 0x9E3779B97F4A7C15ull;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
   return x ^ (x >> 31);
 }
-
-}  // namespace
 
 std::string payload(uint64_t number) {
   static constexpr char kLetters[] =

@@ -19,6 +19,8 @@ inline constexpr size_t kPayloadBytes = 256;
 inline constexpr uint32_t kBatchEvents = 100;
 
 std::string payload(uint64_t number);
+// splitmix64: a number in, 64 well mixed bits out (https://prng.di.unimi.it/splitmix64.c).
+uint64_t mixed(uint64_t x);
 const char* event_type(uint64_t number);
 
 // A batch of `count` events from `first` on. With DataForm::json the log checks that the data is

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,6 +73,16 @@ std::optional<std::string> Process::line(double seconds) {
   }
 }
 
+void Process::wait(double seconds) {
+  const double end = now_s() + seconds;
+  // Its output's end is its own; lines before it are nobody's.
+  while (now_s() < end && line(end - now_s())) {
+  }
+  if (now_s() >= end) throw Failure("a child process does not end");
+  waitpid(id_, nullptr, 0);
+  id_ = -1;
+}
+
 void Process::stop(int signal) {
   if (id_ < 0) return;
   kill(id_, signal);
@@ -79,11 +90,21 @@ void Process::stop(int signal) {
   id_ = -1;
 }
 
+double Process::cpu_s() const {
+  std::ifstream file("/proc/" + std::to_string(id_) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  // The name, in parentheses, may hold anything; user and system time are the 12th and 13th after.
+  std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
 std::string Process::complaint() const {
-  std::ifstream file(errors_);
-  std::ostringstream text;
-  text << file.rdbuf();
-  std::string all = text.str();
+  const std::string all = read_file(errors_);
   return all.size() > 400 ? all.substr(all.size() - 400) : all;
 }
 
@@ -100,6 +121,13 @@ Scratch::~Scratch() {
   fs::remove_all(path_, ignored);
 }
 
+std::string read_file(const fs::path& file) {
+  std::ifstream stream(file);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
 std::optional<std::string> find_program(std::string_view name) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path ? path : "/usr/bin:/bin");
@@ -108,6 +136,15 @@ std::optional<std::string> find_program(std::string_view name) {
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return std::nullopt;
+}
+
+double own_cpu_s() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 uint16_t free_port() {

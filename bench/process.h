@@ -25,8 +25,12 @@ class Process {
 
   // The next line of its output, without its end; nothing if it ended or the time is over.
   std::optional<std::string> line(double seconds);
+  // Waits until it has ended by itself.
+  void wait(double seconds);
   // Sends the signal and waits until the process is gone.
   void stop(int signal);
+  // The processor time it has taken so far, of all cores.
+  double cpu_s() const;
   // The end of what it wrote to standard error, for a Failure's message.
   std::string complaint() const;
 
@@ -51,8 +55,14 @@ class Scratch {
   std::filesystem::path path_;
 };
 
+// All of a file; empty if there is none.
+std::string read_file(const std::filesystem::path& file);
+
 // Where a program is on PATH.
 std::optional<std::string> find_program(std::string_view name);
+
+// The processor time that this process has taken so far.
+double own_cpu_s();
 
 // A port of 127.0.0.1 that was free a moment ago.
 uint16_t free_port();

@@ -6,6 +6,7 @@
 
 #include "bench/load.h"
 #include "bench/payload.h"
+#include "bench/peers.h"
 #include "bench/socket.h"
 
 namespace strandline::bench {
@@ -35,7 +36,9 @@ std::vector<std::string> redis_command_line(const Scratch& scratch, uint16_t por
 
 }  // namespace
 
-bool Redis::installed() { return find_program("redis-server").has_value(); }
+std::optional<std::string> Redis::absent(const Settings& settings) {
+  return bench::absent(settings, "redis-server");
+}
 
 Redis::Redis(const Settings& settings, std::string_view fsync)
     : scratch_(settings.directory, "redis"),
@@ -91,7 +94,7 @@ void RedisRange::take(std::string_view bytes) {
     if (kind == '$') {
       next += length + 2;
       if (next > bytes.size()) break;
-      if (bulks_++ % 3 == 0) last_id_ = bytes.substr(end + 2, length);
+      if (bulks_++ % 3 == names_) last_id_ = bytes.substr(end + 2, length);
     }
     if (!begun_) {
       begun_ = true;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,13 +17,14 @@ namespace strandline::bench {
 
 class Redis {
  public:
-  static bool installed();
-  static constexpr char kAbsent[] = "redis-server is not installed: no yardstick";
+  // Why there is none; nothing if it can be run.
+  static std::optional<std::string> absent(const Settings& settings);
 
   // `fsync`: "always", or "no" for one that only serves reads.
   Redis(const Settings& settings, std::string_view fsync);
 
   uint16_t port() const { return port_; }
+  double cpu_s() const { return process_.cpu_s(); }
 
  private:
   Scratch scratch_;
@@ -36,15 +38,21 @@ std::string redis_command(const std::vector<std::string_view>& parts);
 // `count` XADDs of one 256-byte value each, to be sent as one pipeline.
 std::string redis_adds(std::string_view stream, uint64_t first, uint32_t count);
 
-// Reads an XRANGE answer as it arrives, in pieces of any size.
+// Reads an XRANGE or XREAD answer (of one stream, entries of one field) as it arrives, in pieces of
+// any size.
 class RedisRange {
  public:
+  // XREAD's entries come behind their stream's name.
+  enum class Of { entries, streams };
+  explicit RedisRange(Of of = Of::entries) : names_(of == Of::streams ? 1 : 0) {}
+
   void take(std::string_view bytes);
   bool whole() const { return begun_ && elements_left_ == 0; }
-  uint64_t entries() const { return bulks_ / 3; }  // id, field and value each
+  uint64_t entries() const { return (bulks_ - names_) / 3; }  // id, field and value each
   const std::string& last_id() const { return last_id_; }
 
  private:
+  uint64_t names_;
   std::string unread_;
   bool begun_ = false;
   uint64_t elements_left_ = 0;

@@ -17,6 +17,7 @@ class Served {
   uint16_t port() const { return port_; }
   // A number that GET /metrics has under this name.
   uint64_t metric(std::string_view name) const;
+  double cpu_s() const { return process_.cpu_s(); }
   void stop();  // SIGTERM, and waits: what it was given is on disk
 
  private:

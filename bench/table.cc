@@ -30,17 +30,28 @@ std::string human(double number) {
     number /= 1e3;
     suffix = "k";
   }
-  const double shown = std::fabs(number);
-  const int digits = shown >= 100 || shown == 0 ? 0 : shown >= 10 ? 1 : 2;
+  const double left = std::fabs(number);
+  const int digits = left >= 100 || left == 0 ? 0 : left >= 10 ? 1 : 2;
   return format("%.*f%s", digits, number, suffix);
 }
 
-std::string shown(const std::optional<double>& number) { return number ? human(*number) : "-"; }
+// A median and, behind it, from where to where the rounds went.
+std::string shown(const std::optional<double>& number, const std::vector<double>& rounds) {
+  if (!number) return "-";
+  std::string text = human(*number);
+  if (rounds.size() > 1) {
+    const auto [low, high] = std::ranges::minmax(rounds);
+    text += " (" + human(low) + "-" + human(high) + ")";
+  }
+  return text;
+}
 
 std::string shown_bar(const Bar& bar) {
   return std::string(bar.kind == Bar::Kind::at_least ? ">= " : "<= ") + human(bar.value) +
          (bar.of == Bar::Of::ratio ? " x" : "");
 }
+
+constexpr char kLine[] = "%-34s %-12s %-22s %-22s %-18s %-8s %-7s  %s\n";
 
 std::string number_list(const std::vector<double>& numbers) {
   std::string list = "[";
@@ -49,6 +60,21 @@ std::string number_list(const std::vector<double>& numbers) {
     list += format("%.6g", number);
   }
   return list += ']';
+}
+
+std::vector<double> ratios_of(const Row& row) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < std::min(row.ours.size(), row.theirs.size()); ++i) {
+    if (row.theirs[i] > 0) ratios.push_back(row.ours[i] / row.theirs[i]);
+  }
+  return ratios;
+}
+
+// What a row's number is worth beside its bar.
+std::string shown_verdict(const Row& row, const Verdict& verdict, const Settings& settings) {
+  if (!row.bar || settings.tiny) return "";
+  if (!verdict.met) return "not run";
+  return *verdict.met ? "met" : "below";
 }
 
 std::string json_number(const std::optional<double>& number) {
@@ -75,10 +101,7 @@ Verdict judge(const Row& row) {
   Verdict verdict;
   if (!row.ours.empty()) verdict.ours = median(row.ours);
   if (!row.theirs.empty()) verdict.theirs = median(row.theirs);
-  std::vector<double> ratios;
-  for (size_t i = 0; i < std::min(row.ours.size(), row.theirs.size()); ++i) {
-    if (row.theirs[i] > 0) ratios.push_back(row.ours[i] / row.theirs[i]);
-  }
+  const std::vector<double> ratios = ratios_of(row);
   if (!ratios.empty()) verdict.ratio = median(ratios);
   if (row.bar) {
     const auto& measured = row.bar->of == Bar::Of::ratio ? verdict.ratio : verdict.ours;
@@ -96,26 +119,41 @@ std::string render_heading(const Machine& machine, const Settings& settings) {
   return format(
       "%u cores (%s), %.0f GiB of memory; fdatasync p50 %.0f us, p99 %.0f us%s\n"
       "medians of %d rounds, %.3g s a side; events carry 256 bytes%s\n",
-      machine.cores, machine.processor.c_str(), machine.memory_gib, machine.sync.p50_us,
-      machine.sync.p99_us, busy.c_str(), settings.rounds, settings.seconds,
+      machine.cores, machine.processor.c_str(), machine.memory_gib, machine.sync_p50_us,
+      machine.sync_p99_us, busy.c_str(), settings.rounds, settings.seconds,
       settings.tiny ? "; TINY: these numbers mean nothing" : "");
 }
 
 std::string render_table_head() {
-  return format("%-26s %-12s %10s %10s %7s  %-8s %-6s  %s\n", "workload", "unit", "strandline",
-                "yardstick", "ratio", "bar", "", "yardstick is");
+  return format(kLine, "workload", "unit", "strandline", "yardstick", "ratio", "bar", "",
+                "yardstick is");
 }
 
 std::string render_row(const Row& row, const Settings& settings) {
   const Verdict verdict = judge(row);
-  const char* met = !verdict.met || settings.tiny ? "" : *verdict.met ? "met" : "MISSED";
-  std::string line =
-      format("%-26s %-12s %10s %10s %7s  %-8s %-6s  %s\n", row.name.c_str(), row.unit.c_str(),
-             shown(verdict.ours).c_str(), shown(verdict.theirs).c_str(),
-             verdict.ratio ? format("%.2f", *verdict.ratio).c_str() : "-",
-             row.bar ? shown_bar(*row.bar).c_str() : "", met, row.yardstick.c_str());
+  std::string line = format(
+      kLine, row.name.c_str(), row.unit.c_str(), shown(verdict.ours, row.ours).c_str(),
+      shown(verdict.theirs, row.theirs).c_str(), shown(verdict.ratio, ratios_of(row)).c_str(),
+      row.bar ? shown_bar(*row.bar).c_str() : "", shown_verdict(row, verdict, settings).c_str(),
+      row.yardstick.c_str());
   if (!row.note.empty()) line += "    " + row.note + "\n";
   return line;
+}
+
+std::string render_readme_head() {
+  return "| workload | Strandline | beside it | ratio | bar | |\n|---|---|---|---|---|---|\n";
+}
+
+std::string render_readme_row(const Row& row, const Settings& settings) {
+  if (row.what.empty()) return {};
+  const Verdict verdict = judge(row);
+  std::string line = "| " + row.what + " | ";
+  line += verdict.ours ? human(*verdict.ours) + " " + row.unit : "-";
+  line += " | " + row.yardstick;
+  if (verdict.theirs) line += ": " + human(*verdict.theirs);
+  line += " | " + (verdict.ratio ? format("%.2f", *verdict.ratio) : "");
+  line += " | " + (row.bar ? shown_bar(*row.bar) : "");
+  return line + " | " + shown_verdict(row, verdict, settings) + " |\n";
 }
 
 std::string render_json(const Machine& machine, const Settings& settings,
@@ -124,7 +162,7 @@ std::string render_json(const Machine& machine, const Settings& settings,
   server::render_string(json, machine.processor);
   json +=
       format(R"(,"memory_gib":%.1f,"load":%.2f,"fdatasync_p50_us":%.0f,"fdatasync_p99_us":%.0f},)",
-             machine.memory_gib, machine.load, machine.sync.p50_us, machine.sync.p99_us);
+             machine.memory_gib, machine.load, machine.sync_p50_us, machine.sync_p99_us);
   json += format(R"("rounds":%d,"seconds":%g,"tiny":%s,"rows":[)", settings.rounds,
                  settings.seconds, settings.tiny ? "true" : "false");
   for (const Row& row : rows) {

@@ -1,4 +1,5 @@
-// What a run prints: medians, ratios and bars, as a table or as JSON, and the hash of its results.
+// What a run prints: medians, ratios and bars, as a table, as Markdown or as JSON, and the hash of
+// its results.
 //
 // The hash covers every row's name and numbers, to the digits that JSON shows: a table that is
 // quoted somewhere can be matched with the run that it came from.
@@ -27,8 +28,11 @@ Verdict judge(const Row& row);
 
 std::string render_heading(const Machine& machine, const Settings& settings);
 std::string render_table_head();
-// With its note, ending in a line end. A tiny run is held to no bar.
+// Medians and ranges, with the row's note, ending in a line end. A tiny run is held to no bar.
 std::string render_row(const Row& row, const Settings& settings);
+// The same for README.md, in Markdown: rows that say what they are, without ranges and notes.
+std::string render_readme_head();
+std::string render_readme_row(const Row& row, const Settings& settings);
 std::string render_json(const Machine& machine, const Settings& settings,
                         const std::vector<Row>& rows);
 std::string result_hash(const std::vector<Row>& rows);

@@ -6,8 +6,8 @@
 // *Errors*: whatever goes wrong is thrown as Failure; the run goes on with the next workload, says
 // so in the table, and exits with 1. A bar that is missed is a result, not an error.
 //
-// To add a peer, add a row with its name as the yardstick; to add a workload, a file with a maker
-// and a line in workloads.cc.
+// To add a peer, add a row with its name as the yardstick (two peers of one piece of work are two
+// rows with the same `ours`); to add a workload, a file with a maker and a line in workloads.cc.
 #pragma once
 
 #include <filesystem>
@@ -38,7 +38,9 @@ struct Settings {
   bool tiny = false;  // every workload in a moment, for the tests: its numbers mean nothing
   int rounds = 5;
   double seconds = 3;               // one side of one round of a workload that runs for a time
-  double gigabytes = 10;            // of open-10gb
+  double gigabytes = 10;            // of open-10gb and of write-amplification
+  double minutes = 10;              // of soak
+  bool peers = false;               // other programs are run beside: redis-server, nats-server, fio
   std::filesystem::path directory;  // where logs and tables are written, and removed
 
   // A size as it is, or the one for --tiny.
@@ -60,6 +62,7 @@ struct Bar {
 struct Row {
   std::string name;
   std::string unit;
+  std::string what = {};       // in a reader's words, for the README's table; empty: not in it
   std::string yardstick = {};  // what `theirs` is; empty where there is none
   std::optional<Bar> bar = {};
   std::vector<double> ours = {};
@@ -94,7 +97,8 @@ class Workload {
 struct Entry {
   std::string_view name;
   std::string_view what;
-  bool by_default;  // false: only when it is named, for it takes long
+  int long_rounds;  // 0: in every run. Else only with --long or by name, and this many rounds at
+                    // most, for each takes minutes
   std::unique_ptr<Workload> (*make)(const Settings& settings);
 };
 std::span<const Entry> workloads();
