@@ -1,7 +1,5 @@
 // Bad input: a problem that says what was wrong and what is allowed, and changes nothing.
-#include "server/server.h"
-#include "tests/support/log_test.h"
-#include "tests/support/server_test.h"
+#include "tests/support/tight_server.h"
 
 namespace strandline::tests {
 namespace {
@@ -130,69 +128,11 @@ TEST_F(BadRequests, AConnectionSurvivesAProblem) {
   EXPECT_EQ(client_.read_response().status, 200u);
 }
 
-// The same over a server in this process, with limits that a test can reach.
-class TightServer : public LogTest {
- protected:
-  void start(server::ServerOptions server_options) {
-    server_options.listen = "127.0.0.1:0";
-    server_options.threads = 2;
-    auto started = server::Server::start(log(), server_options);
-    ASSERT_TRUE(started) << started.error().message;
-    server_ = std::move(*started);
-    running_ = std::jthread([this] { server_->run(); });
-  }
-  ~TightServer() override {
-    if (server_) {
-      server_->drain();
-      running_.join();
-      server_.reset();
-    }
-    close();
-  }
-  HttpClient client() const {
-    const std::string address = server_->address();
-    const size_t colon = address.rfind(':');
-    return HttpClient(Address{address.substr(0, colon), address.substr(colon + 1)});
-  }
-
-  std::unique_ptr<server::Server> server_;
-  std::jthread running_;
-};
-
-TEST_F(TightServer, ASlowHeadIs408AndClosed) {
-  start({.head_timeout_ms = 100});
-  HttpClient slow = client();
-  slow.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n");  // and nothing more
-  expect_problem(slow.read_response(), 408);
-  EXPECT_TRUE(slow.closed());
-  EXPECT_EQ(client().get("/healthz").status, 200u);
-}
-
-TEST_F(TightServer, ASlowBodyIsClosedToo) {
-  start({.body_timeout_ms = 100});
-  HttpClient slow = client();
-  slow.write(
-      "POST /v1/streams/s/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-      "Content-Length: 100\r\n\r\n{");
-  expect_problem(slow.read_response(), 408);
-  EXPECT_TRUE(slow.closed());
-  EXPECT_EQ(log().durable_next(), Sequence{0});
-}
-
-TEST_F(TightServer, AnIdleConnectionIsClosed) {
-  start({.idle_timeout_ms = 100});
-  HttpClient idle = client();
-  EXPECT_EQ(idle.get("/healthz").status, 200u);
-  EXPECT_TRUE(idle.closed());
-}
-
 TEST_F(TightServer, AnIdleFollowerIsKeptAliveByComments) {
   start({.idle_timeout_ms = 100, .keepalive_ms = 50});
   append("s");
-  const std::string address = server_->address();
-  const size_t colon = address.rfind(':');
-  HttpStream stream(Address{address.substr(0, colon), address.substr(colon + 1)},
-                    "/v1/streams/s/events?from=latest", {{"Accept", "text/event-stream"}});
+  HttpStream stream(address(), "/v1/streams/s/events?from=latest",
+                    {{"Accept", "text/event-stream"}});
   int comments = 0;
   while (comments < 5) {
     const auto line = stream.line();
