@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <thread>
 
 #include "engine/log.h"
 #include "tests/support/payload.h"
@@ -16,6 +17,25 @@ Options child_options() {
   options.block_cache_bytes = 8 << 20;
   options.disk_reserve_bytes = 1 << 20;
   return options;
+}
+
+int append_and_count_until_killed(Log& log, const std::string& stream) {
+  const auto info = log.describe(stream);
+  for (Offset next = info ? info->tail : Offset{0};;) {
+    const uint32_t count = 1 + hash_of(stream + std::to_string(next.value)) % 20;
+    AppendMany both;
+    both.parts.push_back({stream, batch(stream, next, count), next});
+    both.commits.push_back({"counter", stream, next.value, next.value + count});
+    const auto appended = log.append(std::move(both));
+    if (!appended) {
+      std::cout << appended.error().message + '\n' << std::flush;
+      return 1;
+    }
+    next = appended->front().next;
+    std::cout << "acknowledged " + stream + ' ' + std::to_string(appended->front().first.value) +
+                     ' ' + std::to_string(next.value) + '\n'
+              << std::flush;
+  }
 }
 
 int append_until_killed(Log& log, const std::string& stream, Durability durability) {
@@ -50,6 +70,13 @@ int child(std::vector<std::string> arguments) {
   std::cout << "opened" << std::endl;
   if (what == "append") return append_until_killed(**log, arguments.at(2), Durability::fsync);
   if (what == "accepted") return append_until_killed(**log, arguments.at(2), Durability::accepted);
+  if (what == "counting") {
+    std::vector<std::jthread> members;
+    for (int m = 0; m < 4; ++m) {
+      members.emplace_back(append_and_count_until_killed, std::ref(**log),
+                           arguments.at(2) + std::to_string(m));
+    }
+  }
   return 0;
 }
 

@@ -11,6 +11,8 @@ namespace strandline::tests {
 //   open DIR              "opened", or the code of the error and its message
 //   append DIR STREAM     "acknowledged STREAM FIRST NEXT" for each append, until it is killed
 //   accepted DIR STREAM   the same, asking for `accepted` only
+//   counting DIR STREAM   the same, four at once to streams STREAM0 to STREAM3; each moves the
+//                         position of "counter" in its stream to the tail that it makes
 int child(std::vector<std::string> arguments);
 
 // The command line that runs it.

@@ -14,12 +14,39 @@ const std::vector<std::string>& Crowd::consumers() {
   return names;
 }
 
+namespace {
+
+bool counts(int member) { return member % 4 == 3; }
+
+// An appender's own position: how many of its events are in the log.
+std::string counter_of(int member) { return "member." + std::to_string(member); }
+
+// A member's name and a number that it uses once.
+std::vector<std::string> new_ids(int member, uint64_t& number, uint64_t count) {
+  std::vector<std::string> ids;
+  while (ids.size() < count) ids.push_back(std::to_string(member) + ":" + std::to_string(number++));
+  return ids;
+}
+
+std::string json_of(const std::string& stream, const std::vector<std::string>& ids) {
+  std::string text = "[";
+  for (const std::string& id : ids) {
+    if (text.size() > 1) text += ',';
+    text += json_event(stream, id);
+  }
+  return text + "]";
+}
+
+}  // namespace
+
 Crowd::Crowd(Ledger& ledger, uint64_t seed, int appenders, int followers) : ledger_(ledger) {
   for (int m = 0; m < appenders; ++m) {
     members_.emplace_back([this, m, seed] { append(m, seed + m); });
   }
   for (int m = 0; m < followers; ++m) {
-    members_.emplace_back([this, m, seed] { follow(m, seed + 1000 + m); });
+    members_.emplace_back([this, m, seed] {
+      m % 4 == 3 ? follow_all(m, seed + 1000 + m) : follow(m, seed + 1000 + m);
+    });
   }
 }
 
@@ -75,12 +102,17 @@ void Crowd::append(int member, uint64_t seed) {
   while (const auto address = next_server(generation)) {
     try {
       HttpClient client(*address);
+      std::optional<uint64_t> counted;
       for (;;) {
         {
           const std::lock_guard lock(mutex_);
           if (finishing_) return;
         }
-        append_to(client, member, random, number);
+        if (counts(member)) {
+          append_and_count(client, member, random, number, counted);
+        } else {
+          append_to(client, member, random, number);
+        }
       }
     } catch (const ConnectionLost&) {
       // Killed. What was under way has no answer, and the next server is waited for.
@@ -92,18 +124,10 @@ void Crowd::append(int member, uint64_t seed) {
 }
 
 void Crowd::append_to(HttpClient& client, int member, std::mt19937_64& random, uint64_t& number) {
-  // Now and then a position instead, which only ever goes forward: to the tail just acknowledged.
   const std::string& stream = streams()[random() % streams().size()];
-  std::vector<std::string> ids;
-  std::string body = "[";
-  for (uint64_t i = 0, count = 1 + random() % 10; i < count; ++i) {
-    // A member's name and a number that it uses once.
-    ids.push_back(std::to_string(member) + ":" + std::to_string(number++));
-    if (i > 0) body += ',';
-    body += json_event(stream, ids.back());
-  }
+  const std::vector<std::string> ids = new_ids(member, number, 1 + random() % 4);
   const Ledger::Ticket ticket = ledger_.sent(stream, ids);
-  const Response response = client.post("/v1/streams/" + stream + "/events", body + "]");
+  const Response response = client.post("/v1/streams/" + stream + "/events", json_of(stream, ids));
   if (response.status != 201) {
     const Json problem = response.json();
     if (problem["applied"].str() == "not-applied") ledger_.refused(ticket);
@@ -113,6 +137,7 @@ void Crowd::append_to(HttpClient& client, int member, std::mt19937_64& random, u
   const Json appended = response.json();
   ledger_.acknowledged(ticket, appended["first"].number(), appended["sequence"].number());
   if (random() % 16 != 0) return;
+  // Now and then a position, which only ever goes forward: to the tail just acknowledged.
   const uint64_t next = appended["next"].number();
   const Response committed = client.send("PUT", "/v1/consumers/keeper/positions/" + stream,
                                          "{\"next\":" + std::to_string(next) + "}",
@@ -121,17 +146,69 @@ void Crowd::append_to(HttpClient& client, int member, std::mt19937_64& random, u
   if (committed.status == 200) ledger_.committed("keeper", stream, next);
 }
 
+void Crowd::append_and_count(HttpClient& client, int member, std::mt19937_64& random,
+                             uint64_t& number, std::optional<uint64_t>& counted) {
+  if (!counted) {
+    // The last life may have ended without an answer: what is counted is known to the log alone.
+    const Response position =
+        client.get("/v1/consumers/" + counter_of(member) + "/positions/$import");
+    counted = position.status == 200 ? position.json()["next"].number() : 0;
+  }
+  const std::string& stream = streams()[random() % streams().size()];
+  const std::vector<std::string> ids = new_ids(member, number, 1 + random() % 4);
+  const Ledger::Ticket ticket = ledger_.sent(stream, ids);
+  const Response response = client.post(
+      "/v1/append", R"({"appends":[{"stream":")" + stream + R"(","events":)" +
+                        json_of(stream, ids) + R"(}],"commit":{"consumer":")" + counter_of(member) +
+                        R"(","stream":"$import","expected":)" + std::to_string(*counted) +
+                        ",\"next\":" + std::to_string(*counted + ids.size()) + "}}");
+  if (response.status != 201) {
+    const Json problem = response.json();
+    if (problem["applied"].str() == "not-applied") ledger_.refused(ticket);
+    if (response.status != 503) complain(response.body);
+    counted.reset();
+    return;
+  }
+  const Json appended = response.json()["appends"][0];
+  ledger_.acknowledged(ticket, appended["first"].number(), appended["sequence"].number());
+  *counted += ids.size();
+}
+
+std::vector<std::string> Crowd::miscounts(const Address& address, const Stored& stored) const {
+  std::map<std::string, uint64_t> there, counted;
+  for (const auto& [name, stream] : stored.streams) {
+    for (const Stored::Entry& entry : stream.events) {
+      const int member = std::stoi(entry.id);
+      if (counts(member)) ++there[counter_of(member)];
+    }
+  }
+  HttpClient client(address);
+  const Json list = client.get("/v1/consumers?limit=10000&prefix=member.").json()["positions"];
+  for (size_t i = 0; i < list.size(); ++i) {
+    counted[list[i]["consumer"].str()] = list[i]["next"].number();
+  }
+  std::vector<std::string> found;
+  for (const auto& [name, count] : there) counted.try_emplace(name, 0);
+  for (const auto& [name, count] : counted) {
+    if (there[name] == count) continue;
+    found.push_back(name + " counts " + std::to_string(count) + " events, and " +
+                    std::to_string(there[name]) + " are there");
+  }
+  return found;
+}
+
 void Crowd::follow(int member, uint64_t seed) {
   std::mt19937_64 random(seed);
   const std::string& stream = streams()[static_cast<size_t>(member) % streams().size()];
+  const std::string target = "/v1/streams/" + stream + "/events?follow=true";
   uint64_t generation = 0, next = 0;
   while (const auto address = next_server(generation)) {
     try {
       // In turn: server-sent events, and NDJSON.
       const bool sse = random() % 2 == 0;
-      HttpStream feed(*address,
-                      "/v1/streams/" + stream + "/events?follow=true&from=" + std::to_string(next),
-                      {{"Accept", sse ? "text/event-stream" : "application/x-ndjson"}});
+      Headers headers{{"Accept", sse ? "text/event-stream" : "application/x-ndjson"}};
+      if (sse && next > 0) headers.emplace_back("Last-Event-ID", std::to_string(next - 1));
+      HttpStream feed(*address, sse ? target : target + "&from=" + std::to_string(next), headers);
       if (feed.status() == 404 && next == 0) {
         // Nothing was appended yet; this follower begins with the next server.
         continue;
@@ -144,21 +221,7 @@ void Crowd::follow(int member, uint64_t seed) {
       while (auto line = feed.line()) {
         if (sse && !line->starts_with("data: ")) continue;
         if (sse) line->erase(0, 6);
-        if (line->empty()) continue;
-        const Json event = Json::parse(*line);
-        if (!event.has("offset")) {
-          complain(stream + ": " + *line);
-          continue;
-        }
-        const uint64_t offset = event["offset"].number();
-        if (offset != next) {
-          complain(stream + ": got " + std::to_string(offset) + " where " + std::to_string(next) +
-                   " was due");
-        }
-        const std::string wrong = difference(stream, event);
-        if (!wrong.empty()) complain(wrong);
-        ledger_.shown(stream, offset, event["id"].str());
-        next = offset + 1;
+        if (!line->empty()) take(stream, *line, "offset", next);
       }
     } catch (const ConnectionLost&) {
       // Killed. It resumes where it was.
@@ -167,6 +230,54 @@ void Crowd::follow(int member, uint64_t seed) {
       return;
     }
   }
+}
+
+void Crowd::follow_all(int member, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  uint64_t generation = 0, next = 0;
+  while (const auto address = next_server(generation)) {
+    try {
+      const bool sse = (random() + static_cast<uint64_t>(member)) % 2 == 0;
+      Headers headers{{"Accept", sse ? "text/event-stream" : "application/x-ndjson"}};
+      if (sse && next > 0) headers.emplace_back("Last-Event-ID", std::to_string(next - 1));
+      const std::string from = sse ? "" : "&from=" + std::to_string(next);
+      HttpStream feed(*address, "/v1/all/events?follow=true" + from, headers);
+      if (feed.status() != 200) {
+        complain("$all: following from " + std::to_string(next) + " was answered with " +
+                 std::to_string(feed.status()));
+        return;
+      }
+      while (auto line = feed.line()) {
+        if (sse && !line->starts_with("data: ")) continue;
+        if (sse) line->erase(0, 6);
+        if (!line->empty()) take("", *line, "sequence", next);
+      }
+    } catch (const ConnectionLost&) {
+      // Killed. It resumes where it was.
+    } catch (const std::exception& error) {
+      complain(std::string("$all: ") + error.what());
+      return;
+    }
+  }
+}
+
+void Crowd::take(const std::string& wanted, const std::string& text, const char* place,
+                 uint64_t& next) {
+  const Json event = Json::parse(text);
+  if (!event.has("offset")) {
+    complain(wanted + ": " + text);
+    return;
+  }
+  const std::string stream = wanted.empty() ? event["stream"].str() : wanted;
+  const uint64_t at = event[place].number();
+  if (at != next) {
+    complain(stream + ": got " + place + " " + std::to_string(at) + " where " +
+             std::to_string(next) + " was due");
+  }
+  const std::string wrong = difference(stream, event);
+  if (!wrong.empty()) complain(wrong);
+  ledger_.shown(stream, event["offset"].number(), event["id"].str());
+  next = at + 1;
 }
 
 }  // namespace strandline::tests

@@ -81,6 +81,7 @@ Ledger::Ticket Ledger::sent(const std::string& stream, std::vector<std::string> 
 
 void Ledger::acknowledged(Ticket ticket, uint64_t first, uint64_t sequence) {
   const std::lock_guard lock(mutex_);
+  if (sent_[ticket].answered_at == 0) acknowledged_events_ += sent_[ticket].ids.size();
   sent_[ticket].answered_at = ++now_;
   sent_[ticket].first = first;
   sent_[ticket].sequence = sequence;
@@ -108,9 +109,7 @@ void Ledger::committed(const std::string& consumer, const std::string& stream, u
 
 size_t Ledger::acknowledged_events() const {
   const std::lock_guard lock(mutex_);
-  size_t events = 0;
-  for (const Sent& sent : sent_) events += sent.answered_at != 0 ? sent.ids.size() : 0;
-  return events;
+  return acknowledged_events_;
 }
 
 size_t Ledger::shown_events() const {

@@ -76,6 +76,7 @@ class Ledger {
   mutable std::mutex mutex_;  // guards all below
   uint64_t now_ = 0;
   std::vector<Sent> sent_;
+  size_t acknowledged_events_ = 0;
   std::map<std::string, std::map<uint64_t, std::string>> shown_;
   std::vector<std::string> shown_twice_;  // one offset, two events
   std::map<std::pair<std::string, std::string>, uint64_t> committed_;
