@@ -97,6 +97,9 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   family.level0_slowdown_writes_trigger = 64;
   family.level0_stop_writes_trigger = 96;
   family.target_file_size_base = 64 << 20;
+  // Level 0 is not merged into itself while its compaction is behind: that would write events once
+  // more, uncompressed, to have fewer files (it takes four that are together no larger than this).
+  family.max_compaction_bytes = kFlushBytes;
   family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kZSTD};
   family.compression_opts.level = 1;
   // No table file of level 1 holds two segments, so that a segment is dropped by deleting files.
