@@ -77,7 +77,7 @@ Result<Outcome> GroupBuilder::broadcast(Broadcast& request) {
   std::vector<std::string> names;
   log_.streams.scan(request.prefix, [&](Stream& stream) {
     if (!stream.name.starts_with(request.prefix)) return false;
-    if (stream.assigned.exists) names.push_back(stream.name);
+    if (stream.assigned.exists) names.emplace_back(stream.name);
     return names.size() <= limits.append_streams_max;
   });
   const size_t bytes = names.size() * request.batch.bytes().size();
@@ -358,7 +358,7 @@ SegmentId GroupBuilder::roll() {
 
 void GroupBuilder::put_identity(Stream& stream, const std::string& description) {
   group_.changes.put(Family::streams, key_of(KeyKind::identity, stream.id.value),
-                     encode(IdentityRecord{stored_, stream.name, description}));
+                     encode(IdentityRecord{stored_, std::string(stream.name), description}));
   group_.described.push_back({&stream, stored_, description});
 }
 

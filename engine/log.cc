@@ -212,7 +212,7 @@ StreamInfo info_of(const Stream& stream) {
   const Offset tail = stream.tail();
   const int64_t last = stream.last_stored_us();
   const uint64_t below = stream.start_bytes();
-  return {.name = stream.name,
+  return {.name = std::string(stream.name),
           .start = start,
           .tail = tail,
           .events = tail - start,
@@ -294,7 +294,7 @@ std::vector<Log::ConsumerPosition> Log::positions(std::string_view prefix, size_
   std::vector<ConsumerPosition> out;
   for (const auto& [key, record] : state.positions.list(prefix, limit)) {
     const Stream* stream = state.streams.find(key.second);
-    out.push_back({key.first, stream ? stream->name : kImportLedgerName, record.next,
+    out.push_back({key.first, std::string(stream ? stream->name : kImportLedgerName), record.next,
                    Timestamp{record.committed_us}});
   }
   return out;

@@ -105,7 +105,7 @@ std::optional<Delivery> LogCursor::next_in_range() {
   const auto gap_to = [&](Offset to, GapReason reason, std::string detail) {
     const Sequence from = position_;
     position_ = current_->sequence + (std::min(to, range_end) - current_->range.first());
-    return Gap{stream.name, from.value, position_.value, reason, std::move(detail)};
+    return Gap{std::string(stream.name), from.value, position_.value, reason, std::move(detail)};
   };
   if (const Offset start = stream.start(); offset < start) {
     return gap_to(start, stream.gap_reason(), {});

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "engine/keys.h"
+#include "engine/store_crc32c.h"
 
 namespace strandline {
 namespace {
@@ -53,6 +54,7 @@ constexpr size_t kOutOfReachBytes = kFlushBytes * 5 / 2;
 }  // namespace
 
 rocksdb::DBOptions database_options(const Options& options) {
+  lend_crc32c();
   rocksdb::DBOptions db;
   db.create_if_missing = options.create_if_missing;
   db.create_missing_column_families = options.create_if_missing;

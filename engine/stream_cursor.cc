@@ -30,7 +30,7 @@ Result<std::optional<Delivery>> StreamCursor::next() {
   while (true) {
     if (left_.events == 0) return std::nullopt;
     if (const Offset start = stream_.start(); position_ < start) {
-      Gap gap{stream_.name, position_.value, start.value, stream_.gap_reason(), {}};
+      Gap gap{std::string(stream_.name), position_.value, start.value, stream_.gap_reason(), {}};
       position_ = start;
       part_.reset();
       return gap;
@@ -46,7 +46,7 @@ Result<std::optional<Delivery>> StreamCursor::next() {
             position_ = damage->to;
             continue;
           }
-          Gap gap{stream_.name, position_.value, damage->to.value, GapReason::damaged,
+          Gap gap{std::string(stream_.name), position_.value, damage->to.value, GapReason::damaged,
                   std::move(damage->detail)};
           position_ = damage->to;
           part_.reset();
@@ -122,7 +122,7 @@ Result<std::optional<Delivery>> BackwardCursor::next() {
       if (auto damage = reader_.load(last)) {
         if (last < stream_.start()) continue;
         const Offset from = reader_.damage_begin(last, start);
-        Gap gap{stream_.name, from.value, position_.value, GapReason::damaged,
+        Gap gap{std::string(stream_.name), from.value, position_.value, GapReason::damaged,
                 std::move(damage->detail)};
         position_ = from;
         return gap;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "engine/store.h"
@@ -19,18 +20,20 @@ void Stream::publish(const StateRecord& state) {
   exists_.store(state.exists != 0, std::memory_order_release);
 }
 
-Streams::Streams() : log_(&add(kLogStream, kAllName)) {
+Streams::Streams() : log_(&make(kLogStream, kAllName)) {
+  by_name_.insert(*log_);
   log_->assigned.exists = 1;
   log_->publish(log_->assigned);
 }
 
-Stream& Streams::add(StreamId id, std::string name) {
-  auto stream = std::make_unique<Stream>(id, std::move(name));
-  Stream& added = *stream;
+// Its place among the names is the caller's to give.
+Stream& Streams::make(StreamId id, std::string_view name) {
+  char* kept = static_cast<char*>(names_.allocate(name.size(), 1));
+  std::ranges::copy(name, kept);
+  Stream& stream = streams_.emplace_back(id, std::string_view(kept, name.size()));
   if (by_id_.size() <= id.value) by_id_.resize(id.value + 1);
-  by_id_[id.value] = &added;
-  by_name_.emplace(added.name, std::move(stream));
-  return added;
+  by_id_[id.value] = &stream;
+  return stream;
 }
 
 Status Streams::load(const Store& store) {
@@ -48,7 +51,7 @@ Status Streams::load(const Store& store) {
     if (key[0] == static_cast<char>(KeyKind::identity)) {
       IdentityRecord identity;
       if (!decode(it.value(), identity)) return bad();
-      Stream& stream = add(id, std::move(identity.name));
+      Stream& stream = make(id, identity.name);
       stream.publish_created(identity.created);
       if (!identity.description.empty()) descriptions_[id] = std::move(identity.description);
     } else if (key[0] == static_cast<char>(KeyKind::state)) {
@@ -63,13 +66,29 @@ Status Streams::load(const Store& store) {
     }
   }
   if (auto damage = it.damage()) return fail(Code::corrupt, "the streams family: " + *damage);
+  enter_names();
   return {};
+}
+
+// All at once, in order: then each enters at the end, where nothing has to be compared on the way.
+void Streams::enter_names() {
+  std::vector<Stream*> sorted;
+  sorted.reserve(streams_.size());
+  for (Stream& stream : streams_) {
+    if (&stream != log_) sorted.push_back(&stream);
+  }
+  if (!std::ranges::is_sorted(sorted, {}, &Stream::name)) {
+    std::ranges::sort(sorted, {}, &Stream::name);
+  }
+  by_name_.clear();
+  for (Stream* stream : sorted) by_name_.insert(by_name_.end(), *stream);
+  by_name_.insert(*log_);
 }
 
 Stream* Streams::find(std::string_view name) const {
   std::shared_lock lock(mutex_);
   const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : found->second.get();
+  return found == by_name_.end() ? nullptr : const_cast<Stream*>(&*found);
 }
 
 Stream* Streams::find(StreamId id) const {
@@ -77,9 +96,11 @@ Stream* Streams::find(StreamId id) const {
   return id.value < by_id_.size() ? by_id_[id.value] : nullptr;
 }
 
-Stream& Streams::create(std::string name) {
+Stream& Streams::create(std::string_view name) {
   std::unique_lock lock(mutex_);
-  return add(StreamId(by_id_.size()), std::move(name));
+  Stream& stream = make(StreamId(by_id_.size()), name);
+  by_name_.insert(stream);
+  return stream;
 }
 
 size_t Streams::count() const {
@@ -90,7 +111,7 @@ size_t Streams::count() const {
 void Streams::scan(std::string_view from, const std::function<bool(Stream&)>& visit) const {
   std::shared_lock lock(mutex_);
   for (auto it = by_name_.lower_bound(from); it != by_name_.end(); ++it) {
-    Stream& stream = *it->second;
+    Stream& stream = const_cast<Stream&>(*it);
     if (stream.id != kLogStream && !visit(stream)) return;
   }
 }

@@ -2,8 +2,15 @@
 
 #include <algorithm>
 
+#include "engine/mutation.h"
+
 namespace strandline {
 namespace {
+
+// Up to this an fsync is mostly waiting, and there is little that could be written meanwhile.
+// Larger groups come one after the other, and are worth the hand-over.
+constexpr size_t kFinishedHereBytes = 128 << 10;
+constexpr uint64_t kFinishedHereUs = 500;
 
 bool rests_on_state(Code code) {
   return code == Code::conflict || code == Code::exists || code == Code::not_found ||
@@ -28,9 +35,13 @@ void Syncer::push(Group group) {
   work_.notify_one();
 }
 
-void Syncer::wait_for_room() {
+void Syncer::wait_for_turn(size_t queue_bytes) {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [&] { return pending_bytes_ < log_.options.limits.unsynced_bytes_max; });
+  const bool little = queue_bytes <= kFinishedHereBytes && syncs_quickly();
+  room_.wait(lock, [&] {
+    if (little && (at_work_ || urgent_)) return false;
+    return pending_bytes_ < log_.options.limits.unsynced_bytes_max;
+  });
 }
 
 void Syncer::stop() {
@@ -53,34 +64,59 @@ std::vector<Group> Syncer::take() {
     if (work_.wait_until(lock, oldest_ + interval) == std::cv_status::timeout) break;
   }
   urgent_ = false;
+  at_work_ = !pending_.empty();
   return std::exchange(pending_, {});
+}
+
+bool Syncer::syncs_quickly() const { return sync_us_ <= kFinishedHereUs; }
+
+bool Syncer::finish_here(Group& group) {
+  const bool urgent = !group.answers.empty();
+  if (!urgent || group.bytes > kFinishedHereBytes) return false;
+  {
+    // Only the writer pushes, so what is idle now stays so.
+    std::lock_guard lock(mutex_);
+    if (at_work_ || !pending_.empty() || !syncs_quickly()) return false;
+  }
+  finish({&group, 1});
+  return true;
 }
 
 void Syncer::run() {
   while (true) {
     std::vector<Group> groups = take();
     if (groups.empty()) return;
-    const bool written = std::ranges::any_of(groups, &Group::written);
-    if (written && !log_.failure.failed()) {
-      const auto begin = std::chrono::steady_clock::now();
-      if (auto ok = log_.store->sync(); !ok) log_.failure.set(ok.error().message);
-      const auto took = std::chrono::steady_clock::now() - begin;
-      log_.counters.syncs.fetch_add(1, std::memory_order_relaxed);
-      log_.counters.sync_us_total.fetch_add(
-          std::chrono::duration_cast<std::chrono::microseconds>(took).count(),
-          std::memory_order_relaxed);
-    }
+    finish(groups);
     size_t bytes = 0;
-    const bool failed = log_.failure.failed();
-    for (Group& group : groups) {
-      bytes += group.bytes;
-      failed ? refuse(group) : publish(group);
-    }
+    for (const Group& group : groups) bytes += group.bytes;
+    groups.clear();
     {
       std::lock_guard lock(mutex_);
       pending_bytes_ -= bytes;
+      at_work_ = false;
     }
     room_.notify_one();
+  }
+}
+
+void Syncer::finish(std::span<Group> groups) {
+  const bool written = std::ranges::any_of(groups, &Group::written);
+  if (written && !log_.failure.failed()) {
+    const auto begin = std::chrono::steady_clock::now();
+    if (auto ok = log_.store->sync(); !ok) log_.failure.set(ok.error().message);
+    const uint64_t took_us = std::chrono::duration_cast<std::chrono::microseconds>(
+                                 std::chrono::steady_clock::now() - begin)
+                                 .count();
+    // Forgets an outlier after a few more.
+    sync_us_ = std::min((3 * sync_us_ + took_us) / 4, 4 * took_us);
+    log_.counters.syncs.fetch_add(1, std::memory_order_relaxed);
+    log_.counters.sync_us_total.fetch_add(took_us, std::memory_order_relaxed);
+  }
+  const bool failed = log_.failure.failed();
+  for (Group& group : groups) failed ? refuse(group) : publish(group);
+  if (mutated(Mutation::writing_on_after_wal_error) ||
+      mutated(Mutation::offset_reused_after_failed_write)) {
+    log_.failure.forget();
   }
 }
 
@@ -110,6 +146,9 @@ void Syncer::publish(Group& group) {
 }
 
 void Syncer::refuse(Group& group) {
+  if (mutated(Mutation::offset_reused_after_failed_write)) {
+    for (const auto& [stream, state] : group.states) stream->assigned.next = stream->tail().value;
+  }
   for (auto* answers : {&group.answers, &group.accepted}) {
     for (Group::Answer& answer : *answers) {
       // A refusal stays one, for it was not applied, whatever became of the rest; unless its reason

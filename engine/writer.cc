@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "engine/administration.h"
+#include "engine/mutation.h"
 
 namespace strandline {
 namespace {
@@ -66,7 +67,7 @@ size_t Writer::queue_bytes() const {
 
 void Writer::run() {
   while (wait_for_work()) {
-    syncer_.wait_for_room();
+    syncer_.wait_for_turn(queue_bytes());
     look_at_disk();
     GroupBuilder builder(log_, ++group_number_);
     if (!log_.failure.failed() && builder.roll_is_due()) builder.roll();
@@ -148,13 +149,15 @@ void Writer::commit(Group group) {
       // The sync stage finds the latch set, and answers this group and all that follow accordingly.
       log_.failure.set(ok.error().message);
     } else {
+      if (mutated(Mutation::readers_not_held_to_tail)) {
+        for (const auto& [stream, state] : group.states) stream->publish(state);
+      }
       for (Group::Answer& answer : group.accepted) answer.done(std::move(answer.result));
       group.accepted.clear();
     }
   }
-  if (group.written || !group.answers.empty() || !group.accepted.empty()) {
-    syncer_.push(std::move(group));
-  }
+  const bool wanted = group.written || !group.answers.empty() || !group.accepted.empty();
+  if (wanted && !syncer_.finish_here(group)) syncer_.push(std::move(group));
 }
 
 }  // namespace strandline
