@@ -5,12 +5,12 @@
 // run on others, and only post. *Lifetime*: it keeps its session alive until then.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <memory>
 #include <utility>
 
 #include "server/follow.h"
+#include "server/mailbox.h"
 #include "server/response.h"
 #include "server/service.h"
 
@@ -26,8 +26,8 @@ class Answerer {
 
 class Answer {
  public:
-  Answer(std::shared_ptr<Answerer> to, boost::asio::io_context& context, uint64_t number)
-      : to_(std::move(to)), context_(&context), number_(number) {}
+  Answer(std::shared_ptr<Answerer> to, Mailbox& mailbox, uint64_t number)
+      : to_(std::move(to)), mailbox_(&mailbox), number_(number) {}
 
   void now(Response response) {
     if (elsewhere_) {
@@ -52,9 +52,10 @@ class Answer {
   // along, so that a session never dies on a thread that is not its own.
   template <class Make>
   void later(Make make) {
-    auto& context = *context_;
-    boost::asio::post(context, [to = std::move(to_), number = number_,
-                                make = std::move(make)]() mutable { to->answer(number, make()); });
+    Mailbox& mailbox = *mailbox_;
+    mailbox.put([to = std::move(to_), number = number_, make = std::move(make)]() mutable {
+      to->answer(number, make());
+    });
   }
 
   // Answers with what `make` returns, run where it may block.
@@ -83,7 +84,7 @@ class Answer {
 
  private:
   std::shared_ptr<Answerer> to_;
-  boost::asio::io_context* context_;
+  Mailbox* mailbox_;
   uint64_t number_;
   bool elsewhere_ = false;
 };

@@ -158,7 +158,7 @@ uint64_t Session::open_slot(Manner manner) {
 }
 
 void Session::dispatch(Request request, std::expected<Match, Response> match, uint64_t number) {
-  Answer answer(shared_from_this(), worker_.context(), number);
+  Answer answer(shared_from_this(), worker_.mailbox(), number);
   if (!match) return answer.now(std::move(match.error()));
   if (service_.draining && is_pipelined(match->route)) {
     return answer.now(

@@ -1,10 +1,15 @@
 // A session that follows: history, then live, for as long as the client takes it.
 //
 // Nothing is queued: one buffer of output_bytes_max is filled from the subscription, given to the
-// socket, and filled again. A socket that would block is waited for with the subscription at rest;
-// a subscription with nothing to read is waited for with a keepalive.
+// socket, and filled again. A socket that would block is waited for with the subscription at rest,
+// for as long as it takes: a slow reader is never dropped. While its machine is there it answers
+// the kernel's probes of its closed window; when it is gone the kernel gives up on it in about 15
+// minutes (tcp(7), tcp_retries2). A subscription with nothing to read is waited for with a
+// keepalive.
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/post.hpp>
-#include <cstdio>
 
 #include "server/session.h"
 #include "server/worker.h"
@@ -14,6 +19,10 @@ namespace {
 
 // Of output that a follower may hold on to while there is nothing to read.
 constexpr size_t kIdleBytes = 16 << 10;
+
+// Of a follower that does not read, what the kernel holds beyond its window. Without this the send
+// buffer grows to tcp_wmem's 4 MiB, and a thousand frozen followers take the memory of all sockets.
+constexpr int kUnsentBytes = 256 << 10;
 
 // One chunk of HTTP's chunked coding around what is appended to a string between open and seal. Its
 // length is written last, in eight digits that are kept free for it.
@@ -62,6 +71,8 @@ bool Session::is_stopping() const { return broken_ || peer_gone_ || service_.dra
 
 awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner manner) {
   const Counted counted(service_.metrics.followers);
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes,
+               sizeof kUnsentBytes);
   const size_t bytes_max = service_.options.output_bytes_max;
   std::string out;
   Chunk chunk(!manner.http_1_0);
@@ -100,8 +111,8 @@ awaitable<bool> Session::wait_for_events(Follow* follow) {
   const auto deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(service_.options.keepalive_ms);
   woken_ = false;
-  follow->on_ready([weak = weak_from_this(), &context = worker_.context()] {
-    asio::post(context, [weak] {
+  follow->on_ready([weak = weak_from_this(), &mailbox = worker_.mailbox()] {
+    mailbox.put([weak] {
       const auto self = std::static_pointer_cast<Session>(weak.lock());
       if (!self) return;
       self->woken_ = true;
@@ -124,11 +135,8 @@ awaitable<bool> Session::send(std::string_view bytes, Follow* follow) {
     service_.metrics.bytes_out.fetch_add(count, std::memory_order_relaxed);
     if (error == asio::error::would_block || error == asio::error::try_again) {
       follow->rest();
-      deadlines_.write = std::chrono::steady_clock::now() +
-                         std::chrono::milliseconds(service_.options.write_timeout_ms);
       const auto [failure] =
           co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, as_values);
-      deadlines_.write = SteadyTime::max();
       if (failure || broken_ || peer_gone_) co_return false;
     } else if (error) {
       co_return false;

@@ -15,6 +15,7 @@
 #include <unordered_set>
 
 #include "server/coroutine.h"
+#include "server/mailbox.h"
 #include "server/service.h"
 
 namespace strandline::server {
@@ -35,6 +36,7 @@ class Worker {
   void join();
 
   asio::io_context& context() { return context_; }
+  Mailbox& mailbox() { return mailbox_; }
   // Of this second, for the heads of responses.
   std::string_view date() const { return date_; }
   void remove(Session& session);
@@ -45,6 +47,7 @@ class Worker {
 
   Service& service_;
   asio::io_context context_{1};
+  Mailbox mailbox_{context_};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer timer_;
   std::unordered_set<Session*> sessions_;
