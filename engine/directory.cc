@@ -1,13 +1,8 @@
 #include "engine/directory.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include <algorithm>
 #include <vector>
 
 #include "engine/log.h"
@@ -19,93 +14,86 @@ namespace fs = std::filesystem;
 
 std::string format_line() { return fmt::format("strandline {}\n", kFormatVersion); }
 
-Error io_error(const fs::path& path, int number) {
-  return {.code = Code::io, .message = fmt::format("{}: {}", path.string(), std::strerror(number))};
-}
-
-Status sync_path(const fs::path& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return std::unexpected(io_error(path, errno));
-  const int failed = fsync(descriptor) == 0 ? 0 : errno;
-  close(descriptor);
-  if (failed) return std::unexpected(io_error(path, failed));
+// The directory, and those of its parents that are new: each entry is durable when this returns.
+Status create(const Disk& disk, const fs::path& path) {
+  fs::path ancestor = fs::absolute(path).lexically_normal();
+  if (!ancestor.has_filename()) ancestor = ancestor.parent_path();  // "data/"
+  std::vector<fs::path> missing;
+  for (; ancestor.has_relative_path(); ancestor = ancestor.parent_path()) {
+    auto there = disk.exists(ancestor);
+    if (!there) return std::unexpected(std::move(there.error()));
+    if (*there) break;
+    missing.push_back(ancestor);
+  }
+  if (missing.empty()) {
+    // A creation that was killed may have left it without its entry being durable. A parent that
+    // cannot be opened was never ours to change.
+    (void)disk.sync_directory(ancestor.parent_path());
+  }
+  std::ranges::reverse(missing);
+  for (const fs::path& directory : missing) {
+    if (auto ok = disk.create_directory(directory); !ok) return ok;
+    if (auto ok = disk.sync_directory(directory.parent_path()); !ok) return ok;
+  }
   return {};
 }
 
-Status write_format(const fs::path& directory) {
-  const fs::path temporary = directory / "FORMAT.tmp", file = directory / "FORMAT";
-  std::ofstream out(temporary);
-  out << format_line();
-  out.close();
-  if (!out) return std::unexpected(io_error(temporary, errno));
-  if (auto ok = sync_path(temporary); !ok) return ok;
-  std::error_code error;
-  fs::rename(temporary, file, error);
-  if (error) return std::unexpected(io_error(file, error.value()));
-  return sync_path(directory);
-}
-
-// Anything that is not a half-made log of ours.
-bool holds_something_else(const fs::path& directory) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    const auto name = entry.path().filename();
-    if (name != "lost+found" && name != "FORMAT.tmp") return true;
+// A directory without a FORMAT file becomes a log's, if it may and can.
+Result<Directory> make_fresh(const Disk& disk, const fs::path& path, bool may_create) {
+  auto there = disk.exists(path);
+  if (!there) return std::unexpected(std::move(there.error()));
+  if (*there && !disk.is_directory(path)) {
+    return fail(Code::invalid, fmt::format("{} is not a directory", path.string()));
   }
-  return false;
+  if (!may_create) return fail(Code::not_found, fmt::format("no log in {}", path.string()));
+  if (auto ok = create(disk, path); !ok) return std::unexpected(std::move(ok.error()));
+  auto names = disk.list(path);
+  if (!names) return std::unexpected(std::move(names.error()));
+  // Anything that is not a half-made log of ours.
+  if (std::ranges::any_of(*names, [](const std::string& name) {
+        return name != "lost+found" && name != "FORMAT.tmp";
+      })) {
+    return fail(Code::invalid,
+                fmt::format("{} is not empty and holds no log (no FORMAT file): a new log needs "
+                            "an empty directory",
+                            path.string()));
+  }
+  if (auto ok = disk.replace(path / "FORMAT", format_line()); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  return Directory{.path = path, .fresh = true, .unfinished = true};
 }
 
 }  // namespace
 
-Status Directory::sync() const { return sync_path(path); }
-
-Result<Directory> Directory::prepare(const fs::path& path, const Options& options) {
-  Directory directory{.path = path};
-  const bool may_create = options.mode == Options::Mode::owner && options.create_if_missing;
-  std::error_code error;
-  if (!fs::exists(path / "FORMAT", error)) {
-    if (fs::exists(path, error) && !fs::is_directory(path, error)) {
-      return fail(Code::invalid, fmt::format("{} is not a directory", path.string()));
-    }
-    if (!may_create) return fail(Code::not_found, fmt::format("no log in {}", path.string()));
-    // The directory's own entry is made durable, and those of its parents that are new.
-    fs::path ancestor = fs::absolute(path).lexically_normal();
-    if (!ancestor.has_filename()) ancestor = ancestor.parent_path();  // "data/"
-    std::vector<fs::path> changed;
-    for (; !fs::exists(ancestor, error) && ancestor.has_relative_path();
-         ancestor = ancestor.parent_path()) {
-      changed.push_back(ancestor.parent_path());
-    }
-    fs::create_directories(path, error);
-    if (error) return std::unexpected(io_error(path, error.value()));
-    for (const fs::path& parent : changed) {
-      if (auto ok = sync_path(parent); !ok) return std::unexpected(ok.error());
-    }
-    if (holds_something_else(path)) {
-      return fail(
-          Code::invalid,
-          fmt::format("{} is not empty and holds no log (no FORMAT file): a new log needs an "
-                      "empty directory",
-                      path.string()));
-    }
-    if (auto ok = write_format(path); !ok) return std::unexpected(std::move(ok.error()));
-    directory.fresh = true;
-    return directory;
+Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
+                                     const Options& options) {
+  auto known = disk.exists(path / "FORMAT");
+  if (!known) return std::unexpected(std::move(known.error()));
+  if (!*known) {
+    return make_fresh(disk, path,
+                      options.mode == Options::Mode::owner && options.create_if_missing);
   }
-  std::ifstream in(path / "FORMAT");
-  const std::string format{std::istreambuf_iterator<char>(in), {}};
-  if (format != format_line()) {
+  auto format = disk.read(path / "FORMAT");
+  if (!format) return std::unexpected(std::move(format.error()));
+  if (*format != format_line()) {
     return fail(
         Code::unsupported_format,
         fmt::format("{} is in format \"{}\", and this build knows \"strandline {}\"", path.string(),
-                    format.substr(0, format.find('\n')).substr(0, 64), kFormatVersion));
+                    format->substr(0, format->find('\n')).substr(0, 64), kFormatVersion));
   }
+  auto mark = disk.exists(path / "HEAD");
+  if (!mark) return std::unexpected(std::move(mark.error()));
+  Directory directory{.path = path, .unfinished = !*mark};
+  const fs::path current = directory.store() / "CURRENT";
+  auto store = disk.exists(current);
+  if (!store) return std::unexpected(std::move(store.error()));
   // A creation that was cut off leaves neither a store nor a mark.
-  directory.fresh = !fs::exists(path / "HEAD", error) && !fs::exists(path / "store/CURRENT", error);
-  if (!directory.fresh && !fs::exists(path / "store/CURRENT", error)) {
+  directory.fresh = !*mark && !*store;
+  if (!directory.fresh && !*store) {
     return fail(Code::corrupt,
                 fmt::format("{} is missing: the log's events cannot be found without it",
-                            (path / "store/CURRENT").string()));
+                            current.string()));
   }
   return directory;
 }

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "engine/disk.h"
 #include "engine/error.h"
 #include "engine/options.h"
 
@@ -15,15 +16,15 @@ namespace strandline {
 struct Directory {
   std::filesystem::path path;
   bool fresh = false;  // there was no log here
+  // Its creation may have been cut off: the head mark, which is written last, is not there.
+  bool unfinished = false;
 
   std::filesystem::path store() const { return path / "store"; }
 
-  // Makes the entries in it durable.
-  Status sync() const;
-
   // Looks, and creates what is missing if the options allow it. *Errors*: unsupported_format by
   // name, invalid for a directory that holds something else, not_found, io.
-  static Result<Directory> prepare(const std::filesystem::path& path, const Options& options);
+  static Result<Directory> prepare(const Disk& disk, const std::filesystem::path& path,
+                                   const Options& options);
 };
 
 }  // namespace strandline

@@ -1,12 +1,8 @@
 #include "engine/head_mark.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "engine/crc32c.h"
 #include "engine/keys.h"
@@ -21,38 +17,52 @@ constexpr auto kInterval = std::chrono::seconds(1);
 
 std::filesystem::path file_in(const std::filesystem::path& directory) { return directory / "HEAD"; }
 
+std::string slot_of(Sequence durable) {
+  std::string bytes(kMagic);
+  put_le<uint64_t>(bytes, durable.value);
+  put_le<uint32_t>(bytes, crc32c(bytes));
+  return bytes;
+}
+
+std::optional<Sequence> mark_in(std::string_view file, size_t slot) {
+  if (file.size() < slot * kSlotBytes + kMarkBytes) return std::nullopt;
+  const std::string_view bytes = file.substr(slot * kSlotBytes, kMarkBytes);
+  if (!bytes.starts_with(kMagic) || get_le<uint32_t>(bytes, 16) != crc32c(bytes.substr(0, 16))) {
+    return std::nullopt;
+  }
+  return Sequence(get_le<uint64_t>(bytes, 8));
+}
+
 }  // namespace
 
-Result<std::optional<Sequence>> HeadMark::read(const std::filesystem::path& directory) {
+Result<std::optional<Sequence>> HeadMark::read(const Disk& disk,
+                                               const std::filesystem::path& directory) {
   const auto file = file_in(directory);
-  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    if (errno == ENOENT) return std::nullopt;
-    return fail(Code::io, fmt::format("{}: {}", file.string(), std::strerror(errno)));
-  }
-  std::optional<Sequence> mark;
-  bool any = false;
-  for (int slot = 0; slot < 2; ++slot) {
-    char bytes[kMarkBytes] = {};
-    if (pread(descriptor, bytes, sizeof bytes, slot * kSlotBytes) != ssize_t(kMarkBytes)) continue;
-    const std::string_view view(bytes, sizeof bytes);
-    any |= std::ranges::any_of(view, [](char c) { return c != 0; });
-    if (!view.starts_with(kMagic) || get_le<uint32_t>(view, 16) != crc32c(view.substr(0, 16))) {
-      continue;
-    }
-    mark = std::max(mark.value_or(Sequence(0)), Sequence(get_le<uint64_t>(view, 8)));
-  }
-  close(descriptor);
-  if (!mark && any) {
+  auto there = disk.exists(file);
+  if (!there) return std::unexpected(std::move(there.error()));
+  if (!*there) return std::nullopt;
+  auto bytes = disk.read(file);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  const auto mark = std::max(mark_in(*bytes, 0), mark_in(*bytes, 1));
+  if (!mark && std::ranges::any_of(*bytes, [](char c) { return c != 0; })) {
     return fail(Code::corrupt, fmt::format("{}: neither of its two slots is valid", file.string()));
   }
   return mark;
 }
 
-HeadMark::HeadMark(const std::filesystem::path& directory, std::function<Sequence()> durable,
+HeadMark::HeadMark(const Disk& disk, const std::filesystem::path& directory,
+                   std::function<Sequence()> durable,
                    std::function<void(const std::string&)> on_failure)
-    : file_(file_in(directory)), durable_(std::move(durable)), on_failure_(std::move(on_failure)) {
-  descriptor_ = open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    : disk_(disk),
+      file_(file_in(directory)),
+      durable_(std::move(durable)),
+      on_failure_(std::move(on_failure)) {
+  // The next to be written is the slot that does not hold the mark.
+  if (const auto bytes = disk_.read(file_); bytes) {
+    slot_ = mark_in(*bytes, 0) > mark_in(*bytes, 1) ? 1 : 0;
+    written_ = std::max(mark_in(*bytes, 0), mark_in(*bytes, 1));
+    exists_ = bytes->size() >= kSlotBytes + kMarkBytes;
+  }
   renew();
   thread_ = std::thread([this] { run(); });
 }
@@ -65,7 +75,6 @@ HeadMark::~HeadMark() {
   stop_.notify_one();
   thread_.join();
   renew();
-  if (descriptor_ >= 0) close(descriptor_);
 }
 
 void HeadMark::run() {
@@ -79,19 +88,21 @@ void HeadMark::run() {
 
 void HeadMark::renew() {
   const Sequence durable = durable_();
-  if (written_ == durable) return;
-  std::string bytes(kMagic);
-  put_le<uint64_t>(bytes, durable.value);
-  put_le<uint32_t>(bytes, crc32c(bytes));
-  // Without a mark the log is as durable as before, and its end less well guarded: said, not fatal.
-  if (pwrite(descriptor_, bytes.data(), bytes.size(), slot_ * kSlotBytes) !=
-          ssize_t(bytes.size()) ||
-      fdatasync(descriptor_) != 0) {
-    on_failure_(fmt::format("the head mark {} cannot be renewed: {}", file_.string(),
-                            std::strerror(errno)));
-    return;
+  if (exists_ && written_ == durable) return;
+  const std::string slot = slot_of(durable);
+  Status ok;
+  if (exists_) {
+    ok = disk_.overwrite(file_, slot_ * kSlotBytes, slot);
+  } else {
+    // Whole from the beginning: half a file of one slot would look like damage.
+    std::string both = slot;
+    both.resize(2 * kSlotBytes);
+    ok = disk_.replace(file_, both);
   }
-  slot_ = 1 - slot_;
+  // Without a mark the log is as durable as before, and its end less well guarded: said, not fatal.
+  if (!ok) return on_failure_("the head mark cannot be renewed: " + ok.error().message);
+  slot_ = exists_ ? 1 - slot_ : 1;
+  exists_ = true;
   written_ = durable;
 }
 

@@ -15,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "engine/disk.h"
 #include "engine/error.h"
 #include "engine/types.h"
 
@@ -23,22 +24,24 @@ namespace strandline {
 class HeadMark {
  public:
   // The mark in the directory: the higher of its valid slots; none if there is no file yet.
-  static Result<std::optional<Sequence>> read(const std::filesystem::path& directory);
+  static Result<std::optional<Sequence>> read(const Disk& disk,
+                                              const std::filesystem::path& directory);
 
   // Renews the mark about once a second from what `durable` says.
-  HeadMark(const std::filesystem::path& directory, std::function<Sequence()> durable,
-           std::function<void(const std::string&)> on_failure);
+  HeadMark(const Disk& disk, const std::filesystem::path& directory,
+           std::function<Sequence()> durable, std::function<void(const std::string&)> on_failure);
   ~HeadMark();  // renews it a last time
 
  private:
   void run();
   void renew();
 
+  const Disk disk_;
   const std::filesystem::path file_;
   const std::function<Sequence()> durable_;
   const std::function<void(const std::string&)> on_failure_;
-  int descriptor_ = -1;
-  int slot_ = 0;
+  bool exists_ = false;  // with room for both slots
+  size_t slot_ = 0;      // the next to be written
   std::optional<Sequence> written_;
   std::mutex mutex_;  // guards stopping_
   std::condition_variable stop_;

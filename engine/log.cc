@@ -64,12 +64,9 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
     parts->syncer = std::make_unique<Syncer>(state);
     parts->writer = std::make_unique<Writer>(state, *parts->syncer);
     parts->head_mark = std::make_unique<HeadMark>(
-        directory, [&state] { return Sequence(state.streams.log().tail().value); },
+        Disk(state.options), directory,
+        [&state] { return Sequence(state.streams.log().tail().value); },
         state.options.on_warning ? state.options.on_warning : [](const std::string&) {});
-  }
-  if (parts->recovery.created) {
-    // Before anything is acknowledged, the entries of what was made are durable too.
-    if (auto ok = Directory{.path = directory}.sync(); !ok) return std::unexpected(ok.error());
   }
   return std::unique_ptr<Log>(new Log(std::move(parts)));
 }

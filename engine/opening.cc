@@ -50,8 +50,8 @@ Status forget_segments_below(Store& store, SegmentId first_live) {
 }
 
 // The log never opens silently shorter than its head mark.
-Status hold_against_head_mark(LogState& state, RecoveryReport& report) {
-  auto mark = HeadMark::read(state.directory);
+Status hold_against_head_mark(const Disk& disk, LogState& state, RecoveryReport& report) {
+  auto mark = HeadMark::read(disk, state.directory);
   if (!mark) {
     if (!state.options.accept_loss) return std::unexpected(std::move(mark.error()));
     report.loss += mark.error().message + "; ";
@@ -74,20 +74,19 @@ Status hold_against_head_mark(LogState& state, RecoveryReport& report) {
   report.loss += lost + "; ";
   // From here on the mark is what is there. The offsets that were lost will be given out again, for
   // the mark says how many events there were, not of which streams: that is the loss accepted.
-  std::error_code ignored;
-  std::filesystem::remove(state.directory / "HEAD", ignored);
-  return {};
+  return disk.remove(state.directory / "HEAD");
 }
 
 }  // namespace
 
 Result<OpenedState> open_state(const std::filesystem::path& path, Options options) {
   const auto begin = std::chrono::steady_clock::now();
-  auto directory = Directory::prepare(path, options);
+  const Disk disk(options);
+  auto directory = Directory::prepare(disk, path, options);
   if (!directory) return std::unexpected(std::move(directory.error()));
   const bool observer = options.mode == Options::Mode::observer;
-  // A log that exists must be whole: only a fresh one is made.
-  options.create_if_missing = directory->fresh;
+  // A log that exists must be whole: only one whose making was not finished is made.
+  options.create_if_missing = directory->unfinished;
 
   OpenedState opened;
   auto warnings = std::make_shared<Warnings>();
@@ -103,10 +102,13 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
   RecoveryReport& report = opened.recovery;
   report.created = directory->fresh;
   if (directory->fresh) {
-    std::error_code error;  // RocksDB says it better
-    std::filesystem::create_directory(directory->store(), error);
+    // Its entry is durable before the head mark's can be.
+    if (auto ok = disk.create_directory(directory->store()); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    if (auto ok = disk.sync_directory(path); !ok) return std::unexpected(std::move(ok.error()));
   } else {
-    auto ends = look_at_wals(directory->store());
+    auto ends = look_at_wals(disk, directory->store());
     if (!ends) return std::unexpected(std::move(ends.error()));
     report.wal_bytes_replayed = ends->bytes - ends->torn_bytes;
     report.torn_bytes_dropped = ends->torn_bytes;
@@ -120,11 +122,11 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
   state.store = std::move(*store);
   if (observer) {
     // All that the replay saw is durable after this, so it may be shown.
-    if (auto ok = sync_wals(directory->store()); !ok) return std::unexpected(ok.error());
+    if (auto ok = sync_wals(disk, directory->store()); !ok) return std::unexpected(ok.error());
   }
   if (auto ok = load(state); !ok) return std::unexpected(std::move(ok.error()));
   report.durable_next = Sequence(state.streams.log().tail().value);
-  if (auto ok = hold_against_head_mark(state, report); !ok) {
+  if (auto ok = hold_against_head_mark(disk, state, report); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   if (const auto segments = state.segments.list(); !observer && !segments.empty()) {

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <vector>
 
 #include "engine/crc32c.h"
@@ -19,14 +18,16 @@ namespace {
 constexpr size_t kBlockBytes = 32 << 10;
 constexpr size_t kHeadBytes = 7;
 
-std::vector<std::filesystem::path> wal_files(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (entry.path().extension() == ".log") files.push_back(entry.path());
-  }
+// In the order in which they were written.
+Result<std::vector<std::filesystem::path>> wal_files(const Disk& disk,
+                                                     const std::filesystem::path& directory) {
+  auto names = disk.list(directory);
+  if (!names) return std::unexpected(std::move(names.error()));
+  std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".log"); });
   // Their names are numbers, padded with zeros.
-  std::ranges::sort(files);
+  std::ranges::sort(*names);
+  std::vector<std::filesystem::path> files;
+  for (const std::string& name : *names) files.push_back(directory / name);
   return files;
 }
 
@@ -61,30 +62,26 @@ size_t whole_bytes(std::string_view bytes) {
 
 }  // namespace
 
-Result<WalEnds> look_at_wals(const std::filesystem::path& store_directory) {
+Result<WalEnds> look_at_wals(const Disk& disk, const std::filesystem::path& store_directory) {
   WalEnds ends;
-  const auto files = wal_files(store_directory);
-  const auto size_of = [](const std::filesystem::path& file) -> uint64_t {
-    std::error_code gone;  // by its owner, meanwhile: then it holds nothing to replay
-    const auto bytes = std::filesystem::file_size(file, gone);
-    return gone ? 0 : bytes;
-  };
-  for (const auto& file : files) ends.bytes += size_of(file);
+  const auto files = wal_files(disk, store_directory);
+  if (!files) return std::unexpected(files.error());
+  for (const auto& file : *files) ends.bytes += disk.size(file);
   // The newest that holds anything: RocksDB may have made an empty one after it.
-  for (auto file = files.rbegin(); file != files.rend(); ++file) {
-    std::ifstream in(*file, std::ios::binary);
-    std::string bytes(size_of(*file), '\0');
-    in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    bytes.resize(static_cast<size_t>(in.gcount()));
-    if (bytes.empty()) continue;
-    ends.torn_bytes = bytes.size() - whole_bytes(bytes);
+  for (auto file = files->rbegin(); file != files->rend(); ++file) {
+    if (disk.size(*file) == 0) continue;  // or removed by its owner, meanwhile
+    const auto bytes = disk.read(*file);
+    if (!bytes) return std::unexpected(bytes.error());
+    ends.torn_bytes = bytes->size() - whole_bytes(*bytes);
     break;
   }
   return ends;
 }
 
-Status sync_wals(const std::filesystem::path& store_directory) {
-  auto paths = wal_files(store_directory);
+Status sync_wals(const Disk& disk, const std::filesystem::path& store_directory) {
+  auto files = wal_files(disk, store_directory);
+  if (!files) return std::unexpected(std::move(files.error()));
+  auto paths = std::move(*files);
   paths.push_back(store_directory);  // the entries of the files themselves
   for (const auto& path : paths) {
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "engine/disk.h"
 #include "engine/error.h"
 
 namespace strandline {
@@ -17,10 +18,10 @@ struct WalEnds {
   uint64_t torn_bytes = 0;  // after the last whole record of the newest
 };
 
-Result<WalEnds> look_at_wals(const std::filesystem::path& store_directory);
+Result<WalEnds> look_at_wals(const Disk& disk, const std::filesystem::path& store_directory);
 
 // Makes what is in the WAL files now durable, for an observer must not show what a power cut can
 // take back, and it cannot know how far the owner has fsynced.
-Status sync_wals(const std::filesystem::path& store_directory);
+Status sync_wals(const Disk& disk, const std::filesystem::path& store_directory);
 
 }  // namespace strandline

@@ -1,0 +1,118 @@
+#include "engine/disk.h"
+
+#include <rocksdb/file_system.h>
+
+#include "engine/mutation.h"
+
+namespace strandline {
+namespace {
+
+rocksdb::FileSystem& fs_of(const std::shared_ptr<void>& file_system) {
+  return *static_cast<rocksdb::FileSystem*>(file_system.get());
+}
+
+Status status_of(const rocksdb::IOStatus& status, const std::filesystem::path& path) {
+  if (status.ok()) return {};
+  return fail(Code::io, path.string() + ": " + status.ToString());
+}
+
+const rocksdb::IOOptions kIo;
+
+}  // namespace
+
+Disk::Disk(const Options& options)
+    : file_system_(options.file_system
+                       ? options.file_system
+                       : std::static_pointer_cast<void>(rocksdb::FileSystem::Default())) {}
+
+Result<bool> Disk::exists(const std::filesystem::path& path) const {
+  const auto status = fs_of(file_system_).FileExists(path.string(), kIo, nullptr);
+  if (status.IsNotFound()) return false;
+  if (auto ok = status_of(status, path); !ok) return std::unexpected(std::move(ok.error()));
+  return true;
+}
+
+bool Disk::is_directory(const std::filesystem::path& path) const {
+  bool is = false;
+  return fs_of(file_system_).IsDirectory(path.string(), kIo, &is, nullptr).ok() && is;
+}
+
+Result<std::vector<std::string>> Disk::list(const std::filesystem::path& directory) const {
+  std::vector<std::string> names;
+  const auto status = fs_of(file_system_).GetChildren(directory.string(), kIo, &names, nullptr);
+  if (auto ok = status_of(status, directory); !ok) return std::unexpected(std::move(ok.error()));
+  std::erase_if(names, [](const std::string& name) { return name == "." || name == ".."; });
+  return names;
+}
+
+Result<std::string> Disk::read(const std::filesystem::path& file) const {
+  std::string bytes;
+  const auto status = rocksdb::ReadFileToString(&fs_of(file_system_), file.string(), &bytes);
+  if (auto ok = status_of(status, file); !ok) return std::unexpected(std::move(ok.error()));
+  return bytes;
+}
+
+uint64_t Disk::size(const std::filesystem::path& file) const {
+  uint64_t bytes = 0;
+  const auto status = fs_of(file_system_).GetFileSize(file.string(), kIo, &bytes, nullptr);
+  return status.ok() ? bytes : 0;
+}
+
+Status Disk::sync_directory(const std::filesystem::path& directory) const {
+  if (mutated(Mutation::directory_sync_missing)) return {};
+  std::unique_ptr<rocksdb::FSDirectory> opened;
+  auto status = fs_of(file_system_).NewDirectory(directory.string(), kIo, &opened, nullptr);
+  if (status.ok()) status = opened->Fsync(kIo, nullptr);
+  return status_of(status, directory);
+}
+
+Status Disk::create_directory(const std::filesystem::path& directory) const {
+  return status_of(fs_of(file_system_).CreateDirIfMissing(directory.string(), kIo, nullptr),
+                   directory);
+}
+
+Status Disk::remove(const std::filesystem::path& file) const {
+  return status_of(fs_of(file_system_).DeleteFile(file.string(), kIo, nullptr), file);
+}
+
+Status Disk::replace(const std::filesystem::path& file, std::string_view bytes) const {
+  const std::string temporary = file.string() + ".tmp";
+  std::unique_ptr<rocksdb::FSWritableFile> out;
+  rocksdb::FileSystem& fs = fs_of(file_system_);
+  auto status = fs.NewWritableFile(temporary, rocksdb::FileOptions(), &out, nullptr);
+  if (status.ok()) status = out->Append(rocksdb::Slice(bytes.data(), bytes.size()), kIo, nullptr);
+  if (status.ok()) status = out->Fsync(kIo, nullptr);
+  if (status.ok()) status = out->Close(kIo, nullptr);
+  if (auto ok = status_of(status, temporary); !ok) return ok;
+  if (auto ok = status_of(fs.RenameFile(temporary, file.string(), kIo, nullptr), file); !ok) {
+    return ok;
+  }
+  return sync_directory(file.parent_path());
+}
+
+Status Disk::overwrite(const std::filesystem::path& file, uint64_t at,
+                       std::string_view bytes) const {
+  std::unique_ptr<rocksdb::FSRandomRWFile> out;
+  auto status =
+      fs_of(file_system_).NewRandomRWFile(file.string(), rocksdb::FileOptions(), &out, nullptr);
+  if (status.ok()) {
+    status = out->Write(at, rocksdb::Slice(bytes.data(), bytes.size()), kIo, nullptr);
+  }
+  if (status.ok()) status = out->Fsync(kIo, nullptr);
+  if (status.ok()) status = out->Close(kIo, nullptr);
+  return status_of(status, file);
+}
+
+Status Disk::truncate(const std::filesystem::path& file, uint64_t bytes) const {
+  rocksdb::FileSystem& fs = fs_of(file_system_);
+  auto status = fs.Truncate(file.string(), bytes, kIo, nullptr);
+  std::unique_ptr<rocksdb::FSRandomRWFile> out;
+  if (status.ok()) {
+    status = fs.NewRandomRWFile(file.string(), rocksdb::FileOptions(), &out, nullptr);
+  }
+  if (status.ok()) status = out->Fsync(kIo, nullptr);
+  if (status.ok()) status = out->Close(kIo, nullptr);
+  return status_of(status, file);
+}
+
+}  // namespace strandline
