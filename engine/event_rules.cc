@@ -164,17 +164,31 @@ std::string_view view(const flatbuffers::String* s) {
 bool is_utf8(std::string_view text) { return scan(text, false); }
 bool is_plain_text(std::string_view text) { return scan(text, true); }
 
+bool has_half_surrogate(std::string_view text) {
+  // They are the three bytes ED A0..BF 80..BF.
+  for (size_t at = text.find('\xED'); at != std::string_view::npos;
+       at = text.find('\xED', at + 1)) {
+    if (at + 1 < text.size() && uint8_t(text[at + 1]) >= 0xA0) return true;
+  }
+  return false;
+}
+
 bool is_json(std::string_view text) {
+  // RapidJSON refuses the first half of a surrogate pair alone, but not the second.
+  struct Strings : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Strings> {
+    bool String(const char* s, unsigned length, bool) { return !has_half_surrogate({s, length}); }
+    bool Key(const char* s, unsigned length, bool) { return !has_half_surrogate({s, length}); }
+  };
   // Iterative, so that deep nesting costs heap, not stack; numbers stay text, so that none
   // overflows.
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
                               rapidjson::kParseValidateEncodingFlag |
                               rapidjson::kParseNumbersAsStringsFlag;
   rapidjson::MemoryStream stream(text.data(), text.size());
-  rapidjson::BaseReaderHandler<> nothing;
+  Strings strings;
   rapidjson::Reader reader;
   // A NUL byte ends the parse like the end of the text does, hence the second condition.
-  return !reader.Parse<kFlags>(stream, nothing).IsError() && stream.Tell() == text.size();
+  return !reader.Parse<kFlags>(stream, strings).IsError() && stream.Tell() == text.size();
 }
 
 size_t event_bytes(const schema::Event& event) {

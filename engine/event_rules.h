@@ -13,8 +13,12 @@ namespace strandline {
 bool is_utf8(std::string_view text);
 // The same, without control characters (C0, DEL, C1).
 bool is_plain_text(std::string_view text);
-// One JSON value (RFC 8259), and nothing after it.
+// One JSON value (RFC 8259), and nothing after it, whose strings have characters only: no escape is
+// half of a surrogate pair.
 bool is_json(std::string_view text);
+// Whether `text`, UTF-8 otherwise, has half a surrogate pair, as RapidJSON writes one for
+// "\udc00".
+bool has_half_surrogate(std::string_view text);
 
 // The bytes of an event's strings and data, as if it shared none of them with another.
 size_t event_bytes(const schema::Event& event);

@@ -81,7 +81,8 @@ void check_media_types(std::string_view header) {
                                                        "text/event-stream"};
   if (const auto best = negotiate(header, kOffers)) CHECK_LT(*best, kOffers.size());
   const MediaType type(header);
-  CHECK_EQ(MediaType(type.essence()).essence(), type.essence());
+  const MediaType again(type.essence());
+  CHECK_EQ(again.essence(), type.essence());
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <unordered_set>
 
+#include "engine/event_rules.h"
+
 namespace strandline::server {
 namespace {
 
@@ -30,13 +32,15 @@ struct JsonSplitter : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, JsonSplitt
   bool RawNumber(const char*, unsigned length, bool) {
     return scalar(JsonKind::number, in.Tell() - length);
   }
-  bool String(const char*, unsigned length, bool) {
+  bool String(const char* s, unsigned length, bool) {
+    if (has_half_surrogate({s, length})) return refuse_half_surrogate();
     if (level != 1) return scalar(JsonKind::string, 0);
     // Between the last delimiter and the string there is only white space.
     const size_t begin = text.find('"', after);
     return scalar(JsonKind::string, begin, in.Tell() - begin - 2 != length);
   }
   bool Key(const char* name, unsigned length, bool) {
+    if (has_half_surrogate({name, length})) return refuse_half_surrogate();
     if (level != 1) return true;
     after = in.Tell();
     // A name without escapes stands in the text as it is, between its quotes.
@@ -88,6 +92,8 @@ struct JsonSplitter : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, JsonSplitt
     }
     return names.insert(name).second;
   }
+  // RapidJSON refuses the first half of a surrogate pair alone, but not the second.
+  bool refuse_half_surrogate() { return refuse("malformed JSON: half a surrogate pair"); }
   bool refuse(std::string why) {
     refusal = std::move(why);
     return false;

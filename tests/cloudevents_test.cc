@@ -77,7 +77,8 @@ TEST(CloudEvents, ANullMemberIsAnAbsentOne) {
 TEST(CloudEvents, MalformedJsonIsOneThing) {
   for (const char* bad :
        {"", "{", "nonsense", R"({"type":"t"} x)", R"({"type":"t",})", R"({"type":'t'})",
-        "{\"type\":\"\xff\"}", R"({"type":"t","type":"u"})", R"({"type":"\ud800"})"}) {
+        "{\"type\":\"\xff\"}", R"({"type":"t","type":"u"})", R"({"type":"\ud800"})",
+        R"({"type":"\udc00"})", R"({"type":"t","data":["\udc00"]})"}) {
     EXPECT_THAT(round_trip(bad), testing::StartsWith("malformed: ")) << bad;
   }
 }

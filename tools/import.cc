@@ -27,7 +27,7 @@ constexpr char kImportExample[] =
 
 // One atomic append: large enough to share an fsync, small enough to send again.
 constexpr size_t kBatchLines = 1'000;
-constexpr size_t kBatchBytes = 1 << 20;
+constexpr size_t kImportBatchBytes = 1 << 20;
 
 struct ImportFlags {
   std::string file;
@@ -112,7 +112,7 @@ class Import {
  private:
   Status apply_if_due() {
     const uint64_t gathered = input_.count() - std::max(ledger_->sent(), skipped_);
-    if (gathered < batch_lines_ && events_.bytes() < kBatchBytes && input_.ready()) return {};
+    if (gathered < batch_lines_ && events_.bytes() < kImportBatchBytes && input_.ready()) return {};
     if (auto applied = apply(input_.count()); !applied) return applied;
     // Before a wait, for input or for the pace, nothing is left in doubt.
     if (flags_.rate == 0 && input_.ready()) return {};
