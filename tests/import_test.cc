@@ -1,61 +1,14 @@
 // Real events in through `import`, out through `export`, identical; followers killed and resumed.
-//
-// The full file of 67,135 commits is used where it is at hand (STRANDLINE_COMMITS, or shared/data
-// beside the source), the sample in tests/data otherwise.
 #include <random>
 
+#include "tests/support/commits.h"
 #include "tests/support/log_test.h"
 #include "tests/support/server_process.h"
 
 namespace strandline::tests {
 namespace {
 
-namespace fs = std::filesystem;
-
-class Import : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    const fs::path source = STRANDLINE_SOURCE_DIR;
-    const char* named = std::getenv("STRANDLINE_COMMITS");
-    fs::path full = named != nullptr ? fs::path(named)
-                                     : source.parent_path() / "shared/data/commits.ndjson.zst";
-    sample_ = read_file(source / "tests/data/commits_sample.ndjson");
-    if (fs::exists(full)) {
-      const Outcome text = run({"zstd", "-dc", full.string()});
-      if (text.exit == 0) full_ = text.output;
-    }
-    std::cout << "Import: uses " << (full_.empty() ? "the sample in tests/data" : full.string())
-              << std::endl;
-  }
-  static const std::string& events() { return full_.empty() ? sample_ : full_; }
-
-  static std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) lines.push_back(line);
-    return lines;
-  }
-  fs::path file_of(const std::string& name, const std::string& text) {
-    write_file(directory_ / name, text);
-    return directory_ / name;
-  }
-  static void expect_same(const std::string& got, const std::string& wanted) {
-    if (got == wanted) return;  // never let a difference of 25 MB be printed
-    const auto a = lines_of(got), b = lines_of(wanted);
-    EXPECT_EQ(a.size(), b.size());
-    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-      ASSERT_EQ(a[i], b[i]) << "line " << i + 1;
-    }
-    FAIL() << "they differ in their line ends";
-  }
-
-  TemporaryDirectory directory_;
-  const std::string data_ = (directory_ / "data").string();
-
- private:
-  static inline std::string sample_;
-  static inline std::string full_;
-};
+class Import : public CommitsTest {};
 
 TEST_F(Import, GoesInAndComesOutIdentical) {
   const auto file = file_of("events.ndjson", events());
@@ -98,32 +51,6 @@ TEST_F(Import, OfTheSameFileTwiceRepeatsNothing) {
   ASSERT_EQ(strandline({"import", file_of("events.ndjson", more).string(), "--data", data_}).exit,
             0);
   expect_same(strandline({"export", "--all", "--data", data_}).output, more);
-}
-
-TEST_F(Import, KilledAgainAndAgainRepeatsAndLosesNothing) {
-  const auto file = file_of("events.ndjson", events());
-  std::mt19937_64 random(seed("Import"));
-  for (int round = 0; round < 10; ++round) {
-    Process import({STRANDLINE_PROGRAM, "import", file.string(), "--data", data_});
-    // Killed when the log has grown by some more, or when it is done: whichever comes first.
-    const uint64_t bytes = (1 + random() % 8) * events().size() / 40;
-    const auto grown = [&] {
-      uint64_t all = 0;
-      std::error_code gone;
-      if (!fs::exists(data_)) return all;
-      for (const auto& wal : files_below(data_, ".log")) {
-        const auto size = fs::file_size(wal, gone);
-        if (!gone) all += size;
-      }
-      return all;
-    };
-    const uint64_t before = grown();
-    ASSERT_TRUE(eventually([&] { return !import.running() || grown() > before + bytes; }));
-    import.kill_and_wait();
-  }
-  const Outcome last = strandline({"import", file.string(), "--data", data_});
-  ASSERT_EQ(last.exit, 0) << last.errors;
-  expect_same(strandline({"export", "--all", "--data", data_}).output, events());
 }
 
 TEST_F(Import, FollowersFromRandomOffsetsKilledAndResumedSeeEveryEventOnce) {

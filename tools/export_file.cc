@@ -12,7 +12,9 @@
 namespace strandline::tools {
 namespace {
 
+// What an interrupted export does again at most; as many bytes as cost little to fsync.
 constexpr std::chrono::seconds kInterval{1};
+constexpr uint64_t kIntervalBytes = 8 << 20;
 
 struct Remembered {
   std::string what;
@@ -80,12 +82,16 @@ Status ExportFile::remember(const ExportPlace& place) {
   text += fmt::format(",\"stream\":{},\"bytes\":{}", place.stream, output_.bytes());
   if (place.next) text += fmt::format(",\"next\":{}", *place.next);
   remembered_ = std::chrono::steady_clock::now();
+  remembered_bytes_ = output_.bytes();
   return write_durably(position_path_, text + "}\n");
 }
 
 Status ExportFile::reached(const ExportPlace& place) {
   if (auto written = output_.written(); !written) return written;
-  if (std::chrono::steady_clock::now() - remembered_ < kInterval) return {};
+  if (std::chrono::steady_clock::now() - remembered_ < kInterval &&
+      output_.bytes() - remembered_bytes_ < kIntervalBytes) {
+    return {};
+  }
   return remember(place);
 }
 

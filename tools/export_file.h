@@ -1,9 +1,10 @@
 // The file that an export writes, and beside it FILE.position, from which an interrupted export
 // goes on: how many of the file's bytes are certain, and the position that comes after them.
 //
-// About once a second the file is fsynced, and only then is the position file replaced, so that it
-// never promises bytes that are not there. Resuming cuts the file to those bytes. *Errors*:
-// `exists` where going on or beginning would destroy something; `io`. *Threads*: one.
+// About once a second, and every few megabytes, the file is fsynced, and only then is the position
+// file replaced, so that it never promises bytes that are not there. Resuming cuts the file to
+// those bytes. *Errors*: `exists` where going on or beginning would destroy something; `io`.
+// *Threads*: one.
 #pragma once
 
 #include <chrono>
@@ -50,6 +51,7 @@ class ExportFile {
   std::string what_;
   ExportPlace begin_;
   std::chrono::steady_clock::time_point remembered_ = std::chrono::steady_clock::now();
+  uint64_t remembered_bytes_ = 0;
 };
 
 }  // namespace strandline::tools

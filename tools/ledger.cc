@@ -71,7 +71,10 @@ Status Ledger::recover(Error error) {
     feed_.reset();
     const bool unknown = error.code == Code::outcome_unknown || error.code == Code::io;
     unknown_ = unknown_ || unknown;
-    const bool again = connection_.is_server() && (unknown || is_away(error));
+    // What a run that was killed had under way may be applied after this one has begun: then the
+    // ledger has moved, by lines that are these very ones.
+    const bool moved = error.code == Code::conflict;
+    const bool again = connection_.is_server() && (unknown || moved || is_away(error));
     if (consumer_.empty() || !again) return std::unexpected(std::move(error));
     if (!said) std::cerr << fmt::format("strandline: {}; trying again\n", error.message);
     said = true;
@@ -81,6 +84,7 @@ Status Ledger::recover(Error error) {
       error = position.error();
       continue;
     }
+    if (moved && *position == applied_) return std::unexpected(std::move(error));
     while (!pending_.empty() && pending_.front().lines <= *position) {
       applied_ = pending_.front().lines;
       pending_.pop_front();
