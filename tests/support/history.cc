@@ -58,6 +58,30 @@ void Recorder::end_life() {
   }
 }
 
+void Recorder::stop_at(uint64_t moment) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [stream, history] : histories_) {
+    std::erase_if(history, [&](const Operation& o) {
+      const bool effect =
+          o.kind == Operation::Kind::append &&
+          (o.outcome == Operation::Outcome::done || o.outcome == Operation::Outcome::unknown);
+      return o.answered > moment && !effect;
+    });
+    for (Operation& o : history) {
+      if (o.answered <= moment) continue;
+      o.outcome = Operation::Outcome::unknown;
+      o.answered = 0;
+    }
+  }
+}
+
+size_t Recorder::operations() const {
+  const std::lock_guard lock(mutex_);
+  size_t sum = 0;
+  for (const auto& [stream, history] : histories_) sum += history.size();
+  return sum;
+}
+
 std::map<std::string, Recorder::History> Recorder::histories() const {
   const std::lock_guard lock(mutex_);
   return histories_;

@@ -60,6 +60,10 @@ class Recorder {
   // What is unknown so far has taken effect by now, or never will: what was there has been killed,
   // or has failed, and has been opened again.
   void end_life();
+  // The world stopped at this moment, whatever was seen and answered later.
+  void stop_at(uint64_t moment);
+
+  size_t operations() const;
 
   std::map<std::string, History> histories() const;
 
