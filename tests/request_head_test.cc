@@ -92,6 +92,8 @@ TEST(RequestHeads, TakeTheFormsOfATarget) {
 
 TEST(RequestHeads, ComeOutTheSameInWhateverPieces) {
   std::mt19937_64 random(seed("RequestHeads"));
+  std::string long_field(300, 'n');
+  long_field += ": v\r\n";
   const std::vector<std::string> fields = {"Host: a\r\n",
                                            "Content-Length: 5\r\n",
                                            "Transfer-Encoding: chunked\r\n",
@@ -104,7 +106,7 @@ TEST(RequestHeads, ComeOutTheSameInWhateverPieces) {
                                            "No colon\r\n",
                                            "\r\n",
                                            "Transfer-Encoding: gzip\r\n",
-                                           std::string(300, 'n') + ": v\r\n"};
+                                           long_field};
   const HeadLimits tight{.head_bytes_max = 400, .request_line_bytes_max = 60, .fields_max = 6};
   size_t taken = 0, refused = 0;
   for (int i = 0; i < 5'000; ++i) {

@@ -6,6 +6,7 @@
 
 #include "engine/log.h"
 #include "tests/support/payload.h"
+#include "tests/support/swarm.h"
 
 namespace strandline::tests {
 
@@ -62,6 +63,7 @@ int append_until_killed(Log& log, const std::string& stream, Durability durabili
 
 int child(std::vector<std::string> arguments) {
   const std::string& what = arguments.at(0);
+  if (what == "swarm") return swarm(arguments);
   auto log = Log::open(arguments.at(1), child_options());
   if (!log) {
     std::cout << name_of(log.error().code) << ": " << log.error().message << std::endl;

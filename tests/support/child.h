@@ -1,4 +1,4 @@
-// Programs that use the engine in a process of their own, to be killed or to find a lock taken.
+// Programs that run in a process of their own: to be killed, to find a lock taken, to be many.
 // They are this same binary, run again: a fork of a program with threads could not use them.
 #pragma once
 
@@ -13,6 +13,7 @@ namespace strandline::tests {
 //   accepted DIR STREAM   the same, asking for `accepted` only
 //   counting DIR STREAM   the same, four at once to streams STREAM0 to STREAM3; each moves the
 //                         position of "counter" in its stream to the tail that it makes
+//   swarm ...             thousands of clients of a server: swarm.h
 int child(std::vector<std::string> arguments);
 
 // The command line that runs it.
