@@ -4,14 +4,17 @@
 
 #include <algorithm>
 
+#include "engine/check.h"
 #include "engine/event_rules.h"
 
 namespace strandline {
 namespace {
 
-// A table's worst case: a batch of the smallest events has this many tables (the events, their
-// attributes, and the batch), so that a hostile buffer cannot make the Verifier walk for ever.
+// FlatBuffers' Verifier is no limit by itself: where tables are shared it walks each as often as it
+// is referred to. An event has as many tables as this at most (itself and 64 attributes), and no
+// batch that shares none has more than one in four bytes.
 constexpr size_t kTablesPerEvent = 65;
+// The schema nests three deep (batch, event, attribute), and no buffer within a buffer.
 constexpr size_t kDepthMax = 16;
 // How much larger than batch_bytes_max a batch may be that writes out what its events share, such
 // as a type that recurs.
@@ -34,8 +37,13 @@ Result<Batch> Batch::verified(std::string flatbuffer, const Limits& limits) {
   if (flatbuffer.size() > limits.batch_bytes_max) {
     return std::unexpected(too_large(flatbuffer.size(), limits));
   }
+  // Exactly its bytes, at the beginning of an allocation of their own, which is aligned for
+  // anything: the offsets that the Verifier finds aligned are so in memory, and one byte past the
+  // end is past the allocation, for the sanitizers to see.
+  flatbuffer.shrink_to_fit();
+  CHECK_EQ(reinterpret_cast<uintptr_t>(flatbuffer.data()) % alignof(uint64_t), 0u);
   const size_t tables_max =
-      std::min(limits.batch_events_max * kTablesPerEvent, flatbuffer.size() / 4 + 1);
+      std::min(limits.batch_events_max * kTablesPerEvent + 1, flatbuffer.size() / 4 + 1);
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(flatbuffer.data()),
                                  flatbuffer.size(), kDepthMax,
                                  static_cast<flatbuffers::uoffset_t>(tables_max));

@@ -135,6 +135,8 @@ awaitable<void> Session::read_requests() {
       co_await reader_.watch();
       peer_gone_ = true;
       wake_.notify();
+      ErrorCode ignored;
+      socket_.cancel(ignored);  // the writer may wait for room that never comes
       co_return;
     }
     if (!pipelined) co_await all_answered();
