@@ -14,7 +14,7 @@ namespace {
 using Kind = Operation::Kind;
 using Outcome = Operation::Outcome;
 
-class Model {
+class SequentialStream {
  public:
   // Before the operation, for taking it back.
   struct Before {
@@ -175,7 +175,7 @@ class Search {
   };
   struct Step {
     size_t sent;  // the moment
-    Model::Before before = {};
+    SequentialStream::Before before = {};
     bool changes = false;  // the state, so that taking another first could matter
     bool left_out = false;
   };
@@ -235,7 +235,7 @@ class Search {
   std::vector<uint64_t> place_;  // of each operation: the offset at which alone it may come
   std::vector<Moment> moments_;
   std::vector<size_t> next_, previous_, answer_of_;
-  Model model_;
+  SequentialStream model_;
   std::vector<uint64_t> done_;  // a bit for each operation that was taken or left out
   std::set<std::pair<std::vector<uint64_t>, uint64_t>> tried_;
   std::vector<Step> steps_taken_;
