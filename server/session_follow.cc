@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "server/session.h"
@@ -17,8 +18,10 @@
 namespace strandline::server {
 namespace {
 
-// Of output that a follower may hold on to while there is nothing to read.
-constexpr size_t kIdleBytes = 16 << 10;
+// Of output that a follower may hold on to while there is nothing to read: a little, or as much as
+// its live events usually take, if that is not much either.
+constexpr size_t kIdleBytesMin = 512;
+constexpr size_t kIdleBytesMax = 16 << 10;
 
 // Of a follower that does not read, what the kernel holds beyond its window. Without this the send
 // buffer grows to tcp_wmem's 4 MiB, and a thousand frozen followers take the memory of all sockets.
@@ -75,6 +78,7 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner man
                sizeof kUnsentBytes);
   const size_t bytes_max = service_.options.output_bytes_max;
   std::string out;
+  size_t usual_bytes = 0;  // of what there was to send before it was last caught up
   Chunk chunk(!manner.http_1_0);
   append_streamed_head(out, {.content_type = follow->media_type(), .chunked = !manner.http_1_0},
                        head_context(manner));
@@ -91,11 +95,13 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner man
     if (stop) chunk.end(out);
     if (!out.empty() && !co_await send(out, follow.get())) co_return;
     if (stop) co_return;
-    out.clear();
     // A follower that has caught up gives back what its catching up took.
-    if (filled == Follow::Filled::nothing_left && out.capacity() > kIdleBytes) {
-      std::string().swap(out);
+    if (filled == Follow::Filled::nothing_left) {
+      const size_t kept = std::clamp(2 * usual_bytes, kIdleBytesMin, kIdleBytesMax);
+      usual_bytes = out.size();
+      if (out.capacity() > kept) std::string().swap(out);
     }
+    out.clear();
     chunk.open(out);
     if (filled == Follow::Filled::nothing_left) {
       if (!co_await wait_for_events(follow.get())) follow->keepalive(out);

@@ -1,5 +1,7 @@
 #include "server/worker.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
@@ -89,10 +91,21 @@ void Worker::sweep() {
       session->sweep(now);
     }
   }
+  give_back_memory();
   timer_.expires_after(sweep_interval(service_.options));
   timer_.async_wait([this](const ErrorCode& error) {
     if (!error) sweep();
   });
+}
+
+// What a crowd of sessions took is the system's again once half of them are gone: glibc by itself
+// keeps all that lies below the last of them.
+void Worker::give_back_memory() {
+  constexpr size_t kCrowd = 100;
+  sessions_most_ = std::max(sessions_most_, sessions_.size());
+  if (sessions_most_ < kCrowd || sessions_.size() > sessions_most_ / 2) return;
+  sessions_most_ = sessions_.size();
+  malloc_trim(0);
 }
 
 }  // namespace strandline::server

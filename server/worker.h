@@ -43,6 +43,7 @@ class Worker {
 
  private:
   void sweep();
+  void give_back_memory();
   void end_if_drained();
 
   Service& service_;
@@ -51,6 +52,7 @@ class Worker {
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer timer_;
   std::unordered_set<Session*> sessions_;
+  size_t sessions_most_ = 0;  // since memory was last given back
   std::string date_;
   int64_t date_second_ = 0;
   bool draining_ = false;
