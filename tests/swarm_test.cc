@@ -19,33 +19,53 @@ constexpr size_t kMiB = 1 << 20;
 // At length, thousands of clients share two cores with the server.
 constexpr std::chrono::milliseconds kLong = 10min;
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;  // memory and time are not what they are otherwise
+#else
+constexpr bool kSanitized = false;
+#endif
+
 class Swarmed : public ::testing::Test {
  protected:
-  Swarmed() : server_(directory_ / "data", {"--window-bytes", "4M", "--block-cache-bytes", "8M"}) {
-    append(10);
-  }
+  Swarmed()
+      : server_(directory_ / "data", {"--window-bytes", "512K", "--block-cache-bytes", "1M"}) {}
 
-  Process swarm(size_t followers, size_t frozen, size_t slow) {
+  // Clients of a stream of their own, which has ten events.
+  Process swarm(const std::string& stream, size_t followers, size_t frozen, size_t slow) {
+    stream_ = stream;
+    next_ = 0;
+    HttpClient client = server_.client();
+    append(client, 10);
     return Process(
-        child_command({"swarm", server_.address().host, server_.address().port, "s",
+        child_command({"swarm", server_.address().host, server_.address().port, stream,
                        std::to_string(followers), std::to_string(frozen), std::to_string(slow)}));
   }
-  void append(uint64_t count) {
-    HttpClient client = server_.client();
-    append(client, count);
-  }
   void append(HttpClient& client, uint64_t count) {
-    const Response response = client.post("/v1/streams/s/events", json_events("s", next_, count));
+    const Response response =
+        client.post("/v1/streams/" + stream_ + "/events", json_events(stream_, next_, count));
     ASSERT_EQ(response.status, 201u) << response.body;
     next_ += count;
   }
   void append_end() {
-    ASSERT_EQ(server_.client().post("/v1/streams/s/events", R"({"type":"end"})").status, 201u);
+    const Response response =
+        server_.client().post("/v1/streams/" + stream_ + "/events", R"({"type":"end"})");
+    ASSERT_EQ(response.status, 201u) << response.body;
   }
-  pid_t pid() { return server_.process().pid(); }
+
+  // Followers, half as many slow heads, and churn, while events are appended.
+  struct Storm {
+    size_t idle_bytes = 0;   // of the server's memory, with the followers
+    size_t storm_bytes = 0;  // and with all the others
+    std::vector<uint64_t> done;
+  };
+  Storm storm(const std::string& stream, size_t followers);
+
+  size_t memory() { return memory_bytes(server_.process().pid()); }
+  size_t files() { return open_files(server_.process().pid()); }
 
   TemporaryDirectory directory_;
   ServerProcess server_;
+  std::string stream_;
   uint64_t next_ = 0;
 };
 
@@ -61,14 +81,12 @@ std::vector<uint64_t> expect_line(Process& process, const std::string& word) {
   return numbers;
 }
 
-TEST_F(Swarmed, FollowersSlowHeadsAndChurnLeaveNoGapAndNoTrace) {
-  const size_t followers = number_from("STRANDLINE_FOLLOWERS", 500);
-  const size_t files = open_files(pid()), memory = memory_bytes(pid());
-  Process clients = swarm(followers, 0, followers / 2);
+Swarmed::Storm Swarmed::storm(const std::string& stream, size_t followers) {
+  Storm storm;
+  Process clients = swarm(stream, followers, 0, followers / 2);
   expect_line(clients, "following");
-  ASSERT_FALSE(HasFailure());
-  const size_t with_followers = memory_bytes(pid());
-  EXPECT_GE(open_files(pid()), followers);
+  storm.idle_bytes = memory();
+  EXPECT_GE(files(), followers);
 
   clients.signal(SIGUSR1);
   std::jthread appending([&](std::stop_token stop) {
@@ -78,40 +96,54 @@ TEST_F(Swarmed, FollowersSlowHeadsAndChurnLeaveNoGapAndNoTrace) {
   expect_line(clients, "storm");
   appending.request_stop();
   appending.join();
-  const size_t in_the_storm = memory_bytes(pid());
+  storm.storm_bytes = memory();
   append_end();
   expect_line(clients, "healthy");
-  const auto done = expect_line(clients, "done");
+  storm.done = expect_line(clients, "done");
   EXPECT_EQ(clients.wait(), 0);
+  return storm;
+}
 
-  EXPECT_TRUE(eventually([&] { return open_files(pid()) <= files; }))
-      << open_files(pid()) << " files are open, and " << files << " were";
-  // What stays is the log's: its memtable and its window.
-  const size_t log_bytes = 32 * kMiB;
-  EXPECT_TRUE(eventually([&] { return memory_bytes(pid()) < memory + log_bytes; }))
-      << memory_bytes(pid()) << " bytes, and it was " << memory;
+TEST_F(Swarmed, FollowersSlowHeadsAndChurnLeaveNoGapAndNoTrace) {
+  const size_t followers = number_from("STRANDLINE_FOLLOWERS", 500);
+  // What a server takes once, on the first of everything, is not the crowd's.
+  const size_t files_first = files();
+  storm("warm", 50);
+  ASSERT_TRUE(eventually([&] { return files() <= files_first; }));
+  const size_t before = memory();
+
+  const Storm storm = this->storm("s", followers);
+  EXPECT_TRUE(eventually([&] { return files() <= files_first; }))
+      << files() << " files are open, and " << files_first << " were";
+  // What may stay is the log's: its memtable, its window.
+  constexpr size_t kLogBytes = 16 * kMiB;
+  if (!kSanitized) {
+    EXPECT_TRUE(eventually([&] { return memory() < before + kLogBytes; }, 20s))
+        << memory() << " bytes, and it was " << before;
+  }
   EXPECT_EQ(server_.client().get("/healthz").status, 200u);
-  std::cout << "Swarmed: " << followers << " followers at " << (with_followers - memory) / followers
-            << " bytes of memory each while idle; " << next_ << " events to each, "
-            << testing::PrintToString(done)
-            << " slow heads answered, late, clients vanished; memory before, with followers, in "
-               "the storm, after: "
-            << memory / 1024 << ", " << with_followers / 1024 << ", " << in_the_storm / 1024 << ", "
-            << memory_bytes(pid()) / 1024 << " KiB" << std::endl;
+  std::cout << "Swarmed: " << followers << " followers, " << (storm.idle_bytes - before) / followers
+            << " bytes of memory each while idle; " << next_
+            << " events to each; slow heads answered, late, clients vanished: "
+            << testing::PrintToString(storm.done)
+            << "; KiB before, idle, in the storm, after: " << before / 1024 << ", "
+            << storm.idle_bytes / 1024 << ", " << storm.storm_bytes / 1024 << ", "
+            << memory() / 1024 << std::endl;
 }
 
 TEST_F(Swarmed, FrozenFollowersCostNobodyAndLoseNothing) {
   const uint64_t seconds = number_from("STRANDLINE_FROZEN_S", 8);
   constexpr size_t kFollowers = 100, kFrozen = 10;
-  Process clients = swarm(kFollowers, kFrozen, 0);
+  Process clients = swarm("s", kFollowers, kFrozen, 0);
   expect_line(clients, "following");
   ASSERT_FALSE(HasFailure());
-  const size_t memory = memory_bytes(pid());
+  const size_t before = memory();
 
-  // 50 appends a second, of 50 events, of 400 bytes as they are shown.
+  // 20 appends a second, of 50 events, of about 450 bytes as they are shown.
+  constexpr auto kPace = kSanitized ? 250ms : 50ms;
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   HttpClient client = server_.client();
-  for (auto due = std::chrono::steady_clock::now(); due < end; due += 20ms) {
+  for (auto due = std::chrono::steady_clock::now(); due < end; due += kPace) {
     const auto wait = due - std::chrono::steady_clock::now();
     poll(nullptr, 0, static_cast<int>(std::max<int64_t>(wait / 1ms, 0)));
     append(client, 50);
@@ -121,19 +153,21 @@ TEST_F(Swarmed, FrozenFollowersCostNobodyAndLoseNothing) {
   const auto healthy = expect_line(clients, "healthy");
   ASSERT_EQ(healthy.size(), 3u);
   // What a connection may hold: output_bytes_max and an event more, twice over while it grows; and
-  // the log's own, with its memtable.
+  // the log's own: its window, its cache, its memtable.
   const size_t cap =
-      memory + kFollowers * 2 * server::ServerOptions{}.output_bytes_max + (4 + 8 + 64) * kMiB;
-  const size_t most = memory_bytes(pid(), "VmHWM");
-  EXPECT_LT(most, cap);
-  EXPECT_LT(healthy[1], 1'000'000u) << "p99 of the lag, in microseconds";
+      before + kFollowers * 2 * server::ServerOptions{}.output_bytes_max + (2 + 64) * kMiB;
+  const size_t most = memory_bytes(server_.process().pid(), "VmHWM");
+  if (!kSanitized) {
+    EXPECT_LT(most, cap);
+    EXPECT_LT(healthy[1], 1'000'000u) << "p99 of the lag, in microseconds";
+  }
 
   clients.signal(SIGUSR2);
   expect_line(clients, "done");  // each of them every event, in order
   EXPECT_EQ(clients.wait(), 0);
   std::cout << "Swarmed: " << next_ << " events to " << kFollowers << " followers, " << kFrozen
             << " of them frozen for " << seconds << " s; lag p99 " << healthy[1] << " us, most "
-            << healthy[2] << " us; memory " << memory / 1024 << " KiB before, " << most / 1024
+            << healthy[2] << " us; memory " << before / 1024 << " KiB before, " << most / 1024
             << " KiB at most, the cap " << cap / 1024 << " KiB" << std::endl;
 }
 

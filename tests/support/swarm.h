@@ -7,7 +7,7 @@
 // prints a line whenever something has come about, and takes signals:
 //   "following"  all followers have been answered; FROZEN of them read no more
 //   SIGUSR1      lets the slow heads and the churn begin; "storm" once every slow client has been
-//                answered and 500 have vanished
+//                answered and twice as many others have vanished
 //   "healthy N p99_us max_us"  every follower that reads has seen the stream's event of type "end",
 //                and how long after they were stored events came
 //   SIGUSR2      the frozen ones read again
