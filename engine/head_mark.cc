@@ -10,24 +10,25 @@
 namespace strandline {
 namespace {
 
-constexpr std::string_view kMagic = "STRDHEAD";
+constexpr std::string_view kHeadMarkMagic = "STRDHEAD";
 constexpr size_t kSlotBytes = 4096;
-constexpr size_t kMarkBytes = 20;
+constexpr size_t kHeadMarkBytes = 20;
 constexpr auto kInterval = std::chrono::seconds(1);
 
 std::filesystem::path file_in(const std::filesystem::path& directory) { return directory / "HEAD"; }
 
 std::string slot_of(Sequence durable) {
-  std::string bytes(kMagic);
+  std::string bytes(kHeadMarkMagic);
   put_le<uint64_t>(bytes, durable.value);
   put_le<uint32_t>(bytes, crc32c(bytes));
   return bytes;
 }
 
 std::optional<Sequence> mark_in(std::string_view file, size_t slot) {
-  if (file.size() < slot * kSlotBytes + kMarkBytes) return std::nullopt;
-  const std::string_view bytes = file.substr(slot * kSlotBytes, kMarkBytes);
-  if (!bytes.starts_with(kMagic) || get_le<uint32_t>(bytes, 16) != crc32c(bytes.substr(0, 16))) {
+  if (file.size() < slot * kSlotBytes + kHeadMarkBytes) return std::nullopt;
+  const std::string_view bytes = file.substr(slot * kSlotBytes, kHeadMarkBytes);
+  if (!bytes.starts_with(kHeadMarkMagic) ||
+      get_le<uint32_t>(bytes, 16) != crc32c(bytes.substr(0, 16))) {
     return std::nullopt;
   }
   return Sequence(get_le<uint64_t>(bytes, 8));
@@ -61,7 +62,7 @@ HeadMark::HeadMark(const Disk& disk, const std::filesystem::path& directory,
   if (const auto bytes = disk_.read(file_); bytes) {
     slot_ = mark_in(*bytes, 0) > mark_in(*bytes, 1) ? 1 : 0;
     written_ = std::max(mark_in(*bytes, 0), mark_in(*bytes, 1));
-    exists_ = bytes->size() >= kSlotBytes + kMarkBytes;
+    exists_ = bytes->size() >= kSlotBytes + kHeadMarkBytes;
   }
   renew();
   thread_ = std::thread([this] { run(); });

@@ -10,7 +10,7 @@
 namespace strandline {
 namespace {
 
-constexpr uint64_t kScanBytes = 1 << 20;
+constexpr uint64_t kLogScanBytes = 1 << 20;
 // Readers hold a copy of a batch each, and iterators while they are being read.
 constexpr size_t kReadersMax = 256;
 constexpr size_t kReadersBytesMax = 16 << 20;
@@ -52,7 +52,7 @@ Result<std::optional<Delivery>> LogCursor::next() {
       return delivery;
     }
     moved_ = true;
-    if (scanned_ >= kScanBytes) return moved();
+    if (scanned_ >= kLogScanBytes) return moved();
   }
 }
 

@@ -9,7 +9,7 @@ namespace strandline {
 namespace {
 
 // How much a filtered read scans without a match before it says where it is.
-constexpr uint64_t kScanBytes = 1 << 20;
+constexpr uint64_t kStreamScanBytes = 1 << 20;
 
 std::string_view type_at(const Part& part, uint32_t i) {
   const auto* root = flatbuffers::GetRoot<schema::Batch>(part.flatbuffer.data());
@@ -65,7 +65,7 @@ Result<std::optional<Delivery>> StreamCursor::next() {
     }
     if (auto delivery = next_in(*part_, reader_.batch().head().stored)) return delivery;
     moved_ = true;
-    if (scanned >= kScanBytes) return moved();
+    if (scanned >= kStreamScanBytes) return moved();
   }
 }
 
@@ -147,7 +147,7 @@ Result<std::optional<Delivery>> BackwardCursor::next() {
       return run_of(stream_, part, reader_.batch().head().stored, end - count, count, true);
     }
     position_ = part.first + low;
-    if (scanned >= kScanBytes) return Moved{};
+    if (scanned >= kStreamScanBytes) return Moved{};
   }
 }
 

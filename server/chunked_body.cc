@@ -6,7 +6,7 @@
 namespace strandline::server {
 namespace {
 
-std::unexpected<Refusal> refuse(std::string detail) {
+std::unexpected<Refusal> refuse_chunk(std::string detail) {
   return std::unexpected(Refusal{400, "malformed", std::move(detail)});
 }
 
@@ -75,7 +75,7 @@ std::expected<size_t, Refusal> ChunkedBody::take(std::string_view bytes, std::st
     } else {
       trailers_ += line_;
       trailers_ += "\r\n";
-      if (trailers_.size() > kTrailerBytesMax) return refuse("the trailers are too long");
+      if (trailers_.size() > kTrailerBytesMax) return refuse_chunk("the trailers are too long");
     }
     line_.clear();
   }
@@ -88,14 +88,15 @@ std::expected<bool, Refusal> ChunkedBody::take_line(std::string_view& bytes, siz
   const size_t count = end == std::string_view::npos ? bytes.size() : end + 1;
   // With the CR and the LF.
   if (line_.size() + count > bytes_max + 2) {
-    return refuse("a chunk's " + std::string(what) + " is longer than it may be");
+    return refuse_chunk("a chunk's " + std::string(what) + " is longer than it may be");
   }
   line_.append(bytes.substr(0, count));
   bytes.remove_prefix(count);
   if (end == std::string_view::npos) {
     return false;
   }
-  if (!line_.ends_with("\r\n")) return refuse("a line of a chunked body ends in LF without CR");
+  if (!line_.ends_with("\r\n"))
+    return refuse_chunk("a line of a chunked body ends in LF without CR");
   line_.resize(line_.size() - 2);
   return true;
 }
@@ -104,16 +105,16 @@ std::expected<void, Refusal> ChunkedBody::read_size() {
   uint64_t size = 0;
   size_t digits = 0;
   while (digits < line_.size() && hex_digit(line_[digits]) >= 0) {
-    if (digits == kSizeDigitsMax) return refuse("a chunk's size has too many digits");
+    if (digits == kSizeDigitsMax) return refuse_chunk("a chunk's size has too many digits");
     size = size << 4 | static_cast<uint64_t>(hex_digit(line_[digits]));
     ++digits;
   }
-  if (digits == 0) return refuse("a chunk's size is not a number in hexadecimal digits");
+  if (digits == 0) return refuse_chunk("a chunk's size is not a number in hexadecimal digits");
   std::string_view extension = std::string_view(line_).substr(digits);
   extension_bytes_ += extension.size();
   if (extension_bytes_ > kExtensionBytesMax) {
-    return refuse("the chunk extensions of a body are longer than " +
-                  std::to_string(kExtensionBytesMax) + " bytes");
+    return refuse_chunk("the chunk extensions of a body are longer than " +
+                        std::to_string(kExtensionBytesMax) + " bytes");
   }
   if (!extension.empty()) {
     const size_t semicolon = extension.find_first_not_of(" \t");
@@ -121,7 +122,7 @@ std::expected<void, Refusal> ChunkedBody::read_size() {
                       std::ranges::all_of(extension, [](char c) {
                         return c == '\t' || (static_cast<uint8_t>(c) >= 0x20 && c != 0x7f);
                       });
-    if (!good) return refuse("a chunk's size is followed by what is no chunk extension");
+    if (!good) return refuse_chunk("a chunk's size is followed by what is no chunk extension");
   }
   if (size > body_bytes_max_ - decoded_) {
     return std::unexpected(Refusal{413, "too-large",
@@ -140,7 +141,8 @@ std::expected<void, Refusal> ChunkedBody::read_trailers() {
   if (!fields) return std::unexpected(fields.error());
   for (const Field& field : *fields) {
     if (belongs_in_a_head(field.name)) {
-      return refuse("the trailers have a " + std::string(field.name) + ", which belongs in a head");
+      return refuse_chunk("the trailers have a " + std::string(field.name) +
+                          ", which belongs in a head");
     }
   }
   return {};

@@ -8,7 +8,7 @@
 namespace strandline::server {
 namespace {
 
-std::unexpected<EventError> no_event(std::string message) {
+std::unexpected<EventError> no_binary_event(std::string message) {
   return std::unexpected(EventError{false, {.code = Code::invalid, .message = std::move(message)}});
 }
 
@@ -63,7 +63,7 @@ EventResult<> read_binary_mode(const Request& request, const EventSink& sink) {
     const std::string& name = kept.emplace_back(attribute_name(field.name));
     if (name.empty()) continue;
     auto value = decoded(field.value);
-    if (!value) return no_event("ce-" + name + ": " + value.error());
+    if (!value) return no_binary_event("ce-" + name + ": " + value.error());
     const std::string& text = kept.emplace_back(std::move(*value));
     if (name == "type") {
       event.type = text;
@@ -74,22 +74,23 @@ EventResult<> read_binary_mode(const Request& request, const EventSink& sink) {
     } else if (name == "subject") {
       event.subject = text;
     } else if (name == "time") {
-      if (!parse_time(text)) return no_event("ce-time is not an RFC 3339 time");
+      if (!parse_time(text)) return no_binary_event("ce-time is not an RFC 3339 time");
       event.time = text;
     } else if (name == "dataschema") {
       event.dataschema = text;
     } else if (name == "specversion") {
-      if (text != "1.0") return no_event("ce-specversion is not 1.0, the one that is known here");
+      if (text != "1.0")
+        return no_binary_event("ce-specversion is not 1.0, the one that is known here");
     } else if (name == "stream") {
       stream = text;
     } else if (name != "offset" && name != "sequence" && name != "stored") {
       for (const Attribute& known : event.attributes) {
-        if (known.name == name) return no_event("the header ce-" + name + " occurs twice");
+        if (known.name == name) return no_binary_event("the header ce-" + name + " occurs twice");
       }
       event.attributes.push_back({.name = name, .text = text});
     }
   }
-  if (event.type.empty()) return no_event("an event needs a ce-type header, not empty");
+  if (event.type.empty()) return no_binary_event("an event needs a ce-type header, not empty");
   place_data(request, event);
   if (auto ok = sink(stream, event); !ok) {
     return std::unexpected(EventError{false, std::move(ok).error()});

@@ -7,8 +7,8 @@
 namespace strandline::server {
 namespace {
 
-constexpr size_t kListDefault = 100;
-constexpr size_t kListMax = 10'000;
+constexpr size_t kPositionsDefault = 100;
+constexpr size_t kPositionsMax = 10'000;
 
 Response print_position(std::string_view consumer, std::string_view stream, uint64_t next) {
   Response response;
@@ -22,7 +22,7 @@ Response print_position(std::string_view consumer, std::string_view stream, uint
   return response;
 }
 
-Response invalid(std::string why) {
+Response invalid_position(std::string why) {
   return problem({.code = Code::invalid, .message = std::move(why)}, Asked::changing);
 }
 
@@ -34,25 +34,26 @@ std::expected<Commit, Response> take_commit(Call& call) {
     return std::unexpected(malformed(kind.error()));
   }
   auto fields = JsonFields::parse(call.body(), {"next", "expected"});
-  if (!fields) return std::unexpected(invalid(fields.error()));
+  if (!fields) return std::unexpected(invalid_position(fields.error()));
   const auto next = fields->number("next");
-  if (!next) return std::unexpected(invalid(next.error()));
+  if (!next) return std::unexpected(invalid_position(next.error()));
   const auto expected = fields->number("expected");
-  if (!expected) return std::unexpected(invalid(expected.error()));
-  if (!*next) return std::unexpected(invalid("a position has \"next\": the first to be read"));
+  if (!expected) return std::unexpected(invalid_position(expected.error()));
+  if (!*next)
+    return std::unexpected(invalid_position("a position has \"next\": the first to be read"));
   return Commit{
       .consumer = call.names[0], .stream = call.names[1], .expected = *expected, .next = **next};
 }
 
-Response list(Call& call) {
+Response list_positions_of(Call& call) {
   if (auto known = call.query.allow({"prefix", "limit"}); !known) return malformed(known.error());
   const auto prefix = call.query.one("prefix");
   if (!prefix) return malformed(prefix.error());
   const auto limit = call.query.number("limit");
   if (!limit) return malformed(limit.error());
-  const uint64_t most = limit->value_or(kListDefault);
-  if (most == 0 || most > kListMax) {
-    return malformed("limit is from 1 to " + std::to_string(kListMax));
+  const uint64_t most = limit->value_or(kPositionsDefault);
+  if (most == 0 || most > kPositionsMax) {
+    return malformed("limit is from 1 to " + std::to_string(kPositionsMax));
   }
   Response response;
   response.body = "{\"positions\":[";
@@ -95,7 +96,7 @@ void put_position(Call call, Answer answer) {
 
 void list_positions(Call call, Answer answer) {
   Service& service = call.service;
-  answer.block(service, [call = std::move(call)]() mutable { return list(call); });
+  answer.block(service, [call = std::move(call)]() mutable { return list_positions_of(call); });
 }
 
 }  // namespace strandline::server

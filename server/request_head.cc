@@ -35,7 +35,7 @@ std::unexpected<Refusal> refuse(std::string detail) {
   return std::unexpected(Refusal{400, "malformed", std::move(detail)});
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_space(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
@@ -55,7 +55,7 @@ template <class Each>
 bool each_element(std::string_view list, Each each) {
   for (;;) {
     const size_t comma = list.find(',');
-    if (!each(trimmed(list.substr(0, comma)))) return false;
+    if (!each(without_space(list.substr(0, comma)))) return false;
     if (comma == std::string_view::npos) return true;
     list.remove_prefix(comma + 1);
   }
@@ -70,7 +70,7 @@ std::expected<Field, Refusal> parse_field(std::string_view line) {
   if (colon == line.size()) return refuse("a line of the head has no colon");
   if (is_space(line[colon])) return refuse("there is white space between a field's name and colon");
   if (colon == 0 || line[colon] != ':') return refuse("a field's name is no token");
-  const std::string_view value = trimmed(line.substr(colon + 1));
+  const std::string_view value = without_space(line.substr(colon + 1));
   if (!all(Kind::value, value)) {
     return refuse("the field " + std::string(line.substr(0, colon)) +
                   " has a control character in its value");

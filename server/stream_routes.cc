@@ -6,8 +6,8 @@
 namespace strandline::server {
 namespace {
 
-constexpr size_t kListDefault = 100;
-constexpr size_t kListMax = 1'000;
+constexpr size_t kStreamsDefault = 100;
+constexpr size_t kStreamsMax = 1'000;
 
 void render_stream(std::string& out, const StreamInfo& info) {
   const auto number = [&](std::string_view name, uint64_t value) {
@@ -118,9 +118,9 @@ Response list(Call& call) {
   if (!after) return malformed(after.error());
   const auto limit = call.query.number("limit");
   if (!limit) return malformed(limit.error());
-  const uint64_t most = limit->value_or(kListDefault);
-  if (most == 0 || most > kListMax) {
-    return malformed("limit is from 1 to " + std::to_string(kListMax));
+  const uint64_t most = limit->value_or(kStreamsDefault);
+  if (most == 0 || most > kStreamsMax) {
+    return malformed("limit is from 1 to " + std::to_string(kStreamsMax));
   }
   // One more than asked for tells whether there is a next page.
   auto streams = call.service.log.list(prefix->value_or(""), after->value_or(""), most + 1);

@@ -22,7 +22,7 @@ constexpr char kExportExample[] =
     "  strandline export orders --full | jq .stored\n"
     "  strandline export dpkg --lines";
 
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kExportPatience{60};
 
 struct ExportFlags {
   std::vector<std::string> streams;
@@ -79,10 +79,10 @@ class Export {
   Status copy(const ReadRequest& request, size_t index) {
     auto first = connection_.read(request);
     if (!first) return std::unexpected(first.error());
-    ResumingReader reader(connection_, request, std::move(*first), kPatience);
+    ResumingReader reader(connection_, request, std::move(*first), kExportPatience);
     const Shape shape = flags_.full ? Shape::full : flags_.lines ? Shape::data : Shape::bare;
     while (true) {
-      auto delivery = reader.next(kPatience);
+      auto delivery = reader.next(kExportPatience);
       if (!delivery) return std::unexpected(delivery.error());
       if (!*delivery) break;
       if (mutated(Mutation::position_before_delivery)) {

@@ -15,7 +15,7 @@ constexpr char kReadExample[] =
     "  strandline read --all --from 2026-01-02T03:04:05Z --type 'order.*'\n"
     "  strandline read orders --last 3 --backward";
 
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kReadPatience{60};
 
 struct ReadFlags {
   ReadingFlags reading;
@@ -44,12 +44,12 @@ int read(const Settings& settings, const ReadFlags& flags) {
   auto first = (*connection)->read(*request);
   if (!first) return failed(first.error());
 
-  ResumingReader reader(**connection, *request, std::move(*first), kPatience);
+  ResumingReader reader(**connection, *request, std::move(*first), kReadPatience);
   const Shape shape = flags.raw ? Shape::data : Shape::full;
   Output output;
   bool damaged = false;
   while (true) {
-    auto delivery = reader.next(kPatience);
+    auto delivery = reader.next(kReadPatience);
     if (!delivery) {
       if (auto flushed = output.flush(); !flushed) return failed(flushed.error());
       return failed(delivery.error());

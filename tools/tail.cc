@@ -25,7 +25,7 @@ constexpr char kTailExample[] =
 
 constexpr uint64_t kLastDefault = 10;
 // A follower waits for its server as long as it takes.
-constexpr std::chrono::seconds kPatience = std::chrono::hours(24 * 365);
+constexpr std::chrono::seconds kTailPatience = std::chrono::hours(24 * 365);
 // How much a crash of the consumer can make it see again.
 constexpr milliseconds kCommitInterval{1'000};
 constexpr uint64_t kCommitEvents = 1'000;
@@ -49,7 +49,7 @@ class Place {
 
   // The committed position, if there is one. Waits for a server that is away.
   Result<std::optional<uint64_t>> open() {
-    Backoff backoff(kPatience);
+    Backoff backoff(kTailPatience);
     bool said = false;
     while (true) {
       auto position = connection_.position(consumer_, stream_);
@@ -115,7 +115,7 @@ class Tail {
       if (!position) return Interrupt::raised() ? kDone : failed(position.error());
       if (*position) request_.from = From::position(**position);
     }
-    reader_.emplace(connection_, request_, nullptr, kPatience);
+    reader_.emplace(connection_, request_, nullptr, kTailPatience);
     const Status followed = follow();
     Interrupt::lower();  // the last commit may take its time
     const Status ended = settle();
