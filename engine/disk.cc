@@ -104,12 +104,11 @@ Status Disk::overwrite(const std::filesystem::path& file, uint64_t at,
 }
 
 Status Disk::truncate(const std::filesystem::path& file, uint64_t bytes) const {
-  rocksdb::FileSystem& fs = fs_of(file_system_);
-  auto status = fs.Truncate(file.string(), bytes, kIo, nullptr);
-  std::unique_ptr<rocksdb::FSRandomRWFile> out;
-  if (status.ok()) {
-    status = fs.NewRandomRWFile(file.string(), rocksdb::FileOptions(), &out, nullptr);
-  }
+  // FileSystem::Truncate is not there for the operating system's own.
+  std::unique_ptr<rocksdb::FSWritableFile> out;
+  auto status =
+      fs_of(file_system_).ReopenWritableFile(file.string(), rocksdb::FileOptions(), &out, nullptr);
+  if (status.ok()) status = out->Truncate(bytes, kIo, nullptr);
   if (status.ok()) status = out->Fsync(kIo, nullptr);
   if (status.ok()) status = out->Close(kIo, nullptr);
   return status_of(status, file);

@@ -108,10 +108,15 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
     }
     if (auto ok = disk.sync_directory(path); !ok) return std::unexpected(std::move(ok.error()));
   } else {
-    auto ends = look_at_wals(disk, directory->store());
+    const bool mend = !observer && !state.options.accept_loss;
+    auto ends = mend ? mend_wals(disk, directory->store()) : look_at_wals(disk, directory->store());
     if (!ends) return std::unexpected(std::move(ends.error()));
     report.wal_bytes_replayed = ends->bytes - ends->torn_bytes;
     report.torn_bytes_dropped = ends->torn_bytes;
+    if (ends->torn_bytes > 0) {
+      state.options.on_warning(fmt::format("{}: {} bytes that were not written whole are dropped",
+                                           ends->torn_at, ends->torn_bytes));
+    }
   }
   auto store = Store::open(directory->store(), state.options,
                            [&state](const std::string& why) { state.failure.set(why); });

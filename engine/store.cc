@@ -15,7 +15,9 @@
 #include <mutex>
 
 #include "engine/mutation.h"
+#include "engine/ordered_names.h"
 #include "engine/store_options.h"
+#include "engine/wal_end.h"
 
 namespace strandline {
 namespace {
@@ -93,6 +95,7 @@ Error error_of(const rocksdb::Status& status, const std::string& doing) {
 
 struct Store::Parts {
   std::atomic<uint64_t> first_live{0};
+  std::atomic<uint64_t> durable{0};  // RocksDB's last sequence number that was fsynced
   std::shared_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
@@ -156,11 +159,10 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   database.info_log = std::make_shared<WarningLogger>(options.on_warning);
   database.listeners = {
       std::make_shared<FailureListener>(std::move(on_failure), options.on_warning)};
-  if (options.file_system) {
-    parts->env = rocksdb::NewCompositeEnv(
-        std::static_pointer_cast<rocksdb::FileSystem>(options.file_system));
-    database.env = parts->env.get();
-  }
+  parts->env = rocksdb::NewCompositeEnv(with_ordered_names(
+      options.file_system ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
+                          : rocksdb::FileSystem::Default()));
+  database.env = parts->env.get();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
       {rocksdb::kDefaultColumnFamilyName, records_options(options)}};
   for (const char* name : kFamilyNames) {
@@ -187,6 +189,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   }
   parts->db.reset(db);
   parts->default_family = handles[0];
+  parts->durable = db->GetLatestSequenceNumber();
   std::copy(handles.begin() + 1, handles.end(), parts->families.begin());
   return std::unique_ptr<Store>(new Store(std::move(parts)));
 }
@@ -207,6 +210,7 @@ Changes Store::changes() {
 Status Store::write(Changes changes) {
   rocksdb::WriteOptions write;
   write.sync = false;
+  changes.batch_->PutLogData(wal_mark(parts_->durable));
   const rocksdb::Status status = parts_->db->Write(write, changes.batch_.get());
   if (!status.ok()) return std::unexpected(error_of(status, "writing to the WAL"));
   constexpr size_t kSpareMax = 4, kSpareBytesMax = 8 << 20;
@@ -220,8 +224,12 @@ Status Store::write(Changes changes) {
 
 Status Store::sync() {
   if (mutated(Mutation::sync_dropped)) return {};
+  const uint64_t written = parts_->db->GetLatestSequenceNumber();
   const rocksdb::Status status = parts_->db->SyncWAL();
   if (!status.ok()) return std::unexpected(error_of(status, "fsync of the WAL"));
+  uint64_t durable = parts_->durable;
+  while (durable < written && !parts_->durable.compare_exchange_weak(durable, written)) {
+  }
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "engine/crc32c.h"
@@ -37,45 +38,173 @@ uint32_t unmask(uint32_t masked) {
   return (rotated >> 17) | (rotated << 15);
 }
 
-// The number of bytes up to the end of the last whole logical record.
-size_t whole_bytes(std::string_view bytes) {
-  size_t whole = 0;
+enum Type : uint8_t { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
+
+struct Record {
+  uint8_t type;
+  std::string_view payload;
+  size_t end;
+};
+
+// The physical record at a place, if a whole one is there.
+std::optional<Record> record_at(std::string_view bytes, size_t at) {
+  if (at + kHeadBytes > bytes.size()) return std::nullopt;
+  const size_t length = get_le<uint16_t>(bytes, at + 4);
+  const uint8_t type = uint8_t(bytes[at + 6]);
+  const size_t end = at + kHeadBytes + length;
+  if (type == 0 || type > kLast || kHeadBytes + length > kBlockBytes - at % kBlockBytes ||
+      end > bytes.size()) {
+    return std::nullopt;
+  }
+  // The checksum covers the type and the payload.
+  const std::string_view covered = bytes.substr(at + 6, 1 + length);
+  if (crc32c(covered) != unmask(get_le<uint32_t>(bytes, at))) return std::nullopt;
+  return Record{.type = type, .payload = covered.substr(1), .end = end};
+}
+
+constexpr std::string_view kMagic = "STRDWMRK";
+constexpr size_t kMarkBytes = 8 + kMagic.size();
+
+// What the record says was durable when it was written, if its end is in it.
+std::optional<uint64_t> mark_of(const Record& record) {
+  if ((record.type != kFull && record.type != kLast) || !record.payload.ends_with(kMagic) ||
+      record.payload.size() < kMarkBytes) {
+    return std::nullopt;
+  }
+  return get_le<uint64_t>(record.payload, record.payload.size() - kMarkBytes);
+}
+
+struct Scan {
+  size_t whole = 0;                   // up to the end of the last whole batch
+  size_t good = 0;                    // up to the end of the last whole physical record
+  std::optional<uint64_t> next = {};  // the sequence number after that batch's, if one is known
+};
+
+Scan scan(std::string_view bytes, std::optional<uint64_t> next) {
+  Scan scan{.next = next};
+  constexpr size_t kBatchHead = 12;  // u64 sequence number, u32 count
+  std::optional<uint64_t> after;
   for (size_t at = 0; at + kHeadBytes <= bytes.size();) {
     const size_t left_in_block = kBlockBytes - at % kBlockBytes;
     if (left_in_block < kHeadBytes) {  // a block's last few bytes are zeros
-      at += left_in_block;
+      at = scan.good = std::min(at + left_in_block, bytes.size());
       continue;
     }
-    const size_t length = get_le<uint16_t>(bytes, at + 4);
-    const uint8_t type = uint8_t(bytes[at + 6]);
-    const size_t end = at + kHeadBytes + length;
-    if (type == 0 || length + kHeadBytes > left_in_block || end > bytes.size()) break;
-    // The checksum covers the type and the payload.
-    const std::string_view covered = bytes.substr(at + 6, 1 + length);
-    if (crc32c(covered) != unmask(get_le<uint32_t>(bytes, at))) break;
-    at = end;
-    constexpr uint8_t kFull = 1, kLast = 4;
-    if (type == kFull || type == kLast || type > 4) whole = at;
+    const auto record = record_at(bytes, at);
+    if (!record) break;
+    at = scan.good = record->end;
+    if (record->type == kFull || record->type == kFirst) {
+      after.reset();
+      if (record->payload.size() >= kBatchHead) {
+        after = get_le<uint64_t>(record->payload, 0) + get_le<uint32_t>(record->payload, 8);
+      }
+    }
+    if (record->type == kFull || record->type == kLast) {
+      scan.whole = at;
+      if (after) scan.next = after;
+    }
   }
-  return whole;
+  return scan;
+}
+
+// Whether the record that should stand at `at` is not whole because pages of it never reached the
+// disk, rather than because its bytes were changed: the file ends in it, or some sector of it reads
+// as zeros.
+bool is_torn(std::string_view bytes, size_t at) {
+  constexpr size_t kSector = 512;
+  if (at + kHeadBytes > bytes.size()) return true;
+  const size_t length = get_le<uint16_t>(bytes, at + 4);
+  const size_t block_end = at + (kBlockBytes - at % kBlockBytes);
+  const bool known = bytes[at + 6] != 0 && at + kHeadBytes + length <= block_end;
+  const size_t end = known ? at + kHeadBytes + length : block_end;
+  if (end > bytes.size()) return true;
+  for (size_t sector = at / kSector * kSector; sector < end; sector += kSector) {
+    const size_t from = std::max(at, sector), to = std::min(sector + kSector, bytes.size());
+    if (std::ranges::all_of(bytes.substr(from, to - from), [](char c) { return c == 0; })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Whether a whole record behind `at` knows that what stood there was durable: it was written when
+// `next`, the sequence number that is missing, or all before its own, was.
+bool was_durable(std::string_view bytes, size_t at, std::optional<uint64_t> next) {
+  while (at + kHeadBytes <= bytes.size()) {
+    const size_t left_in_block = kBlockBytes - at % kBlockBytes;
+    const auto record = left_in_block < kHeadBytes ? std::nullopt : record_at(bytes, at);
+    if (!record) {
+      ++at;  // records do not say where the next one begins once one is lost
+      continue;
+    }
+    if (!next && record->payload.size() >= 8 && record->type == kFull) {
+      next = get_le<uint64_t>(record->payload, 0) - 1;
+    }
+    if (const auto mark = mark_of(*record); mark && next && *mark >= *next) return true;
+    at = record->end;
+  }
+  return false;
+}
+
+Error damaged(const std::filesystem::path& file, size_t at, const char* why) {
+  return {.code = Code::corrupt,
+          .message = fmt::format("{}: damaged at byte {}: {}", file.string(), at, why)};
+}
+
+Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, bool mend) {
+  WalEnds ends;
+  auto files = wal_files(disk, directory);
+  if (!files) return std::unexpected(std::move(files.error()));
+  std::vector<std::filesystem::path> written;
+  for (const auto& file : *files) {
+    const uint64_t bytes = disk.size(file);  // 0 if its owner removed it meanwhile
+    ends.bytes += bytes;
+    // RocksDB may have made an empty one after the last that holds anything.
+    if (bytes > 0) written.push_back(file);
+  }
+  std::optional<uint64_t> next;
+  for (const auto& file : written) {
+    const bool newest = file == written.back();
+    if (!newest && !mend) continue;
+    const auto bytes = disk.read(file);
+    if (!bytes) return std::unexpected(bytes.error());
+    const Scan found = scan(*bytes, next);
+    next = found.next;
+    if (found.whole == bytes->size()) continue;
+    if (mend && !newest) {
+      // It was fsynced before the next was begun (Store::flush).
+      return std::unexpected(damaged(file, found.whole, "a newer WAL file holds events"));
+    }
+    ends.torn_bytes = bytes->size() - found.whole;
+    ends.torn_at = fmt::format("{} from byte {} on", file.string(), found.whole);
+    if (!mend) continue;
+    if (was_durable(*bytes, found.good, found.next)) {
+      return std::unexpected(
+          damaged(file, found.whole, "what stands behind it knows that this was durable"));
+    }
+    // What is neither whole nor torn RocksDB refuses.
+    if (!is_torn(*bytes, found.good)) continue;
+    if (auto ok = disk.truncate(file, found.whole); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+  }
+  return ends;
 }
 
 }  // namespace
 
 Result<WalEnds> look_at_wals(const Disk& disk, const std::filesystem::path& store_directory) {
-  WalEnds ends;
-  const auto files = wal_files(disk, store_directory);
-  if (!files) return std::unexpected(files.error());
-  for (const auto& file : *files) ends.bytes += disk.size(file);
-  // The newest that holds anything: RocksDB may have made an empty one after it.
-  for (auto file = files->rbegin(); file != files->rend(); ++file) {
-    if (disk.size(*file) == 0) continue;  // or removed by its owner, meanwhile
-    const auto bytes = disk.read(*file);
-    if (!bytes) return std::unexpected(bytes.error());
-    ends.torn_bytes = bytes->size() - whole_bytes(*bytes);
-    break;
-  }
-  return ends;
+  return look(disk, store_directory, false);
+}
+
+Result<WalEnds> mend_wals(const Disk& disk, const std::filesystem::path& store_directory) {
+  return look(disk, store_directory, true);
+}
+
+std::string wal_mark(uint64_t durable) {
+  std::string mark;
+  put_le<uint64_t>(mark, durable);
+  return mark.append(kMagic);
 }
 
 Status sync_wals(const Disk& disk, const std::filesystem::path& store_directory) {

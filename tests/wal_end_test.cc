@@ -1,0 +1,87 @@
+// The WAL's end after a power cut: what was never fsynced may be missing in the middle, and is
+// dropped; what was fsynced is missed by what was written after it.
+#include "tests/support/fault_file_system.h"
+#include "tests/support/log_test.h"
+
+namespace strandline::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+class WalEnd : public LogTest {
+ protected:
+  WalEnd() { options.file_system = FaultFileSystem::as_option(faults_); }
+  ~WalEnd() override {
+    faults_->release();
+    close();
+  }
+
+  // What a power cut would leave, in which these bytes of the newest WAL never reached the disk.
+  fs::path copy_without(uint64_t from, uint64_t to) {
+    const fs::path copy = directory() / "copy";
+    copy_live(data(), copy);
+    wal_ = newest_wal(copy);
+    std::string bytes = read_file(wal_);
+    EXPECT_LE(to, bytes.size());
+    std::fill(bytes.begin() + static_cast<long>(from), bytes.begin() + static_cast<long>(to), 0);
+    write_file(wal_, bytes);
+    return copy;
+  }
+  static fs::path newest_wal(const fs::path& below) {
+    fs::path newest;
+    for (const fs::path& wal : files_below(below, ".log")) {
+      if (fs::file_size(wal) > 0) newest = wal;
+    }
+    return newest;
+  }
+  // Written, and waiting for a sync that does not come.
+  void append_unsynced(uint64_t first) {
+    const uint64_t before = faults_->wal_bytes();
+    log().append(Append{.stream = "s", .batch = batch("s", Offset{first}, 8)},
+                 [](Result<Appended>) {});
+    ASSERT_TRUE(eventually([&] { return faults_->wal_bytes() > before; }));
+  }
+
+  std::shared_ptr<FaultFileSystem> faults_ = std::make_shared<FaultFileSystem>();
+  fs::path wal_;
+};
+
+TEST_F(WalEnd, APageMissingFromWhatWasNeverFsyncedIsATornEnd) {
+  append("s", 8);
+  append("s", 8);
+  const uint64_t durable = fs::file_size(newest_wal(data()));
+  faults_->hold();
+  append_unsynced(16);
+  const uint64_t hole_end = fs::file_size(newest_wal(data()));
+  append_unsynced(24);  // whole, behind the hole
+  const fs::path copy = copy_without(durable, hole_end);
+  options.file_system = nullptr;
+  const auto opened = Log::open(copy, options);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_GT((*opened)->recovery().torn_bytes_dropped, hole_end - durable);
+  expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 16);
+  EXPECT_EQ((*opened)->append(Append{.stream = "s", .batch = batch("s", Offset{16}, 1)})->first,
+            Offset{16});
+}
+
+TEST_F(WalEnd, APageMissingFromWhatWasFsyncedIsRefusedAndNamed) {
+  append("s", 8);
+  const uint64_t from = fs::file_size(newest_wal(data()));
+  append("s", 8);
+  const uint64_t to = fs::file_size(newest_wal(data()));
+  append("s", 8);  // knows that the one before was durable
+  const fs::path copy = copy_without(from, to);
+  options.file_system = nullptr;
+  const auto refused = Log::open(copy, options);
+  ASSERT_EQ(code_of(refused), Code::corrupt);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr(wal_.string()));
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("byte " + std::to_string(from)));
+  EXPECT_FALSE(Log::open(copy, options)) << "refusing once must not let it through the second time";
+  options.accept_loss = true;
+  const auto accepted = Log::open(copy, options);
+  ASSERT_TRUE(accepted) << accepted.error().message;
+  expect_events(read_all(**accepted, {.select = Selection::stream("s")}), "s", 0, 8);
+}
+
+}  // namespace
+}  // namespace strandline::tests
