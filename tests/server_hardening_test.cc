@@ -63,7 +63,9 @@ class Refused : public ::testing::Test {
     const Response response = client.read_response();
     expect_problem(response, status);
     EXPECT_EQ(response.header("connection"), "close");
-    if (!type.empty()) EXPECT_EQ(response.json()["type"].str(), "urn:strandline:problem:" + type);
+    if (!type.empty()) {
+      EXPECT_EQ(response.json()["type"].str(), "urn:strandline:problem:" + type);
+    }
     EXPECT_TRUE(client.closed());
   }
 
