@@ -227,8 +227,9 @@ class Swarm {
     if (answer.starts_with("HTTP/1.1 200") && slow.sent == kSlowHead.size()) {
       ++answered_;
       slow.sent = 0;
-    } else if (answer.empty() || answer.starts_with("HTTP/1.1 408")) {
-      // The others are so many that this one was too slow.
+    } else if (answer.empty() || answer.starts_with("HTTP/1.1 408") ||
+               answer.starts_with("HTTP/1.1 503")) {
+      // The others are so many that this one was too slow, or one too many.
       ++late_;
       connect_slow(slow);
     } else {
