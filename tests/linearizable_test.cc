@@ -7,7 +7,7 @@
 namespace strandline::tests {
 namespace {
 
-using Outcome = Operation::Outcome;
+using Told = Operation::Outcome;
 using Ids = std::vector<std::string>;
 
 constexpr uint64_t kNever = 1'000'000;  // later than anything else in these histories
@@ -25,12 +25,12 @@ Operation append(Interval when, Ids ids, uint64_t at, std::optional<uint64_t> ex
 }
 Operation refused(Interval when, Ids ids, uint64_t expected, uint64_t current) {
   Operation operation = append(when, std::move(ids), current, expected);
-  operation.outcome = Outcome::conflict;
+  operation.outcome = Told::conflict;
   return operation;
 }
 Operation unknown(Interval when, Ids ids, std::optional<uint64_t> expected = {}) {
   Operation operation = append(when, std::move(ids), 0, expected);
-  operation.outcome = Outcome::unknown;
+  operation.outcome = Told::unknown;
   return operation;
 }
 Operation read(Interval when, uint64_t from, Ids ids, bool to_tail = true) {
@@ -42,11 +42,11 @@ Operation read(Interval when, uint64_t from, Ids ids, bool to_tail = true) {
           .to_tail = to_tail};
 }
 Operation commit(Interval when, std::optional<uint64_t> expected, uint64_t next,
-                 Outcome outcome = Outcome::done, uint64_t number = 0) {
+                 Told outcome = Told::done, uint64_t number = 0) {
   return {.invoked = when.sent,
           .answered = when.answered,
           .outcome = outcome,
-          .number = outcome == Outcome::done ? next : number,
+          .number = outcome == Told::done ? next : number,
           .move = Move{"c", expected, next}};
 }
 Operation position(Interval when, uint64_t at) {
@@ -140,8 +140,8 @@ TEST(Linearizable, TakesTheUnknownOnceOrNotAtAll) {
 TEST(Linearizable, HoldsPositionsToTheirRules) {
   const Operation some = append({1, 2}, {"a", "b", "d"}, 0);
   expect_accepted({some, commit({3, 4}, 0, 2), position({5, 6}, 2), commit({7, 8}, 2, 3)});
-  expect_accepted({some, commit({3, 9}, 0, 2), commit({4, 8}, 0, 1, Outcome::conflict, 2)});
-  expect_accepted({some, commit({3, 4}, {}, 4, Outcome::out_of_range, 3), position({5, 6}, 0)});
+  expect_accepted({some, commit({3, 9}, 0, 2), commit({4, 8}, 0, 1, Told::conflict, 2)});
+  expect_accepted({some, commit({3, 4}, {}, 4, Told::out_of_range, 3), position({5, 6}, 0)});
   // Two winners; back; past the tail; acknowledged and not there.
   expect_rejected({some, commit({3, 9}, 0, 2), commit({4, 8}, 0, 1)});
   expect_rejected({some, commit({3, 4}, {}, 2), commit({5, 6}, {}, 1)});
@@ -155,7 +155,7 @@ TEST(Linearizable, HoldsACommitToTheAppendBesideIt) {
   both.move = Move{"c", 0, 2};
   expect_accepted({both, read({3, 4}, 0, {"a", "b"}), position({5, 6}, 2)});
   expect_rejected({both, position({3, 4}, 0)});
-  both.outcome = Outcome::unknown;
+  both.outcome = Told::unknown;
   both.answered = 10;
   expect_accepted({both, read({11, 12}, 0, {}), position({13, 14}, 0)});
   expect_rejected({both, read({11, 12}, 0, {}), position({13, 14}, 2)});

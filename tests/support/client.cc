@@ -6,7 +6,7 @@
 namespace strandline::tests {
 namespace {
 
-using Outcome = Operation::Outcome;
+using Told = Operation::Outcome;
 
 }  // namespace
 
@@ -21,20 +21,20 @@ void Client::append(const std::string& stream, std::vector<std::string> ids,
   try {
     answer = ask_append(stream, operation);
   } catch (const Gone& gone) {
-    operation.outcome = Outcome::unknown;
+    operation.outcome = Told::unknown;
     if (gone.may_be_applied) recorder_.add(stream, std::move(operation));
     throw;
   }
   if (!answer.outcome) return;
   operation.outcome = *answer.outcome;
   operation.number = answer.number;
-  const bool done = operation.outcome == Outcome::done;
+  const bool done = operation.outcome == Told::done;
   if (operation.ids.empty() && done) {
     positions_[{stream, operation.move->consumer}] = answer.number;
   } else if (done) {
     next_[stream] = answer.number + operation.ids.size();
     if (operation.move) positions_[{stream, operation.move->consumer}] = operation.move->next;
-  } else if (operation.outcome == Outcome::conflict && !operation.move) {
+  } else if (operation.outcome == Told::conflict && !operation.move) {
     next_[stream] = answer.number;
   }
   recorder_.add(stream, std::move(operation));
@@ -86,12 +86,12 @@ Client::Answer LogClient::ask_append(const std::string& stream, const Operation&
   const auto appended = log_.append(std::move(request));
   if (appended) {
     const bool commit = operation.ids.empty();
-    return {Outcome::done, commit ? operation.move->next : appended->front().first.value};
+    return {Told::done, commit ? operation.move->next : appended->front().first.value};
   }
   const Error& error = appended.error();
-  if (error.code == Code::conflict) return {Outcome::conflict, error.current.value()};
-  if (error.code == Code::out_of_range) return {Outcome::out_of_range, error.available->tail};
-  if (error.code == Code::outcome_unknown) return {Outcome::unknown};
+  if (error.code == Code::conflict) return {Told::conflict, error.current.value()};
+  if (error.code == Code::out_of_range) return {Told::out_of_range, error.available->tail};
+  if (error.code == Code::outcome_unknown) return {Told::unknown};
   if (error.code == Code::sealed || error.code == Code::closed) throw Gone(error.message, false);
   return {};
 }
@@ -149,12 +149,12 @@ Client::Answer ServerClient::ask_append(const std::string& stream, const Operati
   const Json json = response.json();
   if (response.status == 201) {
     const bool commit = operation.ids.empty();
-    return {Outcome::done, commit ? operation.move->next : json["appends"][0]["first"].number()};
+    return {Told::done, commit ? operation.move->next : json["appends"][0]["first"].number()};
   }
   const std::string type = json["type"].str();
-  if (type.ends_with(":conflict")) return {Outcome::conflict, json["current"].number()};
-  if (type.ends_with(":out-of-range")) return {Outcome::out_of_range, json["tail"].number()};
-  if (json["applied"].str() == "outcome-unknown") return {Outcome::unknown};
+  if (type.ends_with(":conflict")) return {Told::conflict, json["current"].number()};
+  if (type.ends_with(":out-of-range")) return {Told::out_of_range, json["tail"].number()};
+  if (json["applied"].str() == "outcome-unknown") return {Told::unknown};
   if (response.status == 503) throw Gone(response.body, false);
   return {};
 }

@@ -12,7 +12,7 @@ namespace strandline::tests {
 namespace {
 
 using Kind = Operation::Kind;
-using Outcome = Operation::Outcome;
+using Told = Operation::Outcome;
 
 class SequentialStream {
  public:
@@ -29,11 +29,10 @@ class SequentialStream {
     if (o.kind == Kind::position) return position(o.consumer) == o.number;
     if (o.kind == Kind::read) return reads(o);
     const auto [outcome, number] = answer(o);
-    if (o.outcome == Outcome::unknown
-            ? outcome != Outcome::done
-            : std::pair(outcome, number) != std::pair(o.outcome, o.number))
+    if (o.outcome == Told::unknown ? outcome != Told::done
+                                   : std::pair(outcome, number) != std::pair(o.outcome, o.number))
       return false;
-    if (outcome != Outcome::done) return true;
+    if (outcome != Told::done) return true;
     for (const std::string& id : o.ids) {
       events_.push_back(id);
       hashes_.push_back(hash_of(id) + 31 * hashes_.back());
@@ -63,17 +62,17 @@ class SequentialStream {
     return end <= events_.size() && (!o.to_tail || end == events_.size()) &&
            std::equal(o.ids.begin(), o.ids.end(), events_.begin() + o.number);
   }
-  std::pair<Outcome, uint64_t> answer(const Operation& o) const {
-    if (o.expected && *o.expected != events_.size()) return {Outcome::conflict, events_.size()};
+  std::pair<Told, uint64_t> answer(const Operation& o) const {
+    if (o.expected && *o.expected != events_.size()) return {Told::conflict, events_.size()};
     if (o.move) {
       const uint64_t current = position(o.move->consumer);
       if (o.move->expected.value_or(current) != current || o.move->next < current) {
-        return {Outcome::conflict, current};
+        return {Told::conflict, current};
       }
       const uint64_t tail = events_.size() + o.ids.size();
-      if (o.move->next > tail) return {Outcome::out_of_range, tail};
+      if (o.move->next > tail) return {Told::out_of_range, tail};
     }
-    return {Outcome::done, o.ids.empty() ? o.move->next : events_.size()};
+    return {Told::done, o.ids.empty() ? o.move->next : events_.size()};
   }
 
   std::vector<std::string> events_;
@@ -114,8 +113,8 @@ class Search {
       Step step{.sent = at};
       if (moment(at).sent) {
         if (may_come(moment(at).operation) && model_.apply(operation, step.before)) {
-          step.changes = operation.kind == Kind::append && operation.outcome != Outcome::conflict &&
-                         operation.outcome != Outcome::out_of_range;
+          step.changes = operation.kind == Kind::append && operation.outcome != Told::conflict &&
+                         operation.outcome != Told::out_of_range;
           if (take(step)) {
             at = next_[0];
             continue;
@@ -126,7 +125,7 @@ class Search {
         continue;
       }
       // Its last moment, and it has not been taken. What may never have happened is left out.
-      if (operation.outcome == Outcome::unknown) {
+      if (operation.outcome == Told::unknown) {
         step = {.sent = sent_of(moment(at).operation), .left_out = true};
         if (take(step)) {
           at = next_[0];
@@ -157,7 +156,7 @@ class Search {
     }
     for (const Operation& o : history_) {
       const bool looked_for =
-          o.kind == Kind::append && o.outcome == Outcome::unknown && !o.ids.empty();
+          o.kind == Kind::append && o.outcome == Told::unknown && !o.ids.empty();
       const auto found = looked_for ? seen.find(o.ids.front()) : seen.end();
       place_.push_back(found != seen.end()                         ? found->second
                        : looked_for && o.answered <= last_complete ? kNowhere
