@@ -17,7 +17,7 @@ std::optional<BatchReader::Damage> BatchReader::load(Offset offset) {
   shared_.reset();
   if (iterator_ && !load_from_store(offset, false)) return std::nullopt;
   const auto wrong = load_from_store(offset, true);
-  if (!wrong) return std::nullopt;
+  if (!wrong || (unreadable_ && load_by_scan(offset))) return std::nullopt;
   return damage_at(offset, *wrong);
 }
 
@@ -56,8 +56,10 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
   // and last, if there is damage nearby, for the one around it.
   const std::string key = encode(EventKey{extent_->segment, stream_->id, offset});
   iterator_->seek(key);
+  unreadable_ = iterator_->damage().has_value();
   if (iterator_->valid() && iterator_->key() == key) return take(offset);
   iterator_->seek_for_prev(key);
+  unreadable_ |= iterator_->damage().has_value();
   if (iterator_->valid() || !iterator_->damage()) return take(offset);
   const std::string detail = *iterator_->damage();
   if (!seek_around(offset)) return detail;
@@ -99,7 +101,11 @@ std::optional<std::string> BatchReader::take(Offset offset) {
       key.segment != extent_->segment) {
     return "it is not in the store";
   }
-  const std::string_view value = iterator_->value();
+  return take_value(key, iterator_->value(), offset);
+}
+
+std::optional<std::string> BatchReader::take_value(const EventKey& key, std::string_view value,
+                                                   Offset offset) {
   if (auto wrong = StoredBatch::check(key, value)) return "stored batch: " + *wrong;
   copy_.assign(value);
   StoredBatch batch(stream_->id, copy_);
@@ -108,6 +114,33 @@ std::optional<std::string> BatchReader::take(Offset offset) {
   log_->counters.store_batches_read.fetch_add(1, std::memory_order_relaxed);
   log_->counters.store_bytes_read.fetch_add(copy_.size(), std::memory_order_relaxed);
   return std::nullopt;
+}
+
+bool BatchReader::load_by_scan(Offset offset) {
+  if (!extent_) return false;
+  const EventKey from{extent_->segment, stream_->id, extent_->first};
+  const EventKey to{extent_->segment, stream_->id, offset};
+  rest();
+  for (const auto& table : log_->store->event_tables(from, to)) {
+    const auto salvage = log_->salvages.of(table);
+    const auto found = salvage ? salvage->at_or_below(to) : std::nullopt;
+    if (found && found->key >= from && !take_value(found->key, found->value, offset)) return true;
+  }
+  return false;
+}
+
+std::optional<Offset> BatchReader::next_by_scan(const Extent& extent, Offset offset, Offset end) {
+  const EventKey from{extent.segment, stream_->id, offset};
+  std::optional<Offset> next;
+  for (const auto& table : log_->store->event_tables(from, {extent.segment, stream_->id, end})) {
+    const auto salvage = log_->salvages.of(table);
+    const auto key = salvage ? salvage->at_or_above(from) : std::nullopt;
+    if (!key || key->segment != extent.segment || key->stream != stream_->id || key->first >= end) {
+      continue;
+    }
+    next = std::min(next.value_or(key->first), key->first);
+  }
+  return next;
 }
 
 BatchReader::Damage BatchReader::damage_at(Offset offset, std::string detail) {
@@ -121,7 +154,10 @@ BatchReader::Damage BatchReader::damage_at(Offset offset, std::string detail) {
     detail = fmt::format("segment {}, stream {}, offset {}: {}", (*extent)->segment.value,
                          stream_->id.value, offset.value, detail);
     if ((*extent)->first > at) return {std::min((*extent)->first, tail), std::move(detail)};
-    if (const auto next = readable_after(**extent, at, end)) return {*next, std::move(detail)};
+    const auto readable = readable_after(**extent, at, end);
+    const auto scanned =
+        unreadable_ ? next_by_scan(**extent, at + 1, readable.value_or(end)) : std::nullopt;
+    if (scanned || readable) return {scanned.value_or(readable.value_or(end)), std::move(detail)};
     if (end >= tail) break;
     // Nothing more of this extent can be read: the next one begins where it ends.
     return {end, std::move(detail)};

@@ -42,6 +42,11 @@ class BatchReader {
   // Puts the iterator on the batch around the offset by forward seeks alone, if it can be read.
   bool seek_around(Offset offset);
   std::optional<std::string> take(Offset offset);
+  std::optional<std::string> take_value(const EventKey& key, std::string_view value, Offset offset);
+  // The covering batch by a scan of the table files around it, where what is damaged may be an
+  // index and not the batch.
+  bool load_by_scan(Offset offset);
+  std::optional<Offset> next_by_scan(const Extent& extent, Offset offset, Offset end);
   Damage damage_at(Offset offset, std::string detail);
   // The first batch of the extent after `offset` that can be read, if there is one below `end`.
   std::optional<Offset> readable_after(const Extent& extent, Offset offset, Offset end);
@@ -53,6 +58,7 @@ class BatchReader {
   std::string copy_;     // or from the store
   std::optional<StoreIterator> iterator_;
   std::optional<Extent> extent_;  // where the iterator is
+  bool unreadable_ = false;       // RocksDB could not read what was looked for last
 };
 
 }  // namespace strandline

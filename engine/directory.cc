@@ -79,8 +79,9 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   if (*format != format_line()) {
     return fail(
         Code::unsupported_format,
-        fmt::format("{} is in format \"{}\", and this build knows \"strandline {}\"", path.string(),
-                    format->substr(0, format->find('\n')).substr(0, 64), kFormatVersion));
+        fmt::format("{}/FORMAT: it is in format \"{}\", and this build knows \"strandline {}\"",
+                    path.string(), format->substr(0, format->find('\n')).substr(0, 64),
+                    kFormatVersion));
   }
   auto mark = disk.exists(path / "HEAD");
   if (!mark) return std::unexpected(std::move(mark.error()));

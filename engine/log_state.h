@@ -8,6 +8,7 @@
 #include "engine/failure.h"
 #include "engine/options.h"
 #include "engine/positions.h"
+#include "engine/salvage.h"
 #include "engine/segments.h"
 #include "engine/store.h"
 #include "engine/streams.h"
@@ -46,6 +47,7 @@ struct LogState {
   Segments segments;
   Positions positions;
   mutable AtomicCounters counters;
+  mutable Salvages salvages;
   std::unique_ptr<Store> store;  // last, so that it closes first
 };
 

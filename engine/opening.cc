@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "engine/damaged_tables.h"
 #include "engine/directory.h"
 #include "engine/head_mark.h"
 #include "engine/wal_end.h"
@@ -128,6 +129,13 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
   if (observer) {
     // All that the replay saw is durable after this, so it may be shown.
     if (auto ok = sync_wals(disk, directory->store()); !ok) return std::unexpected(ok.error());
+  }
+  for (const std::string& table : state.store->taken_out()) report.loss += table + "; ";
+  if (is_mending(directory->store())) {
+    if (observer) return fail(Code::corrupt, path.string() + " is being mended by its owner");
+    auto back = mend(directory->store(), *state.store);
+    if (!back) return std::unexpected(std::move(back.error()));
+    report.loss += fmt::format("{} batches of them are whole, and were put back; ", *back);
   }
   if (auto ok = load(state); !ok) return std::unexpected(std::move(ok.error()));
   report.durable_next = Sequence(state.streams.log().tail().value);

@@ -46,6 +46,37 @@ Status forget_segment(const Store& store, SegmentId segment, Changes& changes) {
   return {};
 }
 
+namespace {
+
+// The same as find_extent, from the events themselves: where the directory of extents is damaged.
+Result<std::optional<Extent>> walk_extents(const Store& store, StreamId stream, Offset offset) {
+  StoreIterator it = store.iterate(Family::events);
+  std::optional<Extent> covering;
+  EventKey key;
+  const auto seek = [&](const EventKey& to) {
+    it.seek(encode(to));
+    return it.valid() && decode(it.key(), key);
+  };
+  for (SegmentId segment(0); seek({segment, StreamId(0), Offset(0)}); segment = segment + 1) {
+    segment = key.segment;
+    if (!seek({segment, stream, Offset(0)})) {
+      if (it.damage()) break;
+      continue;
+    }
+    if (key.segment != segment || key.stream != stream) continue;
+    if (key.first > offset) {
+      if (!covering) return Extent{segment, key.first, std::nullopt};
+      covering->next = key.first;
+      return covering;
+    }
+    covering = Extent{segment, key.first, std::nullopt};
+  }
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the events family: " + *damage);
+  return covering;
+}
+
+}  // namespace
+
 Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, Offset offset) {
   StoreIterator it = store.iterate(Family::segments);
   const auto in_stream = [&] {
@@ -55,16 +86,14 @@ Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, O
   };
   it.seek_for_prev(key_of(KeyKind::where, stream.value, offset.value));
   if (!in_stream() && !it.damage()) it.seek(key_of(KeyKind::where, stream.value, offset.value));
-  if (!in_stream()) {
-    if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
-    return std::nullopt;
-  }
+  if (it.damage()) return walk_extents(store, stream, offset);
+  if (!in_stream()) return std::nullopt;
   Extent extent{.segment = SegmentId(get_be64(it.value(), 0)),
                 .first = Offset(get_be64(it.key(), 9)),
                 .next = std::nullopt};
   it.next();
   if (in_stream()) extent.next = Offset(get_be64(it.key(), 9));
-  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+  if (it.damage()) return walk_extents(store, stream, offset);
   return extent;
 }
 

@@ -46,7 +46,8 @@ struct Extent {
   std::optional<Offset> next;  // none: it is the stream's last
 };
 
-// The extent that covers `offset`, or else the first one after it; none: there is neither.
+// The extent that covers `offset`, or else the first one after it; none: there is neither. Where
+// the directory of extents is damaged, it is found in the events themselves, segment by segment.
 Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, Offset offset);
 
 // Removes a segment's entries from the directory of extents.

@@ -5,17 +5,19 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/write_batch.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdarg>
 #include <mutex>
+#include <thread>
 
+#include "engine/damaged_tables.h"
 #include "engine/mutation.h"
 #include "engine/ordered_names.h"
+#include "engine/store_listener.h"
 #include "engine/store_options.h"
 #include "engine/wal_end.h"
 
@@ -27,55 +29,6 @@ constexpr std::array<const char*, kFamilies> kFamilyNames = {"events", "streams"
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
-// Passes on what RocksDB warns of, and drops its chatter.
-class WarningLogger : public rocksdb::Logger {
- public:
-  explicit WarningLogger(std::function<void(const std::string&)> sink)
-      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), sink_(std::move(sink)) {}
-  using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override {
-    if (!sink_) return;
-    char line[1024];
-    vsnprintf(line, sizeof line, format, arguments);
-    sink_(line);
-  }
-
- private:
-  std::function<void(const std::string&)> sink_;
-};
-
-// After a failed write RocksDB would try to recover by itself, which can abort the process: the log
-// is sealed instead, and recovers when it is reopened.
-class FailureListener : public rocksdb::EventListener {
- public:
-  FailureListener(std::function<void(const std::string&)> on_failure,
-                  std::function<void(const std::string&)> on_warning)
-      : on_failure_(std::move(on_failure)), on_warning_(std::move(on_warning)) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
-    if (reason == rocksdb::BackgroundErrorReason::kCompaction && status->IsCorruption()) {
-      // Damage that a compaction meets is in old data: its readers get a gap, and nothing that is
-      // written now is at risk.
-      if (on_warning_) on_warning_("compaction met damage: " + status->ToString());
-      *status = rocksdb::Status::OK();
-      return;
-    }
-    if (mutated(Mutation::writing_on_after_wal_error) ||
-        mutated(Mutation::offset_reused_after_failed_write)) {
-      *status = rocksdb::Status::OK();
-      return;
-    }
-    on_failure_(status->ToString());
-  }
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
-                            bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-
- private:
-  std::function<void(const std::string&)> on_failure_;
-  std::function<void(const std::string&)> on_warning_;
-};
 
 Error error_of(const rocksdb::Status& status, const std::string& doing) {
   const std::string text = status.ToString();
@@ -91,6 +44,32 @@ Error error_of(const rocksdb::Status& status, const std::string& doing) {
   return {.code = code, .message = doing + ": " + text};
 }
 
+// Why the store does not open, with the file that RocksDB knows and does not name.
+Error refusal_of(const rocksdb::Status& status, const std::filesystem::path& directory,
+                 const std::vector<DamagedTable>& tables) {
+  Error error = error_of(status, "opening the store in " + directory.string());
+  const std::string& text = error.message;
+  for (const DamagedTable& table : tables) {
+    error.message += fmt::format("; {} ({}) cannot be opened: {}",
+                                 (directory / table.file).string(), table.holds, table.why);
+  }
+  constexpr std::string_view kWal = "WAL with log number: ";
+  if (const size_t at = text.find(kWal); at != std::string::npos) {
+    const uint64_t number = std::strtoull(text.c_str() + at + kWal.size(), nullptr, 10);
+    error.message += fmt::format(" It is {}/{:06}.log", directory.string(), number);
+  }
+  if (text.find("sequentially reading") != std::string::npos) {
+    error.message += fmt::format("; {} names it", (directory / "CURRENT").string());
+  }
+  if (!tables.empty()) {
+    error.code = Code::corrupt;
+    error.message +=
+        ". Opening it all the same (accept_loss) takes these out, and puts back every batch of "
+        "events in them that is whole";
+  }
+  return error;
+}
+
 }  // namespace
 
 struct Store::Parts {
@@ -101,10 +80,31 @@ struct Store::Parts {
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
   rocksdb::ColumnFamilyHandle* default_family = nullptr;
   std::filesystem::path secondary;  // an observer's scratch directory
-  std::mutex mutex;                 // guards spare
+  std::vector<std::string> taken_out;
+  std::mutex mutex;  // guards spare
   // Write batches that were written, kept for the memory they hold: a fresh one grows to a megabyte
   // by doubling, through pages that the system has to map each time.
   std::vector<std::unique_ptr<rocksdb::WriteBatch>> spare;
+
+  bool paused = false;
+  std::thread pausing;
+
+  // A compaction that has met damage would meet it again, once a second, for ever. Without
+  // compactions level 0 grows, readers have more files to look into, and appends go on unslowed:
+  // RocksDB holds nobody back for a compaction that it is told not to make.
+  void pause_compactions(const std::string& why,
+                         const std::function<void(const std::string&)>& warn) {
+    std::lock_guard lock(mutex);
+    if (std::exchange(paused, true)) return;
+    if (warn) {
+      warn("compaction met damage, and waits until the log is reopened with accept_loss: " + why);
+    }
+    // Not on RocksDB's own thread, which may hold what this needs.
+    if (db) pausing = std::thread([this] { stop_compactions(); });
+  }
+  void stop_compactions() {
+    (void)db->SetOptions(family(Family::events), {{"disable_auto_compactions", "true"}});
+  }
 
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
 };
@@ -142,6 +142,9 @@ std::optional<std::string> StoreIterator::damage() const {
 Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Store::~Store() {
+  // No compaction fails from here on; one that just has is heard.
+  rocksdb::CancelAllBackgroundWork(parts_->db.get(), true);
+  if (parts_->pausing.joinable()) parts_->pausing.join();
   for (auto* handle : parts_->families) {
     if (handle) parts_->db->DestroyColumnFamilyHandle(handle);
   }
@@ -157,8 +160,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   auto parts = std::make_unique<Parts>();
   rocksdb::DBOptions database = database_options(options);
   database.info_log = std::make_shared<WarningLogger>(options.on_warning);
-  database.listeners = {
-      std::make_shared<FailureListener>(std::move(on_failure), options.on_warning)};
+  database.listeners = {std::make_shared<FailureListener>(
+      std::move(on_failure), [parts = parts.get(), warn = options.on_warning](
+                                 const std::string& why) { parts->pause_compactions(why, warn); })};
   parts->env = rocksdb::NewCompositeEnv(with_ordered_names(
       options.file_system ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
                           : rocksdb::FileSystem::Default()));
@@ -173,7 +177,15 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   rocksdb::Status status;
-  if (options.mode == Options::Mode::observer) {
+  const bool owner = options.mode == Options::Mode::owner;
+  std::vector<DamagedTable> damaged;
+  if (owner && options.accept_loss) {
+    damaged = find_damaged_tables(directory, database, descriptors, true);
+    if (auto ok = take_out(directory, database, descriptors, damaged); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+  }
+  if (!owner) {
     // A secondary reads the owner's files and keeps its own info log elsewhere.
     std::string scratch = (std::filesystem::temp_directory_path() / "strandline-XXXXXX").string();
     if (!mkdtemp(scratch.data())) return fail(Code::io, "no temporary directory: " + scratch);
@@ -184,13 +196,22 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   } else {
     status = rocksdb::DB::Open(database, directory.string(), descriptors, &handles, &db);
   }
-  if (!status.ok()) {
-    return std::unexpected(error_of(status, "opening the store in " + directory.string()));
+  if (!status.ok() && damaged.empty()) {
+    damaged = find_damaged_tables(directory, database, descriptors, false);
   }
-  parts->db.reset(db);
+  if (!status.ok()) return std::unexpected(refusal_of(status, directory, damaged));
+  for (const DamagedTable& table : damaged) {
+    parts->taken_out.push_back(
+        fmt::format("{} ({}): {}", (directory / table.file).string(), table.holds, table.why));
+  }
   parts->default_family = handles[0];
   parts->durable = db->GetLatestSequenceNumber();
   std::copy(handles.begin() + 1, handles.end(), parts->families.begin());
+  {
+    std::lock_guard lock(parts->mutex);
+    parts->db.reset(db);
+    if (parts->paused) parts->stop_compactions();
+  }
   return std::unique_ptr<Store>(new Store(std::move(parts)));
 }
 
@@ -276,6 +297,47 @@ Status Store::drop_events_below(SegmentId first_live) {
   status = parts_->db->CompactRange(rocksdb::CompactRangeOptions(), events, nullptr, &limit);
   if (!status.ok()) return std::unexpected(error_of(status, "compacting a dropped segment"));
   return {};
+}
+
+const std::vector<std::string>& Store::taken_out() const { return parts_->taken_out; }
+
+std::vector<std::pair<std::string, std::string>> Store::check_tables() const {
+  std::vector<rocksdb::LiveFileMetaData> live;
+  parts_->db->GetLiveFilesMetaData(&live);
+  std::vector<std::pair<std::string, std::string>> wrong;
+  for (const auto& table : live) {
+    const auto family = std::ranges::find(kFamilyNames, table.column_family_name);
+    if (family == kFamilyNames.end()) continue;
+    auto* handle = parts_->families[static_cast<size_t>(family - kFamilyNames.begin())];
+    const std::filesystem::path file = table.db_path + table.name;
+    std::string why = wrong_in(file, parts_->db->GetOptions(handle), true);
+    std::error_code gone;  // compacted meanwhile
+    if (!why.empty() && std::filesystem::exists(file, gone)) {
+      wrong.emplace_back(file.string(), std::move(why));
+    }
+  }
+  return wrong;
+}
+
+std::vector<std::filesystem::path> Store::event_tables(const EventKey& from,
+                                                       const EventKey& to) const {
+  std::vector<rocksdb::LiveFileMetaData> live;
+  parts_->db->GetLiveFilesMetaData(&live);
+  const std::string low = encode(from), high = encode(to);
+  std::vector<std::filesystem::path> tables;
+  for (const auto& table : live) {
+    if (table.column_family_name == "events" && table.largestkey >= low &&
+        table.smallestkey <= high) {
+      tables.push_back(table.db_path + table.name);
+    }
+  }
+  return tables;
+}
+
+uint64_t Store::unflushed_bytes() const {
+  uint64_t bytes = 0;
+  parts_->db->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes);
+  return bytes;
 }
 
 uint64_t Store::disk_bytes() const {

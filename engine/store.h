@@ -99,7 +99,15 @@ class Store {
   // Compactions leave out what lies below it. Set before events are dropped.
   void set_first_live(SegmentId segment);
 
-  uint64_t disk_bytes() const;  // of table files and WAL
+  uint64_t disk_bytes() const;       // of table files and WAL
+  uint64_t unflushed_bytes() const;  // in memory and the WAL alone: what flushes will write
+
+  // The table files that may hold keys of [from, to], both included.
+  std::vector<std::filesystem::path> event_tables(const EventKey& from, const EventKey& to) const;
+  // Reads every block of every table file: those that are not whole, and why.
+  std::vector<std::pair<std::string, std::string>> check_tables() const;
+  // With accept_loss: the tables that could not be opened, and were taken out (damaged_tables.h).
+  const std::vector<std::string>& taken_out() const;
 
  private:
   friend class Changes;

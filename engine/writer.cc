@@ -14,6 +14,9 @@ namespace {
 // How often an idle writer looks whether the open segment is old enough to be rolled.
 constexpr auto kIdle = std::chrono::seconds(1);
 
+// More than memory ever holds that is not flushed yet: RocksDB holds writes up before that.
+constexpr uint64_t kUnflushedBytesMax = uint64_t{16} * kFlushBytes;
+
 bool adds_bytes(const Operation::Request& request) {
   if (const auto* many = std::get_if<AppendMany>(&request)) return !many->parts.empty();
   return std::holds_alternative<Broadcast>(request) ||
@@ -100,6 +103,8 @@ void Writer::fill(GroupBuilder& builder) {
           {std::move(operation.done), std::unexpected(std::move(ok.error()))});
       continue;
     }
+    // Once into the WAL, and once into a table.
+    free_bytes_ -= std::min<uint64_t>(free_bytes_, 2 * operation.bytes);
     if (!administrative) {
       builder.add(std::move(operation));
       continue;
@@ -124,6 +129,10 @@ void Writer::look_at_disk() {
   std::error_code error;
   const auto space = std::filesystem::space(log_.directory, error);
   free_bytes_ = error ? UINT64_MAX : space.available;
+  // What is in memory, and in the WAL, is written once more when it is flushed. Asked for only
+  // where it may matter.
+  const uint64_t near = log_.options.disk_reserve_bytes + kUnflushedBytesMax;
+  if (free_bytes_ < near) free_bytes_ -= std::min(free_bytes_, log_.store->unflushed_bytes());
 }
 
 void Writer::flush_if_due() {

@@ -46,7 +46,7 @@ class Writer {
   uint64_t group_number_ = 0;
   bool flush_due_ = false;
   uint64_t since_flush_bytes_ = 0;  // written since the last flush
-  uint64_t free_bytes_ = 0;         // on the log's disk, as of this group
+  uint64_t free_bytes_ = 0;         // on the log's disk, beyond what flushes will take
   mutable std::mutex mutex_;        // guards the queue
   std::condition_variable wake_;
   std::deque<Operation> queue_;

@@ -1,0 +1,213 @@
+#include "engine/damaged_tables.h"
+
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/file_system.h>
+#include <rocksdb/metadata.h>
+#include <rocksdb/sst_file_reader.h>
+#include <rocksdb/utilities/ldb_cmd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include "engine/keys.h"
+#include "engine/rebuild.h"
+#include "engine/salvage.h"
+
+namespace strandline {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path aside(const fs::path& directory) { return directory.parent_path() / "damaged"; }
+
+// Of a table file of the events family; the suffix keeps RocksDB's eyes, and ours, off it once it
+// is done with.
+constexpr std::string_view kEventsSuffix = ".events";
+constexpr std::string_view kRecordsSuffix = ".records";
+constexpr std::string_view kDoneSuffix = ".done";
+// Is there from before a table is taken out until its contents are back.
+constexpr std::string_view kMending = "MENDING";
+
+SegmentId oldest_segment(const Store& store) {
+  StoreIterator it = store.iterate(Family::segments);
+  it.seek_to_first();
+  const bool there =
+      it.valid() && it.key().size() == 9 && it.key()[0] == static_cast<char>(KeyKind::segment);
+  return SegmentId(there ? get_be64(it.key(), 1) : 0);
+}
+
+// Every batch of the table that is whole and not dropped.
+Result<uint64_t> put_back(const fs::path& table, Store& store, SegmentId first_live) {
+  constexpr size_t kGroupBytes = 4 << 20;
+  auto salvage = Salvage::of(table);
+  if (!salvage) return std::unexpected(std::move(salvage.error()));
+  uint64_t batches = 0;
+  for (size_t i = 0; i < (*salvage)->count();) {
+    Changes changes = store.changes();
+    for (; i < (*salvage)->count() && changes.bytes() < kGroupBytes; ++i) {
+      const auto found = (*salvage)->at(i);
+      if (!found || found->key.segment < first_live) continue;
+      changes.put(Family::events, encode(found->key), found->value);
+      ++batches;
+    }
+    if (auto ok = store.write(std::move(changes)); !ok) return std::unexpected(ok.error());
+  }
+  if (auto ok = store.flush(); !ok && ok.error().code != Code::busy) {
+    return std::unexpected(ok.error());
+  }
+  return batches;
+}
+
+Status make_durable(const fs::path& file, std::string_view bytes) {
+  rocksdb::FileSystem& files = *rocksdb::FileSystem::Default();
+  const auto status = rocksdb::WriteStringToFile(&files, rocksdb::Slice(bytes.data(), bytes.size()),
+                                                 file.string(), true);
+  std::unique_ptr<rocksdb::FSDirectory> entries;
+  if (status.ok() && files.NewDirectory(file.parent_path().string(), {}, &entries, nullptr).ok() &&
+      entries->Fsync({}, nullptr).ok()) {
+    return {};
+  }
+  return fail(Code::io, file.string() + ": " + status.ToString());
+}
+
+std::string told(const rocksdb::LiveFileMetaData& table) {
+  EventKey low, high;
+  if (table.column_family_name != "events" || !decode(table.smallestkey, low) ||
+      !decode(table.largestkey, high)) {
+    return fmt::format("records of the {} family", table.column_family_name);
+  }
+  const std::string segments =
+      low.segment == high.segment
+          ? fmt::format("segment {}", low.segment.value)
+          : fmt::format("segments {} to {}", low.segment.value, high.segment.value);
+  return fmt::format("{} batches of {}, streams {} to {}", table.num_entries, segments,
+                     low.stream.value, high.stream.value);
+}
+
+}  // namespace
+
+std::string wrong_in(const fs::path& table, const rocksdb::Options& options, bool every_block) {
+  rocksdb::SstFileReader reader(options);
+  rocksdb::Status status = reader.Open(table.string());
+  if (status.ok() && every_block) status = reader.VerifyChecksum();
+  return status.ok() ? std::string() : status.ToString();
+}
+
+std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
+                                              const rocksdb::DBOptions& options,
+                                              const Descriptors& families, bool every_block) {
+  rocksdb::DBOptions lenient = options;
+  lenient.paranoid_checks = false;
+  lenient.track_and_verify_wals_in_manifest = true;  // without it RocksDB would write
+  lenient.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+  lenient.listeners.clear();
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  const auto status =
+      rocksdb::DB::OpenForReadOnly(lenient, directory.string(), families, &handles, &opened);
+  if (!status.ok()) return {};
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  std::vector<rocksdb::LiveFileMetaData> live;
+  db->GetLiveFilesMetaData(&live);
+  for (auto* handle : handles) (void)db->DestroyColumnFamilyHandle(handle);
+  std::vector<DamagedTable> damaged;
+  std::set<std::string> listed;
+  for (const auto& table : live) {
+    const auto family = std::ranges::find(families, table.column_family_name,
+                                          &rocksdb::ColumnFamilyDescriptor::name);
+    if (family == families.end()) continue;
+    const std::string name = fs::path(table.name).filename().string();
+    std::error_code error;
+    const uint64_t bytes = fs::file_size(directory / name, error);
+    std::string why;
+    if (error) {
+      why = "it is missing";
+    } else if (bytes != table.size) {
+      why = fmt::format("it has {} bytes, and had {}", bytes, table.size);
+    } else {
+      why = wrong_in(directory / name, rocksdb::Options(options, family->options), every_block);
+    }
+    if (!why.empty()) damaged.push_back({name, table.column_family_name, told(table), why});
+    listed.insert(name);
+  }
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!every_block || entry.path().extension() != ".sst" || listed.contains(name)) continue;
+    rocksdb::SstFileReader reader{rocksdb::Options(options, families.front().options)};
+    const bool opens = reader.Open(entry.path().string()).ok();
+    const std::string family = opens ? reader.GetTableProperties()->column_family_name : "events";
+    damaged.push_back({name, family, "what it holds is not known", "the MANIFEST does not list it",
+                       /*listed=*/false});
+  }
+  return damaged;
+}
+
+Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
+                const Descriptors& families, const std::vector<DamagedTable>& tables) {
+  if (tables.empty()) return {};
+  std::error_code error;
+  fs::create_directories(aside(directory), error);
+  if (error) return fail(Code::io, aside(directory).string() + ": " + error.message());
+  if (auto ok = make_durable(aside(directory) / kMending, ""); !ok) return ok;
+  for (const DamagedTable& table : tables) {
+    // Copied first: whatever happens next, the file is not lost.
+    const bool events = table.family == "events";
+    const fs::path kept =
+        aside(directory) / (table.file + std::string(events ? kEventsSuffix : kRecordsSuffix));
+    std::ifstream in(directory / table.file, std::ios::binary);  // nothing, if it is missing
+    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    if (auto ok = make_durable(kept, bytes); !ok) return ok;
+    if (!table.listed) continue;
+    const std::string number = table.file.substr(0, table.file.find('.'));
+    rocksdb::Options ldb_options(options, rocksdb::ColumnFamilyOptions());
+    const std::unique_ptr<rocksdb::LDBCommand> command(rocksdb::LDBCommand::InitFromCmdLineArgs(
+        {"--db=" + directory.string(), "unsafe_remove_sst_file", number}, ldb_options,
+        rocksdb::LDBOptions(), &families));
+    if (!command) return fail(Code::io, "RocksDB cannot remove a table");
+    command->Run();
+    if (auto done = command->GetExecuteState(); !done.IsSucceed()) {
+      return fail(Code::corrupt, fmt::format("taking out {}: {}", table.file, done.ToString()));
+    }
+    fs::remove(directory / table.file, error);
+  }
+  return {};
+}
+
+bool is_mending(const fs::path& directory) {
+  std::error_code none;
+  return fs::exists(aside(directory) / kMending, none);
+}
+
+Result<uint64_t> mend(const fs::path& directory, Store& store) {
+  const SegmentId first_live = oldest_segment(store);
+  std::error_code error;
+  uint64_t batches = 0;
+  bool records = false;
+  std::vector<fs::path> tables;
+  for (const auto& entry : fs::directory_iterator(aside(directory), error)) {
+    records |= entry.path().extension() == kRecordsSuffix;
+    if (entry.path().extension() == kEventsSuffix) {
+      auto put = put_back(entry.path(), store, first_live);
+      if (!put) return put;
+      batches += *put;
+    } else if (entry.path().extension() != kRecordsSuffix) {
+      continue;
+    }
+    tables.push_back(entry.path());
+  }
+  if (records) {
+    if (auto ok = rebuild_records(store); !ok) return std::unexpected(std::move(ok.error()));
+  }
+  if (auto ok = store.sync(); !ok) return std::unexpected(std::move(ok.error()));
+  for (const fs::path& table : tables) {
+    fs::rename(table, table.string() + std::string(kDoneSuffix), error);
+  }
+  fs::remove(aside(directory) / kMending, error);
+  return batches;
+}
+
+}  // namespace strandline

@@ -1,0 +1,58 @@
+// Table files that RocksDB cannot open: a bad bit in a table's index, properties or footer, a file
+// cut short, or none at all. RocksDB refuses the whole store for one of them; here they are found,
+// named with what they hold, and taken out, so that the rest opens.
+//
+// Of an events table that is taken out, every batch that is whole is put back afterwards
+// (salvage.h); the file stays in `damaged/` beside the store. *Threads*: one, with the store
+// closed.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+#include "engine/store.h"
+
+namespace rocksdb {
+struct ColumnFamilyDescriptor;
+struct DBOptions;
+struct Options;
+}  // namespace rocksdb
+
+namespace strandline {
+
+struct DamagedTable {
+  std::string file;    // its name
+  std::string family;  // that it belongs to
+  std::string holds;   // in words
+  std::string why;
+  bool listed = true;  // in the MANIFEST; if not, RocksDB deletes it once it opens
+};
+
+using Descriptors = std::vector<rocksdb::ColumnFamilyDescriptor>;
+
+// Those that cannot be opened, and with `every_block` those with any bad block, which takes reading
+// them all, and those that the MANIFEST does not list, for it may be what is damaged. Empty if
+// there is none, and if it cannot be told, because the MANIFEST is damaged too.
+std::vector<DamagedTable> find_damaged_tables(const std::filesystem::path& directory,
+                                              const rocksdb::DBOptions& options,
+                                              const Descriptors& families, bool every_block);
+
+// What is wrong with a table file; nothing if it is whole.
+std::string wrong_in(const std::filesystem::path& table, const rocksdb::Options& options,
+                     bool every_block);
+
+// Moves them to `damaged/` beside the store, and makes the store forget them.
+Status take_out(const std::filesystem::path& directory, const rocksdb::DBOptions& options,
+                const Descriptors& families, const std::vector<DamagedTable>& tables);
+
+// Whether tables were taken out, and their contents are not back yet.
+bool is_mending(const std::filesystem::path& directory);
+
+// What follows on taking out: writes what is whole in the events tables of `damaged/` back into the
+// store, and makes the records again (rebuild.h) if some were in such a table. Durable when it
+// returns; says how many batches were put back. Safe to do again after a crash.
+Result<uint64_t> mend(const std::filesystem::path& directory, Store& store);
+
+}  // namespace strandline
