@@ -11,9 +11,14 @@ namespace strandline::tests {
 
 namespace fs = std::filesystem;
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (fs::temp_directory_path() / "strandline-test-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
+TemporaryDirectory::TemporaryDirectory() : TemporaryDirectory(fs::temp_directory_path()) {}
+
+TemporaryDirectory::TemporaryDirectory(const fs::path& preferred) {
+  std::string pattern = (preferred / "strandline-test-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) {
+    pattern = (fs::temp_directory_path() / "strandline-test-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
+  }
   path_ = pattern;
 }
 

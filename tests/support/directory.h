@@ -10,6 +10,8 @@ namespace strandline::tests {
 class TemporaryDirectory {
  public:
   TemporaryDirectory();  // under $TMPDIR, or /tmp
+  // Under `preferred` where that can be written to (/dev/shm, say, for what is copied often).
+  explicit TemporaryDirectory(const std::filesystem::path& preferred);
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;

@@ -1,0 +1,146 @@
+// A disk that is really full: a small file system of its own, filled by appends and by somebody
+// else's file, freed, and filled again. STRANDLINE_DISK_FULL_ROUNDS=N makes it longer.
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "tests/support/invariant.h"
+#include "tests/support/log_test.h"
+
+namespace strandline::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Mounts a tmpfs for as long as it lives.
+class SmallDisk {
+ public:
+  SmallDisk(fs::path at, const std::string& size) : at_(std::move(at)) {
+    fs::create_directories(at_);
+    if (mount("tmpfs", at_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) != 0) {
+      refused_ = std::strerror(errno);
+    }
+  }
+  ~SmallDisk() {
+    if (refused_.empty()) umount2(at_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  const std::string& refused() const { return refused_; }  // why it is not mounted
+  uint64_t free_bytes() const {
+    struct statvfs space = {};
+    statvfs(at_.c_str(), &space);
+    return uint64_t{space.f_bavail} * space.f_bsize;
+  }
+  // Somebody else's file, which leaves this much.
+  void fill(uint64_t left) {
+    const uint64_t free = free_bytes();
+    if (free <= left) return;
+    std::ofstream(at_ / "foreign") << std::string(free - left, 'x');
+  }
+  void clear() { fs::remove(at_ / "foreign"); }
+
+ private:
+  fs::path at_;
+  std::string refused_;
+};
+
+class DiskFull : public LogTest {
+ protected:
+  static constexpr uint64_t kReserve = 8 << 20;
+
+  DiskFull() {
+    options.disk_reserve_bytes = kReserve;
+    options.segment_bytes_max = 4 << 20;
+    options.limits.group_bytes_max = 256 << 10;
+  }
+
+  // Until the disk is full, in batches of a hundred; false if something else happens first.
+  bool append_until_full(Log& log, Ledger& ledger) {
+    for (int i = 0; i < 10'000; ++i) {
+      std::vector<std::string> ids;
+      for (int event = 0; event < 100; ++event) ids.push_back(std::to_string(next_id_++));
+      const std::string stream = "s" + std::to_string(i % 3);
+      const auto ticket = ledger.sent(stream, ids);
+      const auto appended = log.append(Append{.stream = stream, .batch = batch(stream, ids)});
+      if (appended) {
+        ledger.acknowledged(ticket, appended->first.value, appended->sequence.value);
+        continue;
+      }
+      ledger.refused(ticket);
+      EXPECT_EQ(code_of(appended), Code::disk_full);
+      EXPECT_THAT(appended.error().message, testing::HasSubstr("reserve"));
+      return appended.error().code == Code::disk_full;
+    }
+    ADD_FAILURE() << "it never fills";
+    return false;
+  }
+
+  // One event, which must be taken.
+  void expect_room(Log& log, Ledger& ledger) {
+    const std::vector<std::string> ids = {std::to_string(next_id_++)};
+    const auto ticket = ledger.sent("t", ids);
+    const auto appended = log.append(Append{.stream = "t", .batch = batch("t", ids)});
+    ASSERT_TRUE(appended) << appended.error().message;
+    ledger.acknowledged(ticket, appended->first.value, appended->sequence.value);
+  }
+
+  uint64_t next_id_ = 0;
+};
+
+TEST_F(DiskFull, IsRefusedAsNotAppliedAndOverWhenThereIsRoomAgain) {
+  SmallDisk disk(directory() / "small", "64m");
+  if (!disk.refused().empty()) {
+    GTEST_SKIP() << "this machine does not let a test mount a file system (" << disk.refused()
+                 << "): a full disk is not tested here";
+  }
+  const uint64_t rounds = number_from("STRANDLINE_DISK_FULL_ROUNDS", 1);
+  const fs::path path = directory() / "small" / "data";
+  Ledger ledger;
+  auto log = Log::open(path, options).value();
+  const auto expect_open = [&] {
+    EXPECT_EQ(log->sealed(), std::nullopt);
+    EXPECT_GE(disk.free_bytes(), kReserve / 4) << "RocksDB was about to meet a full disk";
+    const auto tail = log->describe("s0")->tail;
+    EXPECT_EQ(read_all(*log, {.select = Selection::stream("s0"), .from = From::last(5)}).offsets(),
+              range(tail.value - std::min<uint64_t>(5, tail.value), tail.value));
+  };
+  const auto expect_invariant = [&] {
+    for (const std::string& one : ledger.violations(stored_in(*log))) ADD_FAILURE() << one;
+  };
+  for (uint64_t round = 0; round < rounds && !HasFailure(); ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    // Somebody else takes what there is, down to a part of the reserve.
+    expect_room(*log, ledger);
+    disk.fill(kReserve * 3 / 4);
+    ASSERT_TRUE(append_until_full(*log, ledger));
+    EXPECT_EQ(log->sealed(), std::nullopt);
+    disk.clear();
+    expect_room(*log, ledger);  // without being reopened
+    // Then the log itself.
+    ASSERT_TRUE(append_until_full(*log, ledger));
+    expect_open();
+    // It opens while there is no room for more, and is whole.
+    log.reset();
+    auto again = Log::open(path, options);
+    ASSERT_TRUE(again) << again.error().message;
+    log = std::move(*again);
+    expect_open();
+    expect_invariant();
+    EXPECT_TRUE(log->verify().findings.empty());
+    // Retention makes room.
+    while (disk.free_bytes() < (40 << 20) && log->segments().size() > 1) {
+      const auto dropped = log->drop_segment(log->segments().front().id);
+      ASSERT_TRUE(dropped) << dropped.error().message;
+    }
+    expect_room(*log, ledger);
+  }
+  expect_invariant();
+}
+
+}  // namespace
+}  // namespace strandline::tests

@@ -1,0 +1,109 @@
+// Golden directories: a log as each format version wrote it opens, verifies, and exports what it
+// did then. `tests/golden/make` writes the one of this version.
+#include <cstdlib>
+
+#include "tests/support/log_test.h"
+#include "tests/support/process.h"
+#include "tests/support/specimen.h"
+
+namespace strandline::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kGolden = fs::path(STRANDLINE_SOURCE_DIR) / "tests" / "golden";
+
+// One directory of one version, unpacked, with what it exports.
+struct Piece {
+  std::string name;  // "v1/closed"
+  fs::path log;
+  std::string exported;
+};
+
+class Golden : public LogTest {
+ protected:
+  std::vector<Piece> unpack() {
+    std::vector<Piece> pieces;
+    for (const auto& version : fs::directory_iterator(kGolden)) {
+      if (!version.is_directory()) continue;
+      const std::string name = version.path().filename();
+      const fs::path to = directory() / name;
+      fs::create_directories(to);
+      const auto archive = version.path() / "logs.tar.zst";
+      const Outcome done =
+          tests::run({"tar", "--zstd", "-xf", archive.string(), "-C", to.string()});
+      EXPECT_EQ(done.exit, 0) << done.errors;
+      for (const std::string log : {"closed", "crashed"}) {
+        pieces.push_back({name + "/" + log, to / log, read_file(to / (log + ".ndjson"))});
+      }
+    }
+    return pieces;
+  }
+  static std::string exported(const fs::path& log) {
+    const Outcome out = strandline({"export", "--all", "--data", log.string()});
+    EXPECT_EQ(out.exit, 0) << out.errors;
+    return out.output;
+  }
+};
+
+TEST_F(Golden, DirectoriesOfEveryVersionOpenVerifyAndExportTheSame) {
+  const auto pieces = unpack();
+  ASSERT_GE(pieces.size(), 2 * kFormatVersion);
+  for (const Piece& piece : pieces) {
+    SCOPED_TRACE(piece.name);
+    ASSERT_FALSE(piece.exported.empty());
+    {
+      Options observer = options;
+      observer.mode = Options::Mode::observer;
+      const auto log = Log::open(piece.log, observer);
+      ASSERT_TRUE(log) << log.error().message;
+      EXPECT_TRUE((*log)->verify().findings.empty());
+      EXPECT_GT((*log)->durable_next(), Sequence{100});
+    }
+    EXPECT_EQ(exported(piece.log), piece.exported) << "read beside its owner, changed by nobody";
+    {
+      auto log = Log::open(piece.log, options);
+      ASSERT_TRUE(log) << log.error().message;
+      const auto verified = (*log)->verify();
+      EXPECT_TRUE(verified.findings.empty()) << verified.findings[0].what;
+      EXPECT_GT(verified.events, 100u);
+      EXPECT_EQ((*log)->recovery().loss, "");
+      for (const Seen& seen : read_all(**log, {}).events) ASSERT_EQ(seen.difference, "");
+    }
+    EXPECT_EQ(exported(piece.log), piece.exported);
+    auto log = Log::open(piece.log, options);  // and it goes on
+    const Offset tail = (*log)->describe("orders")->tail;
+    EXPECT_EQ((*log)->append(Append{.stream = "orders", .batch = batch("orders", tail, 1)})->first,
+              tail);
+  }
+}
+
+TEST_F(Golden, ANewerVersionIsRefusedAndBothAreNamed) {
+  append("s");
+  close();
+  write_file(data() / "FORMAT", "strandline " + std::to_string(kFormatVersion + 1) + "\n");
+  const auto refused = Log::open(data(), options);
+  ASSERT_EQ(code_of(refused), Code::unsupported_format);
+  for (const uint32_t version : {kFormatVersion, kFormatVersion + 1}) {
+    EXPECT_THAT(refused.error().message,
+                testing::HasSubstr("strandline " + std::to_string(version)));
+  }
+}
+
+// What `tests/golden/make` runs: writes the directories of this version to $STRANDLINE_GOLDEN_TO.
+TEST_F(Golden, IsWrittenWhereItIsAskedFor) {
+  const char* to = std::getenv("STRANDLINE_GOLDEN_TO");
+  if (to == nullptr) GTEST_SKIP() << "only tests/golden/make asks for it";
+  for (const Specimen& specimen : make_specimens(directory() / "made")) {
+    const fs::path log = fs::path(to) / specimen.name;
+    copy_live(specimen.directory, log);
+    for (const fs::path& file : files_below(log)) {
+      const std::string name = file.filename();
+      if (name.starts_with("LOG") || name == "LOCK") fs::remove(file);
+    }
+    write_file(fs::path(to) / (specimen.name + ".ndjson"), exported(log));
+  }
+}
+
+}  // namespace
+}  // namespace strandline::tests

@@ -1,0 +1,152 @@
+#include "tests/support/specimen.h"
+
+#include <stdexcept>
+
+#include "engine/clock.h"
+#include "tests/support/deadline.h"
+#include "tests/support/directory.h"
+#include "tests/support/payload.h"
+
+namespace strandline::tests {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int64_t kBegin = 1'700'000'000'000'000;
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error("specimen: " + result.error().message);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+std::unique_ptr<Log> open(const fs::path& directory, const std::shared_ptr<Clock>& clock) {
+  Options options = specimen_options();
+  options.clock = clock;
+  return must(Log::open(directory, options));
+}
+
+// `rounds` batches for each of three streams, of one to eight events, and now and then one of a few
+// others.
+void append(Log& log, ManualClock& clock, uint64_t rounds) {
+  const auto to = [&](const std::string& stream, uint32_t count) {
+    const auto info = log.describe(stream);
+    const Offset next = info ? info->tail : Offset{0};
+    clock.advance_us(1'000);
+    must(log.append(Append{.stream = stream, .batch = batch(stream, next, count)}));
+  };
+  for (uint64_t i = 0; i < rounds; ++i) {
+    for (const std::string stream : {"orders", "audit", "users.seen"}) {
+      to(stream, 1 + hash_of(stream + std::to_string(i)) % 8);
+    }
+    if (i % 4 == 0) to("tenant." + std::to_string(i % 16), 1 + i % 3);
+  }
+}
+
+void commit(Log& log, const std::string& consumer, const std::string& stream, uint64_t next) {
+  must(log.commit(Commit{.consumer = consumer, .stream = stream, .next = next}));
+}
+
+// Until no file comes or goes: what a compaction will do is done.
+void settle(const fs::path& directory) {
+  int quiet = 0;
+  auto before = files_below(directory, ".sst");
+  const bool settled = eventually([&] {
+    auto now = files_below(directory, ".sst");
+    quiet = now == before ? quiet + 1 : 0;
+    before = std::move(now);
+    return quiet > 40;
+  });
+  if (!settled) throw std::runtime_error("specimen: its files never settle");
+}
+
+}  // namespace
+
+Options specimen_options() {
+  Options options;
+  options.window_bytes = 1 << 20;
+  options.block_cache_bytes = 4 << 20;
+  options.disk_reserve_bytes = 1 << 20;
+  return options;
+}
+
+std::vector<Specimen> make_specimens(const fs::path& below) {
+  const fs::path live = below / "live", earlier = below / "earlier";
+  const fs::path closed = below / "closed", crashed = below / "crashed";
+  const fs::path midway = below / "midway";
+  const auto clock = std::make_shared<ManualClock>(Timestamp{kBegin});
+  auto log = open(live, clock);
+  append(*log, *clock, 4);
+  must(log->roll());  // this segment is dropped further down
+  append(*log, *clock, 6);
+  must(log->create_stream("notes", {.description = "created, and never written to"}));
+  must(log->append(Append{.stream = "gone", .batch = batch("gone", Offset{0}, 5)}));
+  commit(*log, "billing", "orders", 7);
+  must(log->roll());
+  append(*log, *clock, 6);
+  must(log->delete_stream("gone"));
+  log.reset();
+  log = open(live, clock);  // two flushed files: a compaction into level 1
+  settle(live);
+  append(*log, *clock, 2);
+  copy_live(live, earlier);
+  must(log->drop_segment(log->segments().front().id));
+  append(*log, *clock, 5);
+  must(log->truncate("audit", Offset{30}));
+  commit(*log, "billing", "orders", 60);
+  commit(*log, "billing", "audit", 31);
+  commit(*log, "mirror", "$all", 100);
+  must(log->roll());
+  append(*log, *clock, 4);
+  log.reset();
+  log = open(live, clock);
+  settle(live);
+  Truth truth = truth_of(*log);
+  log.reset();
+  copy_live(live, closed);
+  truth.mark = truth.next;  // closing renews it
+  std::vector<Specimen> specimens = {
+      {.name = "closed", .directory = closed, .earlier = earlier, .truth = std::move(truth)}};
+
+  log = open(live, clock);
+  append(*log, *clock, 6);
+  copy_live(live, midway);
+  must(log->roll());
+  append(*log, *clock, 6);
+  commit(*log, "billing", "orders", 90);
+  copy_live(live, crashed);
+  truth = truth_of(*log);
+  truth.mark = specimens[0].truth.next;  // as of opening; perhaps renewed since
+  specimens.push_back(
+      {.name = "crashed", .directory = crashed, .earlier = midway, .truth = std::move(truth)});
+  return specimens;
+}
+
+Truth truth_of(const Log& log) {
+  Truth truth;
+  for (const StreamInfo& info : log.list("", "", SIZE_MAX)) {
+    Truth::Stream& stream = truth.streams[info.name];
+    stream.start = info.start.value;
+    stream.tail = info.tail.value;
+    auto cursor = must(log.read({.select = Selection::stream(info.name)}));
+    while (auto delivery = must(cursor->next())) {
+      const auto* events = std::get_if<Events>(&*delivery);
+      if (!events) throw std::runtime_error("specimen: something else than events");
+      stream.batches.emplace_back(events->first().value, events->next().value);
+      for (const Event event : *events) {
+        stream.sequences[event.offset.value] = event.sequence.value;
+        truth.order[event.sequence.value] = {info.name, event.offset.value};
+      }
+    }
+  }
+  for (const auto& one : log.positions("", SIZE_MAX)) {
+    truth.positions[{one.consumer, one.stream}] = one.next;
+  }
+  const auto whole = must(log.available(kAllName));
+  truth.start = whole.start;
+  truth.next = whole.tail;
+  return truth;
+}
+
+}  // namespace strandline::tests
