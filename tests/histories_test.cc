@@ -1,0 +1,371 @@
+// Concurrent conditional appends, reads, followers and commits, while the server is killed, the
+// power goes or the disk fails: what every client was answered fits one order, stream by stream.
+//
+// A few histories here, as many as STRANDLINE_HISTORIES asks for at length. Each has a seed of its
+// own; the one that fails is printed with the command that replays it.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "tests/support/client.h"
+#include "tests/support/linearizable.h"
+#include "tests/support/log_test.h"
+#include "tests/support/power_cut.h"
+#include "tests/support/recorded_disk.h"
+#include "tests/support/server_process.h"
+
+namespace strandline::tests {
+namespace {
+
+const std::vector<std::string>& streams() {
+  static const std::vector<std::string> names = {"a", "b"};
+  return names;
+}
+constexpr int kClients = 6;
+constexpr int kOperations = 14;  // of each client, in each life
+
+enum class End { plain, power_cut, disk_error, kill };
+constexpr const char* kEndNames[] = {"plain", "power cut", "disk error", "kill"};
+
+// One client's part in one life.
+void take_part(Client& client, uint64_t seed, const std::string& name) {
+  std::mt19937_64 random(seed);
+  uint64_t number = 0;
+  const auto new_ids = [&] {
+    std::vector<std::string> ids;
+    for (uint64_t i = 0, count = 1 + random() % 3; i < count; ++i) {
+      ids.push_back(fmt::format("{}:{}", name, number++));
+    }
+    return ids;
+  };
+  try {
+    for (int i = 0; i < kOperations; ++i) {
+      const std::string& stream = streams()[random() % streams().size()];
+      const std::string consumer = random() % 4 == 0 ? "slow" : "quick";
+      const uint64_t next = client.next(stream), at = client.stands_at(stream, consumer);
+      switch (random() % 10) {
+        case 0:
+        case 1:
+        case 2:
+        case 3:
+          client.append(stream, new_ids(), next);
+          break;
+        case 4:
+          client.append(stream, new_ids());
+          break;
+        case 5: {
+          auto ids = new_ids();
+          const Move move{consumer, at, next + ids.size()};
+          client.append(stream, std::move(ids), next, move);
+          break;
+        }
+        case 6:
+          client.append(stream, {}, {}, Move{consumer, at, std::max(at, next)});
+          break;
+        case 7:
+          client.position(stream, consumer);
+          break;
+        default:
+          client.read(stream, random() % 2 == 0 ? 0 : next);
+      }
+    }
+  } catch (const Gone&) {
+    // Killed, or sealed: the next life goes on.
+  }
+}
+
+// Everything, as the last word on it.
+void read_all_of_it(Client& client) {
+  for (const std::string& stream : streams()) {
+    client.read(stream, 0);
+    for (const char* consumer : {"slow", "quick"}) client.position(stream, consumer);
+  }
+}
+
+class OneRun {
+ public:
+  explicit OneRun(uint64_t seed) : random_(seed) {}
+
+  // What breaks the promise; empty if it holds.
+  std::vector<std::string> run() {
+    try {
+      if (random_() % 8 == 0) {
+        run_on_a_server();
+      } else {
+        run_on_a_disk();
+      }
+    } catch (const std::exception& error) {
+      wrong_.push_back(error.what());
+    }
+    for (const auto& [stream, history] : recorder_.histories()) {
+      for (const Operation& o : history) unknown += o.outcome == Operation::Outcome::unknown;
+      operations += history.size();
+      if (const auto found = not_linearizable(history)) wrong_.push_back(stream + ": " + *found);
+    }
+    return wrong_;
+  }
+
+  End end = End::plain;
+  uint64_t operations = 0, unknown = 0;
+
+ private:
+  template <class Make>  // std::unique_ptr<Client>(int number)
+  void live(const std::string& life, const Make& make, const std::function<void()>& meanwhile) {
+    std::vector<std::jthread> clients;
+    std::mutex mutex;  // guards wrong_
+    for (int c = 0; c < kClients; ++c) {
+      clients.emplace_back([&, c, seed = random_()] {
+        try {
+          const auto client = make(c);
+          take_part(*client, seed, fmt::format("{}{}", life, c));
+          const std::lock_guard lock(mutex);
+          wrong_.insert(wrong_.end(), client->wrong().begin(), client->wrong().end());
+        } catch (const ConnectionLost&) {
+          // Gone before this one had come.
+        }
+      });
+    }
+    meanwhile();
+  }
+  bool wait_for_operations(size_t more) {
+    const size_t wanted = recorder_.operations() + more;
+    return eventually([&] { return recorder_.operations() >= wanted; });
+  }
+  void seen(const std::string& stream, uint64_t since, uint64_t offset, std::string id) {
+    recorder_.add(stream, {.kind = Operation::Kind::read,
+                           .client = 100,
+                           .invoked = since,
+                           .number = offset,
+                           .ids = {std::move(id)}});
+  }
+
+  // --- A log in this process, on a disk that records.
+
+  std::unique_ptr<Log> open(const std::shared_ptr<RecordedDisk>& disk) {
+    Options options;
+    options.file_system = RecordedDisk::as_option(disk);
+    options.window_bytes = random_() % 2 == 0 ? 1 << 20 : 0;
+    options.block_cache_bytes = 1 << 20;
+    options.disk_reserve_bytes = 0;
+    auto log = Log::open("/disk/log", options);
+    if (!log) throw std::runtime_error("open: " + log.error().message);
+    return std::move(*log);
+  }
+  void follow(Log& log, const std::string& stream, const std::atomic<bool>& stop) {
+    auto subscription = log.subscribe({.select = Selection::stream(stream)});
+    while (subscription && !stop) {
+      const uint64_t since = recorder_.now();
+      const auto delivery = subscription->next_for(2ms);
+      if (!delivery) return;
+      if (!*delivery) continue;
+      if (const auto* events = std::get_if<Events>(&**delivery)) {
+        for (const Event event : *events) {
+          seen(stream, since, event.offset.value, std::string(event.id()));
+        }
+      }
+    }
+  }
+  void live_in(Log& log, const std::string& life, const std::function<void()>& meanwhile) {
+    {
+      LogClient first(log, recorder_, kClients);
+      for (const std::string& stream : streams()) first.append(stream, {life + stream});
+    }
+    std::atomic<bool> stop = false;
+    std::vector<std::jthread> followers;
+    for (const std::string& stream : streams()) {
+      followers.emplace_back([&] { follow(log, stream, stop); });
+    }
+    live(
+        life, [&](int c) { return std::make_unique<LogClient>(log, recorder_, c); }, meanwhile);
+    stop = true;
+  }
+  void run_on_a_disk() {
+    end = std::array{End::plain, End::power_cut, End::disk_error}[random_() % 3];
+    auto disk = std::make_shared<RecordedDisk>(DiskImage{}, random_());
+    auto log = open(disk);
+    const uint64_t so_many = 1 + random_() % 60;
+    if (end == End::power_cut) {
+      uint64_t moment = 0;
+      size_t instant = 0;
+      live_in(*log, "x", [&] {
+        wait_for_operations(so_many);
+        moment = recorder_.now();  // first: what was answered by then had happened
+        instant = disk->instant();
+      });
+      log.reset();
+      recorder_.stop_at(moment);
+      disk = std::make_shared<RecordedDisk>(image_after(*disk, instant), random_());
+    } else {
+      std::atomic<uint64_t> syncs = 0;
+      if (end == End::disk_error) {
+        const Fault fault = random_() % 2 == 0 ? Fault::eio : Fault::drop_pages;
+        disk->on_access([&syncs, so_many, fault](const Access& access) {
+          const bool due = access.kind == Access::Kind::sync && access.path.ends_with(".log") &&
+                           ++syncs >= so_many;
+          return due ? fault : Fault::none;
+        });
+      }
+      try {
+        live_in(*log, "x", [] {});
+      } catch (const Gone&) {
+        // Its very first append met the error.
+      }
+      log.reset();
+      disk->on_access(nullptr);
+    }
+    log = open(disk);
+    recorder_.end_life();
+    live_in(*log, "y", [] {});
+    LogClient last(*log, recorder_, kClients);
+    read_all_of_it(last);
+  }
+  // A page of garbage may make the log refuse to open; that is the power cuts' own test's business.
+  DiskImage image_after(const RecordedDisk& disk, size_t instant) {
+    const Recording recording = disk.recording();
+    for (;;) {
+      PowerCut cut = cut_power(recording, instant, random_);
+      if (!cut.garbage) return std::move(cut.image);
+    }
+  }
+
+  // --- A server.
+
+  void follow(const Address& address, const std::string& stream) {
+    try {
+      HttpStream feed(address, "/v1/streams/" + stream + "/events?follow=true&from=0",
+                      {{"Accept", "application/x-ndjson"}});
+      for (;;) {
+        const uint64_t since = recorder_.now();
+        const auto line = feed.line();
+        if (!line) return;
+        if (line->empty()) continue;
+        const Json event = Json::parse(*line);
+        seen(stream, since, event["offset"].number(), event["id"].str());
+      }
+    } catch (const ConnectionLost&) {
+      // Killed.
+    }
+  }
+  void live_at(ServerProcess& server, const std::string& life,
+               const std::function<void()>& meanwhile, const std::function<void()>& after) {
+    const Address address = server.address();
+    {
+      ServerClient first(address, recorder_, kClients);
+      for (const std::string& stream : streams()) first.append(stream, {life + stream});
+    }
+    std::vector<std::jthread> followers;
+    for (const std::string& stream : streams()) {
+      followers.emplace_back([&] { follow(address, stream); });
+    }
+    live(
+        life, [&](int c) { return std::make_unique<ServerClient>(address, recorder_, c); },
+        meanwhile);
+    after();
+  }
+  void run_on_a_server() {
+    end = End::kill;
+    const TemporaryDirectory directory;
+    const uint64_t so_many = random_() % 60;
+    {
+      ServerProcess server(directory / "data");
+      const auto kill = [&] {
+        wait_for_operations(so_many);
+        server.kill();
+      };
+      live_at(server, "x", kill, [] {});
+    }
+    ServerProcess server(directory / "data");
+    recorder_.end_life();
+    const auto last_words = [&] {
+      ServerClient last(server.address(), recorder_, kClients);
+      read_all_of_it(last);
+      server.stop();
+    };
+    live_at(
+        server, "y", [] {}, last_words);
+  }
+
+  std::mt19937_64 random_;
+  Recorder recorder_;
+  std::vector<std::string> wrong_;
+};
+
+TEST(Histories, OfConcurrentClientsUnderFaultsAreLinearizable) {
+  std::mt19937_64 random(seed("Histories"));
+  const uint64_t wanted = number_from("STRANDLINE_HISTORIES", 200);
+  uint64_t operations = 0, unknown = 0;
+  std::map<End, uint64_t> ends;
+  // The first has the seed that was given, so that any one can be replayed alone.
+  uint64_t one = number_from("STRANDLINE_SEED", random());
+  for (uint64_t i = 0; i < wanted; ++i, one = random()) {
+    OneRun history(one);
+    const auto wrong = history.run();
+    ASSERT_TRUE(wrong.empty()) << testing::PrintToString(wrong) << "\nafter a "
+                               << kEndNames[static_cast<int>(history.end)]
+                               << "; to replay: STRANDLINE_HISTORIES=1 STRANDLINE_SEED=" << one
+                               << " ./dev test 'Histories.*'";
+    operations += history.operations;
+    unknown += history.unknown;
+    ++ends[history.end];
+  }
+  std::cout << fmt::format("Histories: {} of {} operations, {} of unknown outcome", wanted,
+                           operations, unknown);
+  for (const auto& [end, count] : ends) {
+    std::cout << fmt::format(", {} {}", count, kEndNames[static_cast<int>(end)]);
+  }
+  std::cout << std::endl;
+}
+
+// N at once, all with the same expectation, again and again: one wins, and the others are told what
+// it made of the stream.
+template <class Make>  // std::unique_ptr<Client>(Recorder&, int number)
+void expect_one_winner_each(const Make& make, int racers, uint64_t rounds) {
+  Recorder recorder;
+  std::atomic<int> waiting = 0;
+  std::vector<std::jthread> threads;
+  std::atomic<uint64_t> round = 0;
+  for (int r = 0; r < racers; ++r) {
+    threads.emplace_back([&, r] {
+      const auto client = make(recorder, r);
+      for (uint64_t mine = 0; mine < rounds; ++mine) {
+        // All of them are there before any of them begins.
+        if (++waiting == racers * static_cast<int>(mine + 1)) ++round;
+        while (round <= mine) std::this_thread::yield();
+        client->append("s", {fmt::format("{}:{}", r, mine)}, mine);
+        if (client->next("s") != mine + 1) ADD_FAILURE() << client->next("s") << " at " << mine;
+      }
+    });
+  }
+  threads.clear();
+  const auto history = recorder.histories()["s"];
+  std::vector<int> winners(rounds, 0);
+  for (const Operation& o : history) {
+    if (o.outcome == Operation::Outcome::done) ++winners.at(o.number);
+  }
+  EXPECT_EQ(winners, std::vector<int>(rounds, 1));
+  EXPECT_EQ(history.size(), static_cast<size_t>(racers) * rounds);
+}
+
+class HistoriesOfRacers : public LogTest {};
+
+TEST_F(HistoriesOfRacers, WithOneExpectationHaveOneWinner) {
+  Log& shared = log();
+  expect_one_winner_each(
+      [&](Recorder& recorder, int r) { return std::make_unique<LogClient>(shared, recorder, r); },
+      16, 50);
+}
+
+TEST(HistoriesOfServedRacers, WithOneExpectationHaveOneWinner) {
+  const TemporaryDirectory directory;
+  ServerProcess server(directory / "data");
+  expect_one_winner_each(
+      [&](Recorder& recorder, int r) {
+        return std::make_unique<ServerClient>(server.address(), recorder, r);
+      },
+      8, 30);
+}
+
+}  // namespace
+}  // namespace strandline::tests
