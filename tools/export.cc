@@ -98,6 +98,7 @@ class Export {
         print_gap(file_.buffer(), shape, *gap);
         damaged_ = damaged_ || gap->reason == GapReason::damaged;
       }
+      if (mutated(Mutation::position_before_delivery)) continue;
       if (auto kept = file_.reached({index, reader.position()}); !kept) return kept;
     }
     return {};
