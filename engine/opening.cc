@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -9,6 +10,7 @@
 #include "engine/damaged_tables.h"
 #include "engine/directory.h"
 #include "engine/head_mark.h"
+#include "engine/verification.h"
 #include "engine/wal_end.h"
 
 namespace strandline {
@@ -76,6 +78,18 @@ Status hold_against_head_mark(const Disk& disk, LogState& state, RecoveryReport&
   // From here on the mark is what is there. The offsets that were lost will be given out again, for
   // the mark says how many events there were, not of which streams: that is the loss accepted.
   return disk.remove(state.directory / "HEAD");
+}
+
+// Reads everything, which an opening that must say what is lost may take the time for.
+std::string unreadable_in(const LogState& state) {
+  constexpr size_t kFindingsMax = 100;
+  const auto found = verify(state, nullptr).findings;
+  std::string out;
+  for (size_t i = 0; i < std::min(found.size(), kFindingsMax); ++i) {
+    out += fmt::format("{}: {}; ", found[i].place, found[i].what);
+  }
+  if (found.size() > kFindingsMax) out += fmt::format("and {} more; ", found.size() - kFindingsMax);
+  return out;
 }
 
 }  // namespace
@@ -154,7 +168,7 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
     std::lock_guard lock(warnings->mutex);
     warnings->opening = false;
   }
-  if (state.options.accept_loss) report.loss += warnings->about_loss();
+  if (state.options.accept_loss) report.loss += warnings->about_loss() + unreadable_in(state);
   report.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(
                             std::chrono::steady_clock::now() - begin)
                             .count();

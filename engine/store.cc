@@ -16,7 +16,7 @@
 
 #include "engine/damaged_tables.h"
 #include "engine/mutation.h"
-#include "engine/ordered_names.h"
+#include "engine/store_file_system.h"
 #include "engine/store_listener.h"
 #include "engine/store_options.h"
 #include "engine/wal_end.h"
@@ -26,6 +26,8 @@ namespace {
 
 constexpr std::array<const char*, kFamilies> kFamilyNames = {"events", "streams", "segments",
                                                              "consumers"};
+
+const std::string kWriting = "writing to the WAL: ";
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
@@ -75,6 +77,7 @@ Error refusal_of(const rocksdb::Status& status, const std::filesystem::path& dir
 struct Store::Parts {
   std::atomic<uint64_t> first_live{0};
   std::atomic<uint64_t> durable{0};  // RocksDB's last sequence number that was fsynced
+  const std::shared_ptr<WalGate> gate = std::make_shared<WalGate>();
   std::shared_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
@@ -161,11 +164,17 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   rocksdb::DBOptions database = database_options(options);
   database.info_log = std::make_shared<WarningLogger>(options.on_warning);
   database.listeners = {std::make_shared<FailureListener>(
-      std::move(on_failure), [parts = parts.get(), warn = options.on_warning](
-                                 const std::string& why) { parts->pause_compactions(why, warn); })};
-  parts->env = rocksdb::NewCompositeEnv(with_ordered_names(
+      [gate = parts->gate, on_failure = std::move(on_failure)](const std::string& why) {
+        const auto first = gate->failed();
+        on_failure(first ? kWriting + *first : why);
+      },
+      [parts = parts.get(), warn = options.on_warning](const std::string& why) {
+        parts->pause_compactions(why, warn);
+      })};
+  parts->env = rocksdb::NewCompositeEnv(store_file_system(
       options.file_system ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
-                          : rocksdb::FileSystem::Default()));
+                          : rocksdb::FileSystem::Default(),
+      parts->gate));
   database.env = parts->env.get();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
       {rocksdb::kDefaultColumnFamilyName, records_options(options)}};
@@ -233,7 +242,9 @@ Status Store::write(Changes changes) {
   write.sync = false;
   changes.batch_->PutLogData(wal_mark(parts_->durable));
   const rocksdb::Status status = parts_->db->Write(write, changes.batch_.get());
-  if (!status.ok()) return std::unexpected(error_of(status, "writing to the WAL"));
+  if (!status.ok()) {
+    return fail(Code::io, kWriting + parts_->gate->failed().value_or(status.ToString()));
+  }
   constexpr size_t kSpareMax = 4, kSpareBytesMax = 8 << 20;
   changes.batch_->Clear();
   std::lock_guard lock(parts_->mutex);
@@ -246,7 +257,9 @@ Status Store::write(Changes changes) {
 Status Store::sync() {
   if (mutated(Mutation::sync_dropped)) return {};
   const uint64_t written = parts_->db->GetLatestSequenceNumber();
+  if (const auto failed = parts_->gate->enter_sync()) return fail(Code::io, kWriting + *failed);
   const rocksdb::Status status = parts_->db->SyncWAL();
+  parts_->gate->leave_sync();
   if (!status.ok()) return std::unexpected(error_of(status, "fsync of the WAL"));
   uint64_t durable = parts_->durable;
   while (durable < written && !parts_->durable.compare_exchange_weak(durable, written)) {

@@ -85,18 +85,25 @@ bool Writer::wait_for_work() {
   return !queue_.empty() || !stopping_;
 }
 
-// Until the group is full, the queue is empty, or an operation comes that wants a group to itself.
-void Writer::fill(GroupBuilder& builder) {
-  while (builder.bytes() < log_.options.limits.group_bytes_max) {
-    std::unique_lock lock(mutex_);
-    if (queue_.empty()) return;
+// As much as makes a group: until it is full, the queue is empty, or an operation comes that wants
+// a group to itself. All under one lock, which a crowd of submitters wants too.
+void Writer::take() {
+  size_t bytes = 0;
+  std::lock_guard lock(mutex_);
+  while (!queue_.empty() && bytes < log_.options.limits.group_bytes_max) {
     const bool administrative = is_administrative(queue_.front().request);
-    if (administrative && !builder.empty()) return;
-    Operation operation = std::move(queue_.front());
+    if (administrative && !taken_.empty()) break;
+    bytes += queue_.front().bytes;
+    taken_.push_back(std::move(queue_.front()));
     queue_.pop_front();
-    queue_bytes_ -= operation.bytes;
-    lock.unlock();
+    if (administrative) break;
+  }
+  queue_bytes_ -= bytes;
+}
 
+void Writer::fill(GroupBuilder& builder) {
+  take();
+  for (Operation& operation : taken_) {
     if (auto ok = admit(operation); !ok) {
       builder.group().bytes += operation.bytes;
       builder.group().answers.push_back(
@@ -105,15 +112,15 @@ void Writer::fill(GroupBuilder& builder) {
     }
     // Once into the WAL, and once into a table.
     free_bytes_ -= std::min<uint64_t>(free_bytes_, 2 * operation.bytes);
-    if (!administrative) {
+    if (!is_administrative(operation.request)) {
       builder.add(std::move(operation));
       continue;
     }
     auto result = administer(log_, builder, operation.request);
     if (!result && result.error().code == Code::corrupt) log_.failure.set(result.error().message);
     builder.group().answers.push_back({std::move(operation.done), std::move(result)});
-    return;
   }
+  taken_.clear();
 }
 
 // What holds for every operation, whatever it asks.

@@ -10,6 +10,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "engine/group.h"
 #include "engine/group_builder.h"
@@ -35,6 +36,7 @@ class Writer {
   void run();
   // Waits for work; false when stopped and drained. May return with nothing, about once a second.
   bool wait_for_work();
+  void take();
   void fill(GroupBuilder& builder);
   void commit(Group group);
   void flush_if_due();
@@ -47,6 +49,7 @@ class Writer {
   bool flush_due_ = false;
   uint64_t since_flush_bytes_ = 0;  // written since the last flush
   uint64_t free_bytes_ = 0;         // on the log's disk, beyond what flushes will take
+  std::vector<Operation> taken_;    // of this group
   mutable std::mutex mutex_;        // guards the queue
   std::condition_variable wake_;
   std::deque<Operation> queue_;

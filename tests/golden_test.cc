@@ -93,7 +93,7 @@ TEST_F(Golden, ANewerVersionIsRefusedAndBothAreNamed) {
 // What `tests/golden/make` runs: writes the directories of this version to $STRANDLINE_GOLDEN_TO.
 TEST_F(Golden, IsWrittenWhereItIsAskedFor) {
   const char* to = std::getenv("STRANDLINE_GOLDEN_TO");
-  if (to == nullptr) GTEST_SKIP() << "only tests/golden/make asks for it";
+  if (to == nullptr) return;
   for (const Specimen& specimen : make_specimens(directory() / "made")) {
     const fs::path log = fs::path(to) / specimen.name;
     copy_live(specimen.directory, log);

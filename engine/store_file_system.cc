@@ -1,0 +1,129 @@
+#include "engine/store_file_system.h"
+
+#include <atomic>
+#include <filesystem>
+
+namespace strandline {
+namespace {
+
+using rocksdb::FSWritableFile;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+
+class WalFile : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  WalFile(std::unique_ptr<FSWritableFile> file, std::shared_ptr<WalGate> gate)
+      : FSWritableFileOwnerWrapper(std::move(file)), gate_(std::move(gate)) {}
+
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  IODebugContext* debug) override {
+    dirty_ = true;
+    return told(target()->Append(data, options, debug));
+  }
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  const rocksdb::DataVerificationInfo& info, IODebugContext* debug) override {
+    dirty_ = true;
+    return told(target()->Append(data, options, info, debug));
+  }
+  IOStatus Flush(const IOOptions& options, IODebugContext* debug) override {
+    return told(target()->Flush(options, debug));
+  }
+
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    return clean([&] { return target()->Sync(options, debug); });
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return clean([&] { return target()->Fsync(options, debug); });
+  }
+
+ private:
+  // Nothing to do where nothing was appended since the last that succeeded.
+  template <class Sync>
+  IOStatus clean(Sync sync) {
+    if (!dirty_.exchange(false)) return IOStatus::OK();
+    const IOStatus status = sync();
+    if (!status.ok()) dirty_ = true;
+    return status;
+  }
+  IOStatus told(IOStatus status) {
+    if (!status.ok()) gate_->append_failed(status.ToString());
+    return status;
+  }
+
+  std::shared_ptr<WalGate> gate_;
+  std::atomic<bool> dirty_ = true;  // a new file's own entry, too, is not durable yet
+};
+
+class StoreFileSystem : public rocksdb::FileSystemWrapper {
+ public:
+  StoreFileSystem(std::shared_ptr<rocksdb::FileSystem> under, std::shared_ptr<WalGate> gate)
+      : FileSystemWrapper(std::move(under)), gate_(std::move(gate)) {}
+  const char* Name() const override { return "strandline.store-file-system"; }
+
+  IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
+                      IODebugContext* debug) override {
+    const std::filesystem::path target(to);
+    if (target.filename() == "CURRENT") {
+      std::unique_ptr<rocksdb::FSDirectory> directory;
+      auto status = NewDirectory(target.parent_path().string(), options, &directory, debug);
+      if (status.ok()) status = directory->Fsync(options, debug);
+      if (!status.ok()) return status;
+    }
+    return FileSystemWrapper::RenameFile(from, to, options, debug);
+  }
+
+  IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                           std::unique_ptr<FSWritableFile>* file, IODebugContext* debug) override {
+    return gated(name, FileSystemWrapper::NewWritableFile(name, options, file, debug), file);
+  }
+  IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                              std::unique_ptr<FSWritableFile>* file,
+                              IODebugContext* debug) override {
+    return gated(name, FileSystemWrapper::ReopenWritableFile(name, options, file, debug), file);
+  }
+
+ private:
+  IOStatus gated(const std::string& name, IOStatus status, std::unique_ptr<FSWritableFile>* file) {
+    if (status.ok() && name.ends_with(".log")) {
+      *file = std::make_unique<WalFile>(std::move(*file), gate_);
+    }
+    return status;
+  }
+
+  std::shared_ptr<WalGate> gate_;
+};
+
+}  // namespace
+
+std::optional<std::string> WalGate::enter_sync() {
+  std::lock_guard lock(mutex_);
+  if (!failed_) ++syncs_;
+  return failed_;
+}
+
+std::optional<std::string> WalGate::failed() const {
+  std::lock_guard lock(mutex_);
+  return failed_;
+}
+
+void WalGate::leave_sync() {
+  {
+    std::lock_guard lock(mutex_);
+    --syncs_;
+  }
+  left_.notify_all();
+}
+
+void WalGate::append_failed(const std::string& why) {
+  std::unique_lock lock(mutex_);
+  if (!failed_) failed_ = why;
+  left_.wait(lock, [&] { return syncs_ == 0; });
+}
+
+std::shared_ptr<rocksdb::FileSystem> store_file_system(std::shared_ptr<rocksdb::FileSystem> under,
+                                                       std::shared_ptr<WalGate> gate) {
+  return std::make_shared<StoreFileSystem>(std::move(under), std::move(gate));
+}
+
+}  // namespace strandline

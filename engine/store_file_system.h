@@ -1,0 +1,46 @@
+// The file system under the store, with two things added that RocksDB leaves to chance.
+//
+// *Names*: before CURRENT names a MANIFEST, that file's own entry is durable. RocksDB fsyncs the
+// MANIFEST, renames CURRENT, then fsyncs the directory once for both; where a file system may keep
+// the second entry and lose the first, a power cut in between leaves a store that names a file
+// which is not there.
+//
+// *A WAL that fails*: SyncWAL on a WAL to which an append, or a sync of a flush's own, has failed
+// before ends the process by an assertion (writable_file_writer.h of 7.8.3). So the WalGate holds
+// the failure of an append back until the syncs under way are over, and none begins after; and a
+// flush, before which the WAL was synced (store.h), syncs it no second time.
+#pragma once
+
+#include <rocksdb/file_system.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace strandline {
+
+// *Threads*: any.
+class WalGate {
+ public:
+  // Why the WAL may not be synced, if an append to it has failed; otherwise it may, and leave_sync
+  // must follow.
+  std::optional<std::string> enter_sync();
+  void leave_sync();
+  // The first failure of an append: what RocksDB says of later ones is only that there was one.
+  std::optional<std::string> failed() const;
+  // Returns when no sync is under way; none begins after.
+  void append_failed(const std::string& why);
+
+ private:
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable left_;
+  int syncs_ = 0;
+  std::optional<std::string> failed_;
+};
+
+std::shared_ptr<rocksdb::FileSystem> store_file_system(std::shared_ptr<rocksdb::FileSystem> under,
+                                                       std::shared_ptr<WalGate> gate);
+
+}  // namespace strandline
