@@ -111,6 +111,7 @@ TEST_F(Readme, TheEmbeddingExampleCompilesAndRuns) {
                                       (build / "libstrandline_engine.a").string(),
                                       "-lrocksdb",
                                       "-lfmt",
+                                      "-lzstd",
                                       "-pthread",
                                       "-o",
                                       "example"};
