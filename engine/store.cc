@@ -77,6 +77,7 @@ Error refusal_of(const rocksdb::Status& status, const std::filesystem::path& dir
 struct Store::Parts {
   std::atomic<uint64_t> first_live{0};
   std::atomic<uint64_t> durable{0};  // RocksDB's last sequence number that was fsynced
+  uint64_t before_wal = 0;           // and the last before the newest WAL began; the writer's
   const std::shared_ptr<WalGate> gate = std::make_shared<WalGate>();
   std::shared_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
@@ -107,6 +108,12 @@ struct Store::Parts {
   }
   void stop_compactions() {
     (void)db->SetOptions(family(Family::events), {{"disable_auto_compactions", "true"}});
+  }
+
+  std::optional<uint64_t> newest_wal() const {
+    std::unique_ptr<rocksdb::LogFile> wal;
+    if (!db->GetCurrentWalFile(&wal).ok() || !wal) return std::nullopt;
+    return wal->LogNumber();
   }
 
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
@@ -214,7 +221,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
         fmt::format("{} ({}): {}", (directory / table.file).string(), table.holds, table.why));
   }
   parts->default_family = handles[0];
-  parts->durable = db->GetLatestSequenceNumber();
+  parts->durable = parts->before_wal = db->GetLatestSequenceNumber();
   std::copy(handles.begin() + 1, handles.end(), parts->families.begin());
   {
     std::lock_guard lock(parts->mutex);
@@ -240,7 +247,7 @@ Changes Store::changes() {
 Status Store::write(Changes changes) {
   rocksdb::WriteOptions write;
   write.sync = false;
-  changes.batch_->PutLogData(wal_mark(parts_->durable));
+  changes.batch_->PutLogData(encode(WalMark{parts_->durable, parts_->before_wal}));
   const rocksdb::Status status = parts_->db->Write(write, changes.batch_.get());
   if (!status.ok()) {
     return fail(Code::io, kWriting + parts_->gate->failed().value_or(status.ToString()));
@@ -283,11 +290,16 @@ StoreIterator Store::iterate(Family family) const {
 
 Status Store::flush() {
   if (auto ok = sync(); !ok) return ok;
+  const std::optional<uint64_t> wal = parts_->newest_wal();
+  const auto note_new_wal = [&] {
+    if (parts_->newest_wal() != wal) parts_->before_wal = parts_->db->GetLatestSequenceNumber();
+  };
   rocksdb::FlushOptions flush;
   flush.wait = false;
   flush.allow_write_stall = true;
   for (auto* family : parts_->families) {
     const rocksdb::Status status = parts_->db->Flush(flush, family);
+    note_new_wal();
     if (status.IsTryAgain()) return fail(Code::busy, "earlier flushes are not done yet");
     if (!status.ok()) return std::unexpected(error_of(status, "flushing"));
   }

@@ -63,25 +63,27 @@ std::optional<Record> record_at(std::string_view bytes, size_t at) {
 }
 
 constexpr std::string_view kMagic = "STRDWMRK";
-constexpr size_t kMarkBytes = 8 + kMagic.size();
+constexpr size_t kMarkBytes = 16 + kMagic.size();
 
-// What the record says was durable when it was written, if its end is in it.
-std::optional<uint64_t> mark_of(const Record& record) {
+// What the record says of when it was written, if its end is in it.
+std::optional<WalMark> mark_of(const Record& record) {
   if ((record.type != kFull && record.type != kLast) || !record.payload.ends_with(kMagic) ||
       record.payload.size() < kMarkBytes) {
     return std::nullopt;
   }
-  return get_le<uint64_t>(record.payload, record.payload.size() - kMarkBytes);
+  const size_t at = record.payload.size() - kMarkBytes;
+  return WalMark{.durable = get_le<uint64_t>(record.payload, at),
+                 .before = get_le<uint64_t>(record.payload, at + 8)};
 }
 
 struct Scan {
   size_t whole = 0;                   // up to the end of the last whole batch
   size_t good = 0;                    // up to the end of the last whole physical record
-  std::optional<uint64_t> next = {};  // the sequence number after that batch's, if one is known
+  std::optional<uint64_t> next = {};  // the sequence number after that batch's, if there is one
 };
 
-Scan scan(std::string_view bytes, std::optional<uint64_t> next) {
-  Scan scan{.next = next};
+Scan scan(std::string_view bytes) {
+  Scan scan;
   constexpr size_t kBatchHead = 12;  // u64 sequence number, u32 count
   std::optional<uint64_t> after;
   for (size_t at = 0; at + kHeadBytes <= bytes.size();) {
@@ -127,8 +129,9 @@ bool is_torn(std::string_view bytes, size_t at) {
   return false;
 }
 
-// Whether a whole record behind `at` knows that what stood there was durable: it was written when
-// `next`, the sequence number that is missing, or all before its own, was.
+// Whether a whole record behind `at` knows that what stood there was durable. `next` is the sequence
+// number that is missing, or none if it is the file's first: an older file says nothing about that
+// one, for it may be one that was done with and came back.
 bool was_durable(std::string_view bytes, size_t at, std::optional<uint64_t> next) {
   while (at + kHeadBytes <= bytes.size()) {
     const size_t left_in_block = kBlockBytes - at % kBlockBytes;
@@ -137,10 +140,8 @@ bool was_durable(std::string_view bytes, size_t at, std::optional<uint64_t> next
       ++at;  // records do not say where the next one begins once one is lost
       continue;
     }
-    if (!next && record->payload.size() >= 8 && record->type == kFull) {
-      next = get_le<uint64_t>(record->payload, 0) - 1;
-    }
-    if (const auto mark = mark_of(*record); mark && next && *mark >= *next) return true;
+    const auto mark = mark_of(*record);
+    if (mark && mark->durable >= next.value_or(mark->before + 1)) return true;
     at = record->end;
   }
   return false;
@@ -162,14 +163,12 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
     // RocksDB may have made an empty one after the last that holds anything.
     if (bytes > 0) written.push_back(file);
   }
-  std::optional<uint64_t> next;
   for (const auto& file : written) {
     const bool newest = file == written.back();
     if (!newest && !mend) continue;
     const auto bytes = disk.read(file);
     if (!bytes) return std::unexpected(bytes.error());
-    const Scan found = scan(*bytes, next);
-    next = found.next;
+    const Scan found = scan(*bytes);
     if (found.whole == bytes->size()) continue;
     if (mend && !newest) {
       // It was fsynced before the next was begun (Store::flush).
@@ -201,10 +200,11 @@ Result<WalEnds> mend_wals(const Disk& disk, const std::filesystem::path& store_d
   return look(disk, store_directory, true);
 }
 
-std::string wal_mark(uint64_t durable) {
-  std::string mark;
-  put_le<uint64_t>(mark, durable);
-  return mark.append(kMagic);
+std::string encode(const WalMark& mark) {
+  std::string out;
+  put_le<uint64_t>(out, mark.durable);
+  put_le<uint64_t>(out, mark.before);
+  return out.append(kMagic);
 }
 
 Status sync_wals(const Disk& disk, const std::filesystem::path& store_directory) {

@@ -5,7 +5,7 @@
 // stand behind it. RocksDB takes such an end for damage, or replays what stands behind the hole.
 // So it is cut off first, durably, at the last whole record. It must not be mistaken for damage to
 // what was durable: every record says, in its mark, how far the log was durable when it was written
-// (`wal_mark`), and an end that a later record knows to have been durable is refused.
+// (`WalMark`), and an end that a later record knows to have been durable is refused.
 //
 // The format is RocksDB's log format: blocks of 32 KiB, records of a 7-byte head (crc32c, length,
 // type) and a payload that does not cross a block.
@@ -32,9 +32,13 @@ Result<WalEnds> look_at_wals(const Disk& disk, const std::filesystem::path& stor
 // place, if it was durable.
 Result<WalEnds> mend_wals(const Disk& disk, const std::filesystem::path& store_directory);
 
-// What stands at the end of every batch in the WAL, as a comment of RocksDB's: `durable` is the
-// store's last sequence number (RocksDB's, not the log's) that was durable at the time.
-std::string wal_mark(uint64_t durable);
+// What stands at the end of every batch in the WAL, as a comment of RocksDB's. The numbers are the
+// store's own sequence numbers (RocksDB's, not the log's).
+struct WalMark {
+  uint64_t durable;  // the last that was durable when the batch was written
+  uint64_t before;   // the last before this WAL file began
+};
+std::string encode(const WalMark& mark);
 
 // Makes what is in the WAL files now durable, for an observer must not show what a power cut can
 // take back, and it cannot know how far the owner has fsynced.

@@ -83,5 +83,36 @@ TEST_F(WalEnd, APageMissingFromWhatWasFsyncedIsRefusedAndNamed) {
   expect_events(read_all(**accepted, {.select = Selection::stream("s")}), "s", 0, 8);
 }
 
+// A WAL that was done with is unlinked, and comes back if the power goes before the directory is
+// durable. What it ends with is not what the newest one begins after.
+TEST_F(WalEnd, AnOlderWalThatCameBackSaysNothingOfTheNewest) {
+  append("s", 8);
+  const fs::path old = newest_wal(data());
+  const std::string done_with = read_file(old);
+  append("s", 8);
+  reopen();
+  faults_->hold();
+  append_unsynced(16);
+  const uint64_t hole_end = fs::file_size(newest_wal(data()));
+  append_unsynced(24);
+  const fs::path copy = copy_without(0, hole_end);
+  write_file(copy / "store" / old.filename(), done_with);
+  options.file_system = nullptr;
+  const auto opened = Log::open(copy, options);
+  ASSERT_TRUE(opened) << opened.error().message;
+  expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 16);
+}
+
+TEST_F(WalEnd, TheFirstBatchOfTheNewestIsMissedByWhatKnowsItWasFsynced) {
+  append("s", 8);
+  reopen();
+  append("s", 8);
+  const uint64_t to = fs::file_size(newest_wal(data()));
+  append("s", 8);
+  const fs::path copy = copy_without(0, to);
+  options.file_system = nullptr;
+  EXPECT_EQ(code_of(Log::open(copy, options)), Code::corrupt);
+}
+
 }  // namespace
 }  // namespace strandline::tests
