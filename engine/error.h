@@ -19,6 +19,8 @@ enum class Code {
   out_of_range,        // a position outside [start, tail]; `available` says which are
   busy,                // a queue is full: the same call may succeed later; nothing was applied
   sealed,              // an earlier write failed: reads go on, appends wait for a reopening
+  fenced,              // a newer epoch has taken over; `current` is that epoch
+  limit,               // a bound that the message names is reached; nothing was applied
   disk_full,           // free space is under the reserve; nothing was applied
   outcome_unknown,     // the log failed while this was under way: there once, or not at all
   corrupt,             // stored bytes do not match their checksum, or are not there
@@ -40,7 +42,8 @@ struct Available {
 struct Error {
   Code code;
   std::string message;
-  std::optional<uint64_t> current = {};     // with conflict: the next offset, or the position
+  // With conflict: the next offset, or the position. With fenced: the epoch.
+  std::optional<uint64_t> current = {};
   std::optional<Available> available = {};  // with out_of_range
 };
 

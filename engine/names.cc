@@ -23,6 +23,10 @@ const char* name_of(Code code) {
       return "busy";
     case Code::sealed:
       return "sealed";
+    case Code::fenced:
+      return "fenced";
+    case Code::limit:
+      return "limit";
     case Code::disk_full:
       return "disk-full";
     case Code::outcome_unknown:

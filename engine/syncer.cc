@@ -14,7 +14,7 @@ constexpr uint64_t kFinishedHereUs = 500;
 
 bool rests_on_state(Code code) {
   return code == Code::conflict || code == Code::exists || code == Code::not_found ||
-         code == Code::out_of_range;
+         code == Code::out_of_range || code == Code::fenced || code == Code::limit;
 }
 
 }  // namespace

@@ -28,6 +28,10 @@ unsigned status_of(Code code, Asked asked) {
     case Code::read_only:
     case Code::closed:
       return 503;
+    case Code::fenced:
+      return 403;
+    case Code::limit:
+      return 429;
     case Code::disk_full:
       return 507;
     case Code::outcome_unknown:
