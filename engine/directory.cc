@@ -12,7 +12,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string format_line() { return fmt::format("strandline {}\n", kFormatVersion); }
+// Version 2 added the family `producers`, so that older builds must not open it. Nothing else
+// differs: an older log becomes one of this version by saying so.
+constexpr uint32_t kOldestVersion = 1;
+
+std::string format_line(uint32_t version = kFormatVersion) {
+  return fmt::format("strandline {}\n", version);
+}
+
+bool is_older(const std::string& line) {
+  for (uint32_t version = kOldestVersion; version < kFormatVersion; ++version) {
+    if (line == format_line(version)) return true;
+  }
+  return false;
+}
 
 // The directory, and those of its parents that are new: each entry is durable when this returns.
 Status create(const Disk& disk, const fs::path& path) {
@@ -76,7 +89,13 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   }
   auto format = disk.read(path / "FORMAT");
   if (!format) return std::unexpected(std::move(format.error()));
-  if (*format != format_line()) {
+  if (is_older(*format)) {
+    if (options.mode == Options::Mode::owner) {
+      if (auto ok = disk.replace(path / "FORMAT", format_line()); !ok) {
+        return std::unexpected(std::move(ok.error()));
+      }
+    }
+  } else if (*format != format_line()) {
     return fail(
         Code::unsupported_format,
         fmt::format("{}/FORMAT: it is in format \"{}\", and this build knows \"strandline {}\"",

@@ -1,6 +1,6 @@
 // A log's directory: what is in it, and whether this build may open it.
 //
-//   FORMAT   one line, "strandline 1": written before anything else, durably
+//   FORMAT   one line, "strandline 2": written before anything else, durably
 //   HEAD     the head mark (head_mark.h)
 //   store/   the RocksDB database
 #pragma once
@@ -21,8 +21,10 @@ struct Directory {
 
   std::filesystem::path store() const { return path / "store"; }
 
-  // Looks, and creates what is missing if the options allow it. *Errors*: unsupported_format by
-  // name, invalid for a directory that holds something else, not_found, io.
+  // Looks, and creates what is missing if the options allow it. A log of an older format that this
+  // build knows is marked as one of this build's by its owner, before the store is opened.
+  // *Errors*: unsupported_format by name, invalid for a directory that holds something else,
+  // not_found, io.
   static Result<Directory> prepare(const Disk& disk, const std::filesystem::path& path,
                                    const Options& options);
 };

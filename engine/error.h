@@ -20,6 +20,9 @@ enum class Code {
   busy,                // a queue is full: the same call may succeed later; nothing was applied
   sealed,              // an earlier write failed: reads go on, appends wait for a reopening
   fenced,              // a newer epoch has taken over; `current` is that epoch
+  out_of_order,        // a producer's sequence is not its next, which is `current`
+  reused,              // an idempotency key that stands for another request
+  in_flight,           // the first request with this idempotency key is not answered yet
   limit,               // a bound that the message names is reached; nothing was applied
   disk_full,           // free space is under the reserve; nothing was applied
   outcome_unknown,     // the log failed while this was under way: there once, or not at all
@@ -42,7 +45,8 @@ struct Available {
 struct Error {
   Code code;
   std::string message;
-  // With conflict: the next offset, or the position. With fenced: the epoch.
+  // With conflict: the next offset, or the position. With fenced: the epoch. With out_of_order: the
+  // sequence that was expected.
   std::optional<uint64_t> current = {};
   std::optional<Available> available = {};  // with out_of_range
 };

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/expiring.h"
 #include "engine/log.h"
 #include "engine/positions.h"
 #include "engine/store.h"
@@ -41,7 +42,8 @@ struct ForgetSegment {
 
 struct Outcome {
   std::vector<Appended> appended = {};
-  uint64_t number = 0;  // a committed position, a new start, a sealed segment
+  uint64_t number = 0;   // a committed position, a new start, a sealed segment
+  bool retried = false;  // nothing was written: it is what was answered before
 };
 
 struct Operation {
@@ -72,6 +74,7 @@ struct Group {
   std::vector<std::pair<Stream*, StateRecord>> states;
   std::vector<Described> described;
   std::vector<std::pair<Positions::Key, PositionRecord>> positions;
+  std::vector<Expiring::Key> expiring;
   std::vector<std::pair<SegmentId, SegmentRecord>> segments;
   std::vector<SegmentId> dropped;
   std::vector<Answer> answers;   // once durable, in this order; refusals too, for what they say

@@ -4,8 +4,12 @@
 
 #include <algorithm>
 
+#include "engine/append_check.h"
 #include "engine/check.h"
+#include "engine/crc32c.h"
+#include "engine/idempotency.h"
 #include "engine/mutation.h"
+#include "engine/retries.h"
 
 namespace strandline {
 namespace {
@@ -14,9 +18,11 @@ namespace {
 // single-event writers costs few keys, small enough that reading one event reads little.
 constexpr size_t kSharedValueBytes = 64 << 10;
 
-Error conflict(std::string message, uint64_t current) {
-  return {.code = Code::conflict, .message = std::move(message), .current = current};
-}
+// Expired members that a group purges: more than it adds, so that they never pile up.
+constexpr size_t kPurgedAGroup = 256;
+constexpr size_t kPurgedAnAppend = 2;
+
+constexpr int64_t kSecondUs = 1'000'000;
 
 // Never lower than what was stored last, whatever the clock does.
 Timestamp stored_now(LogState& log) {
@@ -31,7 +37,9 @@ GroupBuilder::GroupBuilder(LogState& log, uint64_t number)
       stored_(stored_now(log)),
       group_(log.store->changes()),
       first_sequence_(log.streams.log().assigned.next),
-      bytes_before_(log.streams.log().assigned.bytes) {}
+      bytes_before_(log.streams.log().assigned.bytes) {
+  log_.producers.begin_group();
+}
 
 void GroupBuilder::add(Operation operation) {
   group_.bytes += operation.bytes;
@@ -45,7 +53,10 @@ void GroupBuilder::add(Operation operation) {
       }
     }();
     if (!result) log_.counters.appends_refused.fetch_add(1, std::memory_order_relaxed);
-    const bool at_once = result && (durability == Durability::accepted ||
+    const bool retried = result && result->retried;
+    if (retried) log_.counters.appends_retried.fetch_add(1, std::memory_order_relaxed);
+    // What a retry is answered was written by others, and must be durable when it is said.
+    const bool at_once = result && ((durability == Durability::accepted && !retried) ||
                                     mutated(Mutation::acknowledged_before_sync));
     auto& answers = at_once ? group_.accepted : group_.answers;
     answers.push_back({std::move(operation.done), std::move(result)});
@@ -58,16 +69,29 @@ void GroupBuilder::add(Operation operation) {
 }
 
 Result<Outcome> GroupBuilder::append(AppendMany& request) {
-  if (auto ok = check_parts(request); !ok) return std::unexpected(std::move(ok.error()));
-  if (auto ok = check_commits(request); !ok) return std::unexpected(std::move(ok.error()));
+  // First of all: a retry's conditions held once, and what it asks for has been done.
+  auto original = find_original(log_, stored_, request);
+  if (!original) return std::unexpected(std::move(original.error()));
+  if (*original) return std::move(**original);
+  if (auto ok = check_append(log_, stored_, request); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
   Outcome outcome;
   outcome.appended.reserve(request.parts.size());
   for (const AppendMany::Part& part : request.parts) {
     outcome.appended.push_back(stage(part.stream, part.batch, request.durability));
+    if (part.producer) put_original(part, outcome.appended.back());
   }
   for (const Commit& one : request.commits) {
     commit(one);
     outcome.number = one.next;
+  }
+  for (const OnceMark& mark : request.once) {
+    put_expiring(mark_key(mark.consumer, mark.id), mark.ttl_s, "");
+  }
+  if (request.idempotency) {
+    put_expiring(answer_key(request.idempotency->key), log_.options.idempotency_ttl_s,
+                 encode_answer(log_.streams, request.idempotency->fingerprint, outcome));
   }
   return outcome;
 }
@@ -93,113 +117,6 @@ Result<Outcome> GroupBuilder::broadcast(Broadcast& request) {
     outcome.appended.push_back(stage(name, request.batch, request.durability));
   }
   return outcome;
-}
-
-// Each part's condition sees the parts before it.
-Status GroupBuilder::check_parts(const AppendMany& request) const {
-  struct Planned {
-    bool exists;
-    uint64_t next;
-  };
-  std::unordered_map<std::string_view, Planned> planned;
-  size_t created = 0;
-  for (const AppendMany::Part& part : request.parts) {
-    Planned* plan = nullptr;
-    Planned now{false, 0};
-    if (const auto found = planned.find(part.stream); found != planned.end()) {
-      plan = &found->second;
-    } else {
-      if (const Stream* stream = log_.streams.find(part.stream)) {
-        now = {stream->assigned.exists != 0, stream->assigned.next};
-      } else {
-        ++created;
-      }
-      // One part is the common case, and needs no map.
-      plan = request.parts.size() == 1 ? &now : &planned.emplace(part.stream, now).first->second;
-    }
-    if (!plan->exists && !log_.options.create_streams_on_append) {
-      return fail(Code::not_found, fmt::format("no stream \"{}\"; create it first", part.stream));
-    }
-    if (part.expected.kind == Expected::Kind::absent && plan->exists) {
-      return std::unexpected(conflict(
-          fmt::format("stream \"{}\" exists, and was expected not to; its next offset is {}",
-                      part.stream, plan->next),
-          plan->next));
-    }
-    if (part.expected.kind == Expected::Kind::next && part.expected.offset.value != plan->next) {
-      return std::unexpected(
-          conflict(fmt::format("the next offset of stream \"{}\" is {}, and was expected to be {}",
-                               part.stream, plan->next, part.expected.offset.value),
-                   plan->next));
-    }
-    plan->exists = true;
-    plan->next += part.batch.count();
-  }
-  if (log_.streams.count() + created > log_.options.limits.streams_max) {
-    return fail(Code::too_large,
-                fmt::format("a log has at most {} streams", log_.options.limits.streams_max));
-  }
-  return {};
-}
-
-// Each commit's condition sees the commits before it, and the events beside it.
-Status GroupBuilder::check_commits(const AppendMany& request) const {
-  std::map<std::pair<std::string_view, std::string_view>, uint64_t> planned;
-  std::unordered_map<std::string_view, uint64_t> appended_to;
-  if (!request.commits.empty()) {
-    for (const AppendMany::Part& part : request.parts) {
-      appended_to[part.stream] += part.batch.count();
-      appended_to[kAllName] += part.batch.count();
-    }
-  }
-  size_t created = 0;
-  for (const Commit& one : request.commits) {
-    const bool ledger = one.stream == kImportLedgerName;
-    const Stream* stream = ledger ? nullptr : log_.streams.find(one.stream);
-    const auto events = appended_to.find(one.stream);
-    const uint64_t appended = events == appended_to.end() ? 0 : events->second;
-    const bool exists = stream && stream->assigned.exists;
-    if (!ledger && !exists && appended == 0) {
-      return fail(Code::not_found, fmt::format("no stream \"{}\" to commit in", one.stream));
-    }
-    std::optional<uint64_t> tail;  // a ledger has none
-    if (!ledger) tail = (stream ? stream->assigned.next : 0) + appended;
-    std::optional<uint64_t> known;
-    if (const auto found = planned.find({one.consumer, one.stream}); found != planned.end()) {
-      known = found->second;
-    } else if (ledger || stream) {
-      known = log_.positions.assigned({one.consumer, ledger ? kImportLedger : stream->id});
-    }
-    const uint64_t current = known.value_or(0);
-    if (one.expected && *one.expected != current) {
-      return std::unexpected(
-          conflict(fmt::format("consumer \"{}\" stands at {} in \"{}\", and was expected at {}",
-                               one.consumer, current, one.stream, *one.expected),
-                   current));
-    }
-    if (one.next < current) {
-      return std::unexpected(conflict(
-          fmt::format(
-              "consumer \"{}\" stands at {} in \"{}\": a position never goes back, and {} is "
-              "below it",
-              one.consumer, current, one.stream, one.next),
-          current));
-    }
-    if (tail && one.next > *tail) {
-      return std::unexpected(
-          Error{.code = Code::out_of_range,
-                .message = fmt::format("{} is past the tail of \"{}\", which is {}", one.next,
-                                       one.stream, *tail),
-                .available = Available{0, *tail}});
-    }
-    if (!known) ++created;
-    if (!known && log_.positions.count() + created > log_.options.limits.consumers_max) {
-      return fail(Code::too_large, fmt::format("a log has at most {} committed positions",
-                                               log_.options.limits.consumers_max));
-    }
-    planned[{one.consumer, one.stream}] = one.next;
-  }
-  return {};
 }
 
 Stream& GroupBuilder::stream_for(const std::string& name) {
@@ -264,6 +181,28 @@ void GroupBuilder::commit(const Commit& commit) {
   group_.positions.emplace_back(key, record);
 }
 
+void GroupBuilder::put_original(const AppendMany::Part& part, const Appended& appended) {
+  const ProducerAppend original{.first = appended.first.value,
+                                .sequence = appended.sequence.value,
+                                .stored_us = appended.stored.us,
+                                .count = part.batch.count(),
+                                .crc32c = crc32c(part.batch.bytes())};
+  const StreamId stream = log_.streams.find(part.stream)->id;
+  if (mutated(Mutation::producer_outside_batch)) {
+    Changes apart = log_.store->changes();
+    log_.producers.put(stream, *part.producer, original, apart);
+    (void)log_.store->write(std::move(apart));
+  } else {
+    log_.producers.put(stream, *part.producer, original, group_.changes);
+  }
+}
+
+void GroupBuilder::put_expiring(const std::string& key, uint64_t ttl_s, std::string_view value) {
+  const auto ttl_us =
+      static_cast<int64_t>(std::min(ttl_s, log_.options.limits.once_ttl_s_max)) * kSecondUs;
+  log_.expiring.put(*log_.store, key, stored_.us + ttl_us, value, group_.changes);
+}
+
 GroupBuilder::Stage& GroupBuilder::stage_of(Stream& stream) {
   if (stream.staged_group != number_) {
     stream.staged_group = number_;
@@ -323,6 +262,8 @@ Group GroupBuilder::finish() {
     for (Stage& stage : stages_) put_state(*stage.stream);
     put_state(log_.streams.log());
   }
+  group_.expiring = log_.expiring.finish_group(
+      *log_.store, stored_, kPurgedAGroup + kPurgedAnAppend * group_.appends, group_.changes);
   return std::move(group_);
 }
 

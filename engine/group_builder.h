@@ -5,8 +5,8 @@
 // staged, so a refused one leaves no trace. *Order*: sequences are given in the order of add().
 #pragma once
 
-#include <optional>
-#include <unordered_map>
+#include <string>
+#include <string_view>
 
 #include "engine/group.h"
 #include "engine/log_state.h"
@@ -46,10 +46,10 @@ class GroupBuilder {
 
   Result<Outcome> append(AppendMany& request);
   Result<Outcome> broadcast(Broadcast& request);
-  Status check_parts(const AppendMany& request) const;
-  Status check_commits(const AppendMany& request) const;
   Appended stage(const std::string& name, const Batch& batch, Durability durability);
   void commit(const Commit& commit);
+  void put_original(const AppendMany::Part& part, const Appended& appended);
+  void put_expiring(const std::string& key, uint64_t ttl_s, std::string_view value);
   Stream& stream_for(const std::string& name);
   Stage& stage_of(Stream& stream);
   void enter_segment(Stream& stream, uint64_t first);

@@ -96,4 +96,66 @@ bool decode(std::string_view bytes, PositionRecord& record) {
   return true;
 }
 
+std::string producer_key(StreamId stream, std::string_view producer) {
+  return key_of(KeyKind::head, stream.value).append(producer);
+}
+
+std::string encode(const ProducerHead& head) {
+  std::string out;
+  put_le(out, head.epoch);
+  put_le(out, head.next);
+  return out;
+}
+
+bool decode(std::string_view bytes, ProducerHead& head) {
+  if (bytes.size() != 16) return false;
+  head = {get_le<uint64_t>(bytes, 0), get_le<uint64_t>(bytes, 8)};
+  return true;
+}
+
+std::string original_key(StreamId stream, std::string_view producer, uint64_t epoch,
+                         uint64_t sequence) {
+  std::string out = key_of(KeyKind::original, stream.value);
+  out.append(producer).push_back('\0');
+  put_be64(out, epoch);
+  put_be64(out, sequence);
+  return out;
+}
+
+std::string encode(const ProducerAppend& append) {
+  std::string out;
+  out.reserve(32);
+  put_le(out, append.first);
+  put_le(out, append.sequence);
+  put_le(out, append.stored_us);
+  put_le(out, append.count);
+  put_le(out, append.crc32c);
+  return out;
+}
+
+bool decode(std::string_view bytes, ProducerAppend& append) {
+  if (bytes.size() != 32) return false;
+  append = {.first = get_le<uint64_t>(bytes, 0),
+            .sequence = get_le<uint64_t>(bytes, 8),
+            .stored_us = get_le<int64_t>(bytes, 16),
+            .count = get_le<uint32_t>(bytes, 24),
+            .crc32c = get_le<uint32_t>(bytes, 28)};
+  return true;
+}
+
+std::string answer_key(std::string_view key) {
+  return std::string(1, static_cast<char>(KeyKind::answer)).append(key);
+}
+
+std::string mark_key(std::string_view consumer, std::string_view id) {
+  std::string out(1, static_cast<char>(KeyKind::mark));
+  out.append(consumer).push_back('\0');
+  return out.append(id);
+}
+
+// Nothing expires before the epoch, so that times sort as numbers do.
+std::string expiry_key(int64_t expires_us, std::string_view key) {
+  return key_of(KeyKind::expiry, static_cast<uint64_t>(expires_us)).append(key);
+}
+
 }  // namespace strandline

@@ -57,7 +57,7 @@ inline bool decode(std::string_view bytes, EventKey& key) {
   return true;
 }
 
-// --- streams and segments: one byte says what kind of record it is.
+// --- streams, segments and producers: one byte says what kind of record it is.
 
 enum class KeyKind : char {
   identity = 1,  // streams: stream -> IdentityRecord
@@ -65,6 +65,12 @@ enum class KeyKind : char {
   segment = 1,   // segments: segment -> SegmentRecord
   where = 2,     // segments: stream, first offset there -> segment
   holds = 3,     // segments: segment, stream -> first offset there
+  head = 1,      // producers: stream, producer -> ProducerHead
+  original = 2,  // producers: stream, producer, NUL, epoch, sequence -> ProducerAppend
+  answer = 3,    // producers: idempotency key -> expiry, answer (idempotency.h)
+  mark = 4,      // producers: consumer, NUL, id -> expiry
+  expiry = 5,    // producers: expiry, the key of an answer or a mark -> nothing
+  tally = 6,     // producers: -> how many answers and marks there are
 };
 
 inline std::string key_of(KeyKind kind, uint64_t a) {
@@ -127,5 +133,34 @@ std::string position_key(std::string_view consumer, StreamId stream);
 bool decode_position_key(std::string_view key, std::string_view& consumer, StreamId& stream);
 std::string encode(const PositionRecord& record);
 bool decode(std::string_view bytes, PositionRecord& record);
+
+// --- producers.
+
+// Where a producer stands in a stream. Written in the WriteBatch of every append that names it.
+struct ProducerHead {
+  uint64_t epoch = 0;
+  uint64_t next = 0;  // sequence
+};
+std::string producer_key(StreamId stream, std::string_view producer);
+std::string encode(const ProducerHead& head);
+bool decode(std::string_view bytes, ProducerHead& head);
+
+// What became of one append of a producer's. Written with it, and never removed.
+struct ProducerAppend {
+  uint64_t first = 0;     // offset
+  uint64_t sequence = 0;  // in the log
+  int64_t stored_us = 0;
+  uint32_t count = 0;   // of events
+  uint32_t crc32c = 0;  // of the client's FlatBuffer
+};
+std::string original_key(StreamId stream, std::string_view producer, uint64_t epoch,
+                         uint64_t sequence);
+std::string encode(const ProducerAppend& append);
+bool decode(std::string_view bytes, ProducerAppend& append);
+
+// Keys and ids have no control characters.
+std::string answer_key(std::string_view key);
+std::string mark_key(std::string_view consumer, std::string_view id);
+std::string expiry_key(int64_t expires_us, std::string_view key);
 
 }  // namespace strandline

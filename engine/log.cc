@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 
+#include "engine/append_check.h"
 #include "engine/cursors.h"
 #include "engine/directory.h"
 #include "engine/event_rules.h"
@@ -110,10 +111,11 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
   for (const Commit& commit : request.commits) {
     if (ok) ok = check_name(commit.consumer, limits);
   }
-  if (ok && request.parts.empty() && request.commits.empty()) {
+  if (ok) ok = check_request(request, limits);
+  if (ok && request.parts.empty() && request.commits.empty() && request.once.empty()) {
     ok = fail(Code::invalid, "an append of nothing: it needs events or a commit");
   }
-  const size_t items = request.parts.size() + request.commits.size();
+  const size_t items = request.parts.size() + request.commits.size() + request.once.size();
   if (ok && (bytes > limits.append_bytes_max || items > limits.append_streams_max)) {
     ok = fail(Code::too_large,
               fmt::format("an append of {} bytes in {} parts and commits: the limits are {} and {}",
@@ -123,14 +125,27 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
     done(std::unexpected(std::move(ok.error())));
     return;
   }
+  if (request.idempotency) {
+    KeysInFlight& keys = parts_->state->keys_in_flight;
+    if (ok = keys.enter(*request.idempotency); !ok) {
+      done(std::unexpected(std::move(ok.error())));
+      return;
+    }
+    done = [&keys, key = request.idempotency->key,
+            done = std::move(done)](Result<std::vector<Appended>> appended) {
+      keys.leave(key);  // first: who has the answer may ask again at once
+      done(std::move(appended));
+    };
+  }
   bytes += kOperationBytes * (1 + items);
   parts_->submit(
       {.request = std::move(request), .done = answer_appended(std::move(done)), .bytes = bytes});
 }
 
 void Log::append(Append request, Completion<Appended> done) {
-  AppendMany many{.durability = request.durability};
-  many.parts.push_back({std::move(request.stream), std::move(request.batch), request.expected});
+  AppendMany many{.durability = request.durability, .idempotency = std::move(request.idempotency)};
+  many.parts.push_back({std::move(request.stream), std::move(request.batch), request.expected,
+                        std::move(request.producer)});
   append(std::move(many), [done = std::move(done)](Result<std::vector<Appended>> appended) {
     if (!appended) return done(std::unexpected(std::move(appended.error())));
     done(std::move(appended->front()));
@@ -297,6 +312,22 @@ std::vector<Log::ConsumerPosition> Log::positions(std::string_view prefix, size_
   return out;
 }
 
+// --- Ids processed once.
+
+Result<bool> Log::once(std::string consumer, std::string id, uint64_t ttl_s) {
+  AppendMany many;
+  many.once.push_back({std::move(consumer), std::move(id), ttl_s});
+  const auto marked = append(std::move(many));
+  if (marked) return true;
+  if (marked.error().code == Code::exists) return false;
+  return std::unexpected(marked.error());
+}
+
+Result<bool> Log::was_processed(std::string_view consumer, std::string_view id) const {
+  const LogState& state = *parts_->state;
+  return state.expiring.holds_durably(*state.store, mark_key(consumer, id), state.clock->now());
+}
+
 // --- Segments.
 
 Result<SegmentId> Log::roll() {
@@ -348,6 +379,7 @@ Counters Log::counters() const {
   const AtomicCounters& c = parts_->state->counters;
   return {.appends = c.appends,
           .appends_refused = c.appends_refused,
+          .appends_retried = c.appends_retried,
           .events_appended = c.events_appended,
           .bytes_appended = c.bytes_appended,
           .groups = c.groups,

@@ -26,7 +26,7 @@
 
 namespace strandline {
 
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 
 enum class Durability : uint8_t {
   fsync,     // acknowledged after fsync
@@ -59,23 +59,56 @@ struct Commit {
   uint64_t next = 0;
 };
 
+// Who appends, so that a retry is known as one: it answers the offsets of its original and writes
+// nothing, for ever, whatever its conditions would say now. The original must have had the same
+// events (else `conflict`). A sequence beyond the next is `out_of_order`; an epoch below the
+// producer's is `fenced`, unless that append is there.
+struct Producer {
+  std::string id;         // as names are (batch.h); per stream
+  uint64_t epoch = 0;     // a higher one fences those below it, and begins at sequence 0
+  uint64_t sequence = 0;  // counts the producer's appends to the stream in this epoch, from 0
+};
+
+// The same for who has no sequence, for a time (Options::idempotency_ttl_s): the same key again
+// answers as the first did; with another fingerprint it is `reused`, and until the first is
+// answered `in_flight`. A refusal is not kept.
+struct Idempotency {
+  std::string key;          // 1 to 255 bytes without control characters
+  std::string fingerprint;  // of the request: a hash, at most 64 bytes
+};
+
+// Marks that the consumer has processed an id; the whole append is refused (`exists`) if it has,
+// and the mark has not expired.
+struct OnceMark {
+  std::string consumer;
+  std::string id;  // 1 to 255 bytes without control characters
+  uint64_t ttl_s = 24 * 3600;
+};
+
 struct Append {
   std::string stream;
   Batch batch;
   Expected expected = {};
   Durability durability = Durability::fsync;
+  std::optional<Producer> producer = {};
+  std::optional<Idempotency> idempotency = {};
 };
 
-// Several appends and commits, all or nothing, in this order; a stream may occur more than once.
+// Several appends and commits, all or nothing, in this order; a stream may occur more than once. If
+// every part is a retry, all of it is, and what stands beside them was applied with the originals;
+// if only some are, it is a `conflict`.
 struct AppendMany {
   struct Part {
     std::string stream;
     Batch batch;
     Expected expected = {};
+    std::optional<Producer> producer = {};
   };
   std::vector<Part> parts = {};
   std::vector<Commit> commits = {};
   Durability durability = Durability::fsync;
+  std::vector<OnceMark> once = {};
+  std::optional<Idempotency> idempotency = {};
 };
 
 // One batch to every stream whose name has the prefix (all of them, if it is empty), all or
@@ -93,6 +126,7 @@ struct Appended {
   Sequence sequence;  // of its first event
   Timestamp stored;
   Durability durability;
+  bool retried = false;  // nothing was written: these are the original's
 };
 
 struct StreamSettings {
@@ -134,6 +168,7 @@ struct RecoveryReport {
 struct Counters {
   uint64_t appends = 0;
   uint64_t appends_refused = 0;
+  uint64_t appends_retried = 0;  // that answered their originals'
   uint64_t events_appended = 0;
   uint64_t bytes_appended = 0;
   uint64_t groups = 0;
@@ -198,6 +233,10 @@ class Log {
     Timestamp committed;
   };
   std::vector<ConsumerPosition> positions(std::string_view consumer_prefix, size_t limit) const;
+
+  // --- Ids processed once: for effects elsewhere. True: it is new, and now durably marked.
+  Result<bool> once(std::string consumer, std::string id, uint64_t ttl_s);
+  Result<bool> was_processed(std::string_view consumer, std::string_view id) const;  // durably
 
   // --- Segments.
   Result<SegmentId> roll();  // seals the open segment, starts a new one; answers the sealed one

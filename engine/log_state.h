@@ -5,9 +5,12 @@
 #include <memory>
 
 #include "engine/clock.h"
+#include "engine/expiring.h"
 #include "engine/failure.h"
+#include "engine/idempotency.h"
 #include "engine/options.h"
 #include "engine/positions.h"
+#include "engine/producers.h"
 #include "engine/salvage.h"
 #include "engine/segments.h"
 #include "engine/store.h"
@@ -20,6 +23,7 @@ namespace strandline {
 struct AtomicCounters {
   std::atomic<uint64_t> appends{0};
   std::atomic<uint64_t> appends_refused{0};
+  std::atomic<uint64_t> appends_retried{0};
   std::atomic<uint64_t> events_appended{0};
   std::atomic<uint64_t> bytes_appended{0};
   std::atomic<uint64_t> groups{0};
@@ -35,7 +39,8 @@ struct LogState {
       : directory(std::move(directory)),
         options(std::move(options)),
         clock(this->options.clock ? this->options.clock : std::make_shared<SystemClock>()),
-        window(this->options.window_bytes) {}
+        window(this->options.window_bytes),
+        producers(this->options.limits.producers_cached_max) {}
 
   const std::filesystem::path directory;
   const Options options;
@@ -46,6 +51,9 @@ struct LogState {
   Streams streams;
   Segments segments;
   Positions positions;
+  Producers producers;
+  Expiring expiring;
+  KeysInFlight keys_in_flight;
   mutable AtomicCounters counters;
   mutable Salvages salvages;
   std::unique_ptr<Store> store;  // last, so that it closes first

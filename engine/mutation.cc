@@ -11,7 +11,7 @@ namespace strandline {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 13> kNames = {"none",
+constexpr std::array<std::string_view, 14> kNames = {"none",
                                                      "sync_dropped",
                                                      "acknowledged_before_sync",
                                                      "offset_reused_after_failed_write",
@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 13> kNames = {"none",
                                                      "readers_not_held_to_tail",
                                                      "position_before_delivery",
                                                      "position_outside_batch",
+                                                     "producer_outside_batch",
                                                      "directory_sync_missing",
                                                      "resume_off_by_one",
                                                      "checksum_unchecked"};

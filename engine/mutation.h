@@ -19,6 +19,7 @@ enum class Mutation {
   readers_not_held_to_tail,          // tails are raised once written
   position_before_delivery,          // an export's position is moved before its events are written
   position_outside_batch,            // a commit is written ahead of the events beside it
+  producer_outside_batch,            // a producer's sequence is written ahead of its events
   directory_sync_missing,            // a new file's directory entry is not fsynced
   resume_off_by_one,                 // a position resumes at the one after it
   checksum_unchecked,                // a stored batch is taken as it is

@@ -25,6 +25,12 @@ const char* name_of(Code code) {
       return "sealed";
     case Code::fenced:
       return "fenced";
+    case Code::out_of_order:
+      return "out-of-order";
+    case Code::reused:
+      return "reused";
+    case Code::in_flight:
+      return "in-flight";
     case Code::limit:
       return "limit";
     case Code::disk_full:

@@ -35,7 +35,8 @@ struct Warnings {
 Status load(LogState& state) {
   if (auto ok = state.streams.load(*state.store); !ok) return ok;
   if (auto ok = state.segments.load(*state.store); !ok) return ok;
-  return state.positions.load(*state.store);
+  if (auto ok = state.positions.load(*state.store); !ok) return ok;
+  return state.expiring.load(*state.store);
 }
 
 Status forget_segments_below(Store& store, SegmentId first_live) {

@@ -31,6 +31,12 @@ struct Limits {
   size_t name_bytes_max = 255;
   size_t streams_max = 10'000'000;
   size_t consumers_max = 1'000'000;  // (consumer, stream) pairs with a committed position
+  // (stream, producer) pairs whose place is kept in memory, about 250 bytes each; the others' is
+  // looked up when they append.
+  size_t producers_cached_max = 100'000;
+  // Idempotency keys and once() marks that are kept at a time: about a hundred bytes of disk each.
+  size_t expiring_max = 100'000'000;
+  uint64_t once_ttl_s_max = 10ull * 366 * 24 * 3600;  // ten years: past that, keep events
 };
 
 struct Options {
@@ -59,6 +65,9 @@ struct Options {
 
   // How long an append that asked for `accepted` may wait for its fsync.
   uint64_t accepted_sync_interval_ms = 50;
+
+  // How long the answer to a request with an idempotency key is kept.
+  uint64_t idempotency_ttl_s = 24 * 3600;
 
   // Appends are refused below this much free space, so that RocksDB never meets ENOSPC: its own
   // flushes and compactions need room for about two segments.

@@ -24,9 +24,6 @@
 namespace strandline {
 namespace {
 
-constexpr std::array<const char*, kFamilies> kFamilyNames = {"events", "streams", "segments",
-                                                             "consumers"};
-
 const std::string kWriting = "writing to the WAL: ";
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
@@ -194,10 +191,16 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   rocksdb::DB* db = nullptr;
   rocksdb::Status status;
   const bool owner = options.mode == Options::Mode::owner;
+  const size_t there = families_there(directory, database);
+  std::vector<rocksdb::ColumnFamilyDescriptor> present = descriptors;
+  if (there >= kFamiliesOfFormat1 && there < kFamilies) {
+    database.create_missing_column_families = true;
+    present.erase(present.begin() + 1 + static_cast<long>(there), present.end());
+  }
   std::vector<DamagedTable> damaged;
   if (owner && options.accept_loss) {
-    damaged = find_damaged_tables(directory, database, descriptors, true);
-    if (auto ok = take_out(directory, database, descriptors, damaged); !ok) {
+    damaged = find_damaged_tables(directory, database, present, true);
+    if (auto ok = take_out(directory, database, present, damaged); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
   }
@@ -206,14 +209,14 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     std::string scratch = (std::filesystem::temp_directory_path() / "strandline-XXXXXX").string();
     if (!mkdtemp(scratch.data())) return fail(Code::io, "no temporary directory: " + scratch);
     parts->secondary = scratch;
-    status = rocksdb::DB::OpenAsSecondary(database, directory.string(), scratch, descriptors,
-                                          &handles, &db);
+    status =
+        rocksdb::DB::OpenAsSecondary(database, directory.string(), scratch, present, &handles, &db);
     if (!status.ok()) std::filesystem::remove_all(parts->secondary);
   } else {
     status = rocksdb::DB::Open(database, directory.string(), descriptors, &handles, &db);
   }
   if (!status.ok() && damaged.empty()) {
-    damaged = find_damaged_tables(directory, database, descriptors, false);
+    damaged = find_damaged_tables(directory, database, present, false);
   }
   if (!status.ok()) return std::unexpected(refusal_of(status, directory, damaged));
   for (const DamagedTable& table : damaged) {
@@ -276,16 +279,20 @@ Status Store::sync() {
 
 Result<std::optional<std::string>> Store::get(Family family, std::string_view key) const {
   std::string value;
+  auto* handle = parts_->family(family);
+  if (!handle) return std::nullopt;
   const rocksdb::Status status =
-      parts_->db->Get(rocksdb::ReadOptions(), parts_->family(family), slice(key), &value);
+      parts_->db->Get(rocksdb::ReadOptions(), handle, slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) return std::unexpected(error_of(status, "reading"));
   return value;
 }
 
 StoreIterator Store::iterate(Family family) const {
+  auto* handle = parts_->family(family);
   return StoreIterator(std::unique_ptr<rocksdb::Iterator>(
-      parts_->db->NewIterator(rocksdb::ReadOptions(), parts_->family(family))));
+      handle ? parts_->db->NewIterator(rocksdb::ReadOptions(), handle)
+             : rocksdb::NewEmptyIterator()));
 }
 
 Status Store::flush() {
@@ -369,6 +376,7 @@ uint64_t Store::disk_bytes() const {
   uint64_t sum = 0;
   for (auto* handle : parts_->families) {
     uint64_t bytes = 0;
+    if (!handle) continue;
     parts_->db->GetIntProperty(handle, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
     sum += bytes;
   }

@@ -31,8 +31,10 @@ namespace strandline {
 // and about what reopening replays.
 inline constexpr size_t kFlushBytes = 64 << 20;
 
-enum class Family { events, streams, segments, consumers };
-inline constexpr size_t kFamilies = 4;
+enum class Family { events, streams, segments, consumers, producers };
+inline constexpr size_t kFamilies = 5;
+// A log of format 1 has only the first of them; its owner adds the rest when it opens it.
+inline constexpr size_t kFamiliesOfFormat1 = 4;
 
 // One WriteBatch: all of it or nothing.
 class Changes {
@@ -75,7 +77,8 @@ class StoreIterator {
 
 class Store {
  public:
-  // `on_failure` is told, on any thread, that a background write failed.
+  // `on_failure` is told, on any thread, that a background write failed. To an observer, a family
+  // that its owner has not added yet is an empty one.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory,
                                              const Options& options,
                                              std::function<void(const std::string&)> on_failure);

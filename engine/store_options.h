@@ -3,7 +3,9 @@
 
 #include <rocksdb/db.h>
 
+#include <array>
 #include <atomic>
+#include <filesystem>
 #include <memory>
 
 #include "engine/options.h"
@@ -11,7 +13,13 @@
 
 namespace strandline {
 
+inline constexpr std::array<const char*, kFamilies> kFamilyNames = {"events", "streams", "segments",
+                                                                    "consumers", "producers"};
+
 rocksdb::DBOptions database_options(const Options& options);
+
+// How many of the families, in their order, are in a store; 0 where that cannot be told.
+size_t families_there(const std::filesystem::path& directory, const rocksdb::DBOptions& database);
 
 // The events family: written in key order of segments, compacted once a segment, dropped whole.
 // `first_live` is what compactions hold keys against; it must outlive the database.

@@ -14,7 +14,8 @@ constexpr uint64_t kFinishedHereUs = 500;
 
 bool rests_on_state(Code code) {
   return code == Code::conflict || code == Code::exists || code == Code::not_found ||
-         code == Code::out_of_range || code == Code::fenced || code == Code::limit;
+         code == Code::out_of_range || code == Code::fenced || code == Code::limit ||
+         code == Code::out_of_order || code == Code::reused;
 }
 
 }  // namespace
@@ -135,13 +136,14 @@ void Syncer::publish(Group& group) {
     touched.push_back(stream->id);
   }
   for (const auto& [key, record] : group.positions) log_.positions.publish(key, record);
+  log_.expiring.publish(group.expiring);
   log_.wakeups.notify(touched);
 
   AtomicCounters& counters = log_.counters;
   counters.groups.fetch_add(1, std::memory_order_relaxed);
   counters.appends.fetch_add(group.appends, std::memory_order_relaxed);
   counters.events_appended.fetch_add(group.events, std::memory_order_relaxed);
-  counters.bytes_appended.fetch_add(group.bytes, std::memory_order_relaxed);
+  if (group.written) counters.bytes_appended.fetch_add(group.bytes, std::memory_order_relaxed);
   for (Group::Answer& answer : group.answers) answer.done(std::move(answer.result));
 }
 
@@ -156,7 +158,8 @@ void Syncer::refuse(Group& group) {
       if (!answer.result && !rests_on_state(answer.result.error().code)) {
         answer.done(std::move(answer.result));
       } else {
-        const bool unknown = answer.result && group.written;
+        // A retry's original may be lost with what it was written with.
+        const bool unknown = answer.result && (group.written || answer.result->retried);
         answer.done(
             std::unexpected(unknown ? log_.failure.outcome_unknown() : log_.failure.sealed()));
       }

@@ -18,7 +18,9 @@ constexpr auto kIdle = std::chrono::seconds(1);
 constexpr uint64_t kUnflushedBytesMax = uint64_t{16} * kFlushBytes;
 
 bool adds_bytes(const Operation::Request& request) {
-  if (const auto* many = std::get_if<AppendMany>(&request)) return !many->parts.empty();
+  if (const auto* many = std::get_if<AppendMany>(&request)) {
+    return !many->parts.empty() || !many->once.empty();
+  }
   return std::holds_alternative<Broadcast>(request) ||
          std::holds_alternative<CreateStream>(request);
 }

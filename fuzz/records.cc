@@ -19,13 +19,15 @@ void decode_and_encode(std::string_view bytes) {
 FUZZ_TARGET(records) {
   using namespace strandline;
   fuzz::Input input(bytes);
-  const uint8_t kind = input.byte() % 6;
+  const uint8_t kind = input.byte() % 8;
   const std::string_view record = input.rest();
   if (kind == 0) decode_and_encode<EventKey>(record);
   if (kind == 1) decode_and_encode<IdentityRecord>(record);
   if (kind == 2) decode_and_encode<StateRecord>(record);
   if (kind == 3) decode_and_encode<SegmentRecord>(record);
   if (kind == 4) decode_and_encode<PositionRecord>(record);
+  if (kind == 6) decode_and_encode<ProducerHead>(record);
+  if (kind == 7) decode_and_encode<ProducerAppend>(record);
   if (kind == 5) {
     std::string_view consumer;
     StreamId stream;

@@ -28,12 +28,14 @@ std::string dump(const Store& store) {
   const std::pair<Family, const char*> families[] = {{Family::events, "events"},
                                                      {Family::streams, "streams"},
                                                      {Family::segments, "segments"},
-                                                     {Family::consumers, "consumers"}};
+                                                     {Family::consumers, "consumers"},
+                                                     {Family::producers, "producers"}};
   std::string out;
   for (const auto& [family, name] : families) {
     StoreIterator it = store.iterate(family);
     for (it.seek_to_first(); it.valid(); it.next()) {
-      out += std::string(name) + " " + hex(it.key()) + "\n    " + hex(it.value()) + "\n";
+      out += std::string(name) + " " + hex(it.key()) + "\n";
+      if (!it.value().empty()) out += "    " + hex(it.value()) + "\n";
     }
   }
   return out;
@@ -64,7 +66,10 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
       request.parts.push_back(
           {stream, *Batch::of({{.type = "a", .form = DataForm::json, .data = "7"}}), {}});
     }
+    request.parts[0].producer = Producer{.id = "shop", .epoch = 1, .sequence = 0};
     request.commits.push_back({.consumer = "billing", .stream = "orders", .next = 1});
+    request.once.push_back({.consumer = "billing", .id = "7", .ttl_s = 60});
+    request.idempotency = Idempotency{.key = "k", .fingerprint = "f"};
     ASSERT_TRUE((*log)->append(std::move(request)));
   }
   auto store = Store::open(directory.path() / "store", options, [](const std::string&) {});
@@ -74,7 +79,7 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
   std::ifstream format(directory.path() / "FORMAT");
   std::string line;
   std::getline(format, line);
-  EXPECT_EQ(line, "strandline 1");
+  EXPECT_EQ(line, "strandline 2");
 }
 
 }  // namespace

@@ -1,0 +1,126 @@
+#include "engine/expiring.h"
+
+#include <algorithm>
+
+namespace strandline {
+namespace {
+
+constexpr size_t kExpiryKeyBytes = 9;  // before the member's key
+// How long a damaged index rests before it is looked at again.
+constexpr int64_t kRestUs = 3'600'000'000;
+
+std::string tally_key() { return std::string(1, static_cast<char>(KeyKind::tally)); }
+
+}  // namespace
+
+Status Expiring::load(const Store& store) {
+  auto tally = store.get(Family::producers, tally_key());
+  if (!tally) return std::unexpected(std::move(tally.error()));
+  if (*tally && (*tally)->size() != sizeof count_) {
+    return fail(Code::corrupt, "the tally in the producers family does not parse");
+  }
+  if (*tally) count_ = get_le<uint64_t>(**tally, 0);
+  if (count_ > 0) earliest_us_ = 0;
+  return {};
+}
+
+Result<std::optional<Expiring::Entry>> Expiring::look_up(const Store& store,
+                                                         const std::string& key) const {
+  auto bytes = store.get(Family::producers, key);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  if (!*bytes) return std::nullopt;
+  if ((*bytes)->size() < sizeof(int64_t)) {
+    return fail(Code::corrupt, "an expiring record of the producers family does not parse");
+  }
+  const auto expires_us = get_le<int64_t>(**bytes, 0);
+  return Entry{expires_us, (*bytes)->substr(sizeof expires_us)};
+}
+
+std::optional<int64_t> Expiring::unpublished(const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  const auto found = unpublished_.find(key);
+  if (found == unpublished_.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<std::optional<std::string>> Expiring::find(const Store& store, const std::string& key,
+                                                  Timestamp now) const {
+  auto entry = look_up(store, key);
+  if (!entry) return std::unexpected(std::move(entry.error()));
+  // What this group put is not in the store yet.
+  const auto put = unpublished(key);
+  if (put && (!*entry || (*entry)->expires_us != *put)) *entry = Entry{*put, ""};
+  if (!*entry || (*entry)->expires_us <= now.us) return std::nullopt;
+  return std::move((*entry)->value);
+}
+
+Result<bool> Expiring::holds_durably(const Store& store, const std::string& key,
+                                     Timestamp now) const {
+  // The store first: what is published after this look was durable before it.
+  auto entry = look_up(store, key);
+  if (!entry) return std::unexpected(std::move(entry.error()));
+  return *entry && (*entry)->expires_us > now.us && !unpublished(key);
+}
+
+void Expiring::put(const Store& store, const std::string& key, int64_t expires_us,
+                   std::string_view value, Changes& changes) {
+  const auto expired = look_up(store, key);
+  if (expired && *expired) {
+    changes.erase(Family::producers, expiry_key((*expired)->expires_us, key));
+  } else {
+    ++count_;
+    count_changed_ = true;
+  }
+  std::string bytes;
+  put_le(bytes, expires_us);
+  changes.put(Family::producers, key, bytes.append(value));
+  changes.put(Family::producers, expiry_key(expires_us, key), "");
+  group_earliest_us_ = std::min(group_earliest_us_, expires_us);
+  put_.emplace_back(key, expires_us);
+  std::lock_guard lock(mutex_);
+  unpublished_[key] = expires_us;
+}
+
+std::vector<Expiring::Key> Expiring::finish_group(const Store& store, Timestamp now, size_t most,
+                                                  Changes& changes) {
+  if (earliest_us_ <= now.us) purge(store, now, most, changes);
+  earliest_us_ = std::min(earliest_us_, std::exchange(group_earliest_us_, kNever));
+  if (std::exchange(count_changed_, false)) {
+    std::string tally;
+    put_le(tally, count_);
+    changes.put(Family::producers, tally_key(), tally);
+  }
+  return std::exchange(put_, {});
+}
+
+void Expiring::purge(const Store& store, Timestamp now, size_t most, Changes& changes) {
+  StoreIterator it = store.iterate(Family::producers);
+  const std::string kind(1, static_cast<char>(KeyKind::expiry));
+  for (it.seek(expiry_key(earliest_us_, "")); it.valid() && it.key().starts_with(kind); it.next()) {
+    if (it.key().size() <= kExpiryKeyBytes) continue;
+    const auto expires_us = static_cast<int64_t>(get_be64(it.key(), 1));
+    if (expires_us > now.us || most-- == 0) {
+      earliest_us_ = expires_us;
+      return;
+    }
+    const std::string key(it.key().substr(kExpiryKeyBytes));
+    changes.erase(Family::producers, it.key());
+    // Put again in this very group, it lives.
+    if (const auto put = unpublished(key); put && *put != expires_us) continue;
+    changes.erase(Family::producers, key);
+    count_ -= std::min<uint64_t>(count_, 1);
+    count_changed_ = true;
+  }
+  earliest_us_ = it.damage() ? now.us + kRestUs : kNever;
+}
+
+void Expiring::publish(const std::vector<Key>& keys) {
+  if (keys.empty()) return;
+  std::lock_guard lock(mutex_);
+  for (const auto& [key, expires_us] : keys) {
+    const auto found = unpublished_.find(key);
+    if (found != unpublished_.end() && found->second == expires_us) unpublished_.erase(found);
+  }
+}
+
+}  // namespace strandline

@@ -1,0 +1,68 @@
+// A durable set whose members expire: the answers kept for idempotency keys (idempotency.h), and
+// the marks of once(). A member is a key of the producers family; its value begins with when it
+// expires, and an index by expiry stands beside it.
+//
+// Expired members are no longer found; they are purged a few at a time, in the WriteBatches of
+// later groups. *Threads*: the writer's, but for holds_durably (any) and publish (the sync
+// stage's). *Errors*: `corrupt` for a record that cannot be read.
+#pragma once
+
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "engine/error.h"
+#include "engine/keys.h"
+#include "engine/store.h"
+
+namespace strandline {
+
+class Expiring {
+ public:
+  using Key = std::pair<std::string, int64_t>;  // and when it expires, which tells two lives apart
+
+  Status load(const Store& store);
+
+  // The value, if the member is there and has not expired: as assigned, durable or not.
+  Result<std::optional<std::string>> find(const Store& store, const std::string& key,
+                                          Timestamp now) const;
+  // The same of what is durable, for any thread.
+  Result<bool> holds_durably(const Store& store, const std::string& key, Timestamp now) const;
+
+  // Adds a member that is not there, or has expired.
+  void put(const Store& store, const std::string& key, int64_t expires_us, std::string_view value,
+           Changes& changes);
+  uint64_t count() const { return count_; }  // with those that wait to be purged
+
+  // Ends a group: purges at most `most` members that have expired, and says what became of it. The
+  // sync stage publishes the answer once the group is durable.
+  std::vector<Key> finish_group(const Store& store, Timestamp now, size_t most, Changes& changes);
+  void publish(const std::vector<Key>& keys);
+
+ private:
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  struct Entry {
+    int64_t expires_us;
+    std::string value;
+  };
+
+  Result<std::optional<Entry>> look_up(const Store& store, const std::string& key) const;
+  std::optional<int64_t> unpublished(const std::string& key) const;
+  void purge(const Store& store, Timestamp now, size_t most, Changes& changes);
+
+  uint64_t count_ = 0;
+  bool count_changed_ = false;
+  int64_t earliest_us_ = kNever;        // nothing expires before it
+  int64_t group_earliest_us_ = kNever;  // nor anything of this group before this
+  std::vector<Key> put_;                // in this group
+
+  mutable std::mutex mutex_;                              // guards unpublished_
+  std::unordered_map<std::string, int64_t> unpublished_;  // put, and not known to be durable
+};
+
+}  // namespace strandline

@@ -1,0 +1,56 @@
+// Producers that may retry: where each stands in each stream, and what became of every append that
+// named one. Both are written in the WriteBatch of the append itself.
+//
+// *What is assigned* is what counts here: an append that is written and not yet durable is found as
+// well, for whoever retries it is answered behind it. The places of the producers that appended
+// last are kept in memory, up to a bound; the others' are looked up in the store, as is every
+// original. *Threads*: the writer's. *Errors*: `corrupt` for a record that cannot be read.
+#pragma once
+
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/error.h"
+#include "engine/keys.h"
+#include "engine/store.h"
+#include "engine/types.h"
+
+namespace strandline {
+
+struct Producer;
+
+class Producers {
+ public:
+  explicit Producers(size_t cached_max) : cached_max_(cached_max) {}
+
+  // What was put so far can be read from the store from here on.
+  void begin_group();
+
+  Result<std::optional<ProducerHead>> head(const Store& store, StreamId stream,
+                                           const std::string& producer);
+  Result<std::optional<ProducerAppend>> original(const Store& store, StreamId stream,
+                                                 const Producer& producer) const;
+  void put(StreamId stream, const Producer& producer, const ProducerAppend& append,
+           Changes& changes);
+
+  size_t cached() const { return heads_.size(); }
+
+ private:
+  struct Entry {
+    std::string key;
+    ProducerHead head;
+  };
+  using Entries = std::list<Entry>;
+
+  void keep(std::string key, ProducerHead head);
+
+  const size_t cached_max_;
+  Entries entries_;  // the one used last comes first
+  std::unordered_map<std::string_view, Entries::iterator> heads_;
+  std::unordered_map<std::string, ProducerAppend> staged_;  // in this group, by key
+};
+
+}  // namespace strandline

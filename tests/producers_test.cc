@@ -1,0 +1,394 @@
+// Producers that may retry: a retry answers its original, for ever; a gap, a stale epoch and other
+// events under the same number are refused, and said.
+#include <future>
+#include <random>
+
+#include "tests/support/fault_file_system.h"
+#include "tests/support/log_test.h"
+
+namespace strandline::tests {
+namespace {
+
+class Producers : public LogTest {
+ protected:
+  Producers() { options.clock = clock_; }
+
+  static Append request(uint64_t epoch, uint64_t sequence, uint32_t count = 1,
+                        const std::string& producer = "p", const std::string& stream = "s") {
+    // Events that are a function of the request, as a retry's are.
+    std::vector<std::string> ids;
+    for (uint32_t i = 0; i < count; ++i) {
+      ids.push_back(producer + "." + std::to_string(epoch) + "." + std::to_string(sequence) + "." +
+                    std::to_string(i));
+    }
+    return {.stream = stream,
+            .batch = batch(stream, ids),
+            .producer = Producer{.id = producer, .epoch = epoch, .sequence = sequence}};
+  }
+  Result<Appended> send(uint64_t epoch, uint64_t sequence, uint32_t count = 1) {
+    return log().append(request(epoch, sequence, count));
+  }
+  void expect_original(const Result<Appended>& retry, const Appended& original) {
+    ASSERT_TRUE(retry) << retry.error().message;
+    EXPECT_TRUE(retry->retried);
+    EXPECT_EQ(retry->stream, original.stream);
+    EXPECT_EQ(retry->first, original.first);
+    EXPECT_EQ(retry->next, original.next);
+    EXPECT_EQ(retry->sequence, original.sequence);
+    EXPECT_EQ(retry->stored, original.stored);
+    EXPECT_EQ(retry->durability, Durability::fsync);
+  }
+  // A refusal that says what there is.
+  template <class T>
+  void expect_refused(const Result<T>& result, Code code, uint64_t current) {
+    ASSERT_EQ(code_of(result), code);
+    EXPECT_EQ(result.error().current, current);
+  }
+  std::vector<std::string> ids(const std::string& stream = "s") {
+    std::vector<std::string> found;
+    for (const Seen& seen : read(stream).events) found.push_back(seen.id);
+    return found;
+  }
+
+  const std::shared_ptr<ManualClock> clock_ =
+      std::make_shared<ManualClock>(Timestamp{1'700'000'000'000'000});
+};
+
+TEST_F(Producers, ARetryAnswersItsOriginalAndWritesNothing) {
+  append("s", 3);
+  const auto first = send(7, 0, 2);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_FALSE(first->retried);
+  EXPECT_EQ(first->first.value, 3u);
+  clock_->advance_us(1'000'000);
+  const auto second = send(7, 1);
+  ASSERT_TRUE(second);
+  clock_->advance_us(1'000'000);
+  const Counters before = log().counters();
+  for (int i = 0; i < 3; ++i) {
+    expect_original(send(7, 0, 2), *first);
+    expect_original(send(7, 1), *second);
+  }
+  EXPECT_EQ(describe("s").tail.value, 6u);
+  EXPECT_EQ(log().counters().bytes_appended, before.bytes_appended);
+  EXPECT_EQ(log().counters().appends, before.appends);
+  EXPECT_EQ(log().counters().appends_retried, 6u);
+  EXPECT_TRUE(log().verify().findings.empty());
+}
+
+TEST_F(Producers, ARetryIsAnsweredForEver) {
+  std::vector<Appended> originals;
+  for (uint64_t i = 0; i < 20; ++i) originals.push_back(send(1, i, 1 + i % 3).value());
+  const auto expect_all = [&] {
+    for (uint64_t i = 0; i < 20; ++i) expect_original(send(1, i, 1 + i % 3), originals[i]);
+  };
+  reopen();
+  expect_all();
+  ASSERT_TRUE(log().truncate("s", originals[10].next));
+  expect_all();
+  const auto sealed = log().roll();
+  ASSERT_TRUE(sealed);
+  originals.push_back(send(1, 20).value());
+  ASSERT_TRUE(log().drop_segment(*sealed));
+  expect_all();
+  reopen();
+  expect_all();
+  ASSERT_TRUE(log().delete_stream("s"));
+  expect_all();
+  // The stream that is created again goes on where it stopped, and so does the producer.
+  EXPECT_EQ(send(1, 21)->first, originals[20].next);
+  reopen();
+  expect_all();
+}
+
+TEST_F(Producers, ARetryIsAnsweredWhateverItsConditionsSayNow) {
+  AppendMany step{.parts = {{.stream = "out",
+                             .batch = batch("out", Offset{0}, 2),
+                             .expected = Expected::absent(),
+                             .producer = Producer{"p", 0, 0}},
+                            {.stream = "other",
+                             .batch = batch("other", Offset{0}, 1),
+                             .producer = Producer{"p", 0, 0}}},
+                  .commits = {{.consumer = "c", .stream = "out", .expected = 0, .next = 2}},
+                  .once = {{.consumer = "c", .id = "x"}}};
+  const auto first = log().append(step);
+  ASSERT_TRUE(first) << first.error().message;
+  ASSERT_TRUE(log().commit({.consumer = "c", .stream = "other", .next = 1}));
+  for (const int reopened : {0, 1}) {
+    if (reopened) reopen();
+    const auto again = log().append(step);
+    ASSERT_TRUE(again) << again.error().message;
+    ASSERT_EQ(again->size(), 2u);
+    for (size_t i = 0; i < 2; ++i) expect_original((*again)[i], (*first)[i]);
+    EXPECT_EQ(log().position("c", "out").value(), 2u);
+    expect_stream("out", 0, 2);
+  }
+}
+
+TEST_F(Producers, AnAppendIsRetriedAsAWholeOrNotAtAll) {
+  const auto many = [&](uint64_t a, uint64_t b) {
+    return AppendMany{.parts = {{.stream = "a",
+                                 .batch = batch("a", {std::to_string(a)}),
+                                 .producer = Producer{"p", 0, a}},
+                                {.stream = "b",
+                                 .batch = batch("b", {std::to_string(b)}),
+                                 .producer = Producer{"q", 3, b}}}};
+  };
+  ASSERT_TRUE(log().append(many(0, 0)));
+  EXPECT_EQ(code_of(log().append(many(0, 1))), Code::conflict);
+  EXPECT_EQ(code_of(log().append(many(1, 0))), Code::conflict);
+  AppendMany besides = many(0, 0);
+  besides.parts.push_back({.stream = "c", .batch = batch("c", Offset{0}, 1)});
+  EXPECT_EQ(code_of(log().append(besides)), Code::conflict);
+  EXPECT_EQ(code_of(log().describe("c")), Code::not_found);
+  ASSERT_TRUE(log().append(many(1, 1)));
+  EXPECT_EQ(describe("a").tail.value, 2u);
+  EXPECT_EQ(describe("b").tail.value, 2u);
+}
+
+TEST_F(Producers, TwoPartsOfOneAppendAreInSequence) {
+  const auto twice = [&](uint64_t first, uint64_t second) {
+    return AppendMany{
+        .parts = {
+            {.stream = "s", .batch = batch("s", {"one"}), .producer = Producer{"p", 0, first}},
+            {.stream = "s", .batch = batch("s", {"two"}), .producer = Producer{"p", 0, second}}}};
+  };
+  EXPECT_EQ(code_of(log().append(twice(0, 0))), Code::conflict);
+  expect_refused(log().append(twice(0, 2)), Code::out_of_order, 1);
+  ASSERT_TRUE(log().append(twice(0, 1)));
+  const auto again = log().append(twice(0, 1));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE((*again)[1].retried);
+  EXPECT_EQ((*again)[1].first.value, 1u);
+}
+
+TEST_F(Producers, AGapInTheSequenceIsRefusedAndSaysWhatWasExpected) {
+  expect_refused(send(0, 1), Code::out_of_order, 0);
+  EXPECT_EQ(code_of(log().describe("s")), Code::not_found);
+  ASSERT_TRUE(send(0, 0));
+  expect_refused(send(0, 2), Code::out_of_order, 1);
+  reopen();
+  expect_refused(send(0, 2), Code::out_of_order, 1);
+  expect_refused(send(0, UINT64_MAX), Code::out_of_order, 1);
+  ASSERT_TRUE(send(0, 1));
+  EXPECT_EQ(ids(), (std::vector<std::string>{"p.0.0.0", "p.0.1.0"}));
+}
+
+TEST_F(Producers, ANewEpochFencesTheOld) {
+  const auto old = send(4, 0);
+  ASSERT_TRUE(old);
+  expect_refused(send(5, 1), Code::out_of_order, 0);
+  ASSERT_TRUE(send(4, 1)) << "what was refused has fenced nobody";
+  const auto newer = send(5, 0);
+  ASSERT_TRUE(newer) << newer.error().message;
+  EXPECT_FALSE(newer->retried);
+  for (const int reopened : {0, 1}) {
+    if (reopened) reopen();
+    expect_refused(send(4, 2), Code::fenced, 5);
+    expect_refused(send(4, 7), Code::fenced, 5);
+    expect_refused(send(3, 0), Code::fenced, 5);
+    expect_original(send(4, 0), *old);  // what it had done, it may still learn
+    expect_original(send(5, 0), *newer);
+  }
+  ASSERT_TRUE(send(5, 1));
+}
+
+TEST_F(Producers, ARetryWithOtherEventsIsRefused) {
+  ASSERT_TRUE(send(0, 0, 2));
+  EXPECT_EQ(code_of(send(0, 0, 3)), Code::conflict);
+  Append other = request(0, 0, 2);
+  other.batch = batch("s", {"other", "events"});
+  EXPECT_EQ(code_of(log().append(other)), Code::conflict);
+  reopen();
+  EXPECT_EQ(code_of(log().append(other)), Code::conflict);
+  EXPECT_EQ(describe("s").tail.value, 2u);
+}
+
+TEST_F(Producers, AreOneForEachStreamAndName) {
+  for (const char* stream : {"a", "b"}) {
+    for (const char* producer : {"p", "p1", "q"}) {
+      ASSERT_TRUE(log().append(request(1, 0, 1, producer, stream)));
+    }
+  }
+  ASSERT_TRUE(log().append(request(2, 0, 1, "p", "a")));
+  for (const int reopened : {0, 1}) {
+    if (reopened) reopen();
+    expect_refused(log().append(request(1, 1, 1, "p", "a")), Code::fenced, 2);
+  }
+  EXPECT_TRUE(log().append(request(1, 1, 1, "p", "b")));
+  EXPECT_TRUE(log().append(request(1, 1, 1, "p1", "a")));
+}
+
+TEST_F(Producers, BadNamesAreRefused) {
+  EXPECT_EQ(code_of(log().append(request(0, 0, 1, ""))), Code::invalid);
+  EXPECT_EQ(code_of(log().append(request(0, 0, 1, "$p"))), Code::invalid);
+  EXPECT_EQ(code_of(log().append(request(0, 0, 1, std::string(256, 'p')))), Code::invalid);
+}
+
+TEST_F(Producers, MoreThanTheCacheHoldsAreLookedUp) {
+  options.limits.producers_cached_max = 10;
+  for (uint64_t round = 0; round < 3; ++round) {
+    for (int p = 0; p < 50; ++p) {
+      ASSERT_TRUE(log().append(request(0, round, 1, "p" + std::to_string(p))));
+    }
+  }
+  for (int p = 0; p < 50; ++p) {
+    expect_refused(log().append(request(0, 4, 1, "p" + std::to_string(p))), Code::out_of_order, 3);
+  }
+}
+
+// Many of them at once, so that retries meet their originals inside one group, and in groups that
+// are written and not yet durable.
+TEST_F(Producers, ARetryBehindItsOriginalIsAnsweredAlike) {
+  constexpr uint64_t kAppends = 2000;
+  constexpr int kTimes = 3;
+  std::mutex mutex;
+  std::map<uint64_t, std::vector<Appended>> answers;
+  std::vector<std::string> refused;
+  Log& shared = log();
+  std::atomic<uint64_t> left = kAppends * kTimes;
+  for (uint64_t i = 0; i < kAppends; ++i) {
+    for (int time = 0; time < kTimes; ++time) {
+      Append one = request(0, i);
+      if (time == 0 && i % 2 == 0) one.durability = Durability::accepted;
+      shared.append(std::move(one), [&, i](Result<Appended> result) {
+        const std::lock_guard lock(mutex);
+        if (!result) {
+          refused.push_back(result.error().message);
+        } else {
+          if (result->retried) {
+            EXPECT_GE(describe("s").tail, result->next) << "not durable";
+          }
+          answers[i].push_back(*result);
+        }
+        if (--left == 0) left.notify_all();
+      });
+    }
+  }
+  for (uint64_t now = left; now != 0; now = left) left.wait(now);
+  EXPECT_TRUE(refused.empty()) << refused.front();
+  for (uint64_t i = 0; i < kAppends; ++i) {
+    ASSERT_EQ(answers[i].size(), static_cast<size_t>(kTimes));
+    int retried = 0;
+    for (const Appended& one : answers[i]) {
+      EXPECT_EQ(one.first.value, i);
+      retried += one.retried ? 1 : 0;
+    }
+    EXPECT_EQ(retried, kTimes - 1);
+  }
+  EXPECT_EQ(describe("s").tail.value, kAppends);
+}
+
+TEST_F(Producers, ARetryOfWhatIsNotDurableIsAnsweredOnceItIs) {
+  const auto faults = std::make_shared<FaultFileSystem>();
+  options.file_system = FaultFileSystem::as_option(faults);
+  options.accepted_sync_interval_ms = 3'600'000;
+  append("s");
+  faults->hold();
+  // Answered once written, and nobody fsyncs it: the retry has to.
+  Append first = request(0, 0);
+  first.durability = Durability::accepted;
+  ASSERT_TRUE(log().append(first));
+  const uint64_t syncs = faults->syncs();
+  std::promise<Result<Appended>> promise;
+  auto retry = promise.get_future();
+  log().append(first, [&](Result<Appended> result) { promise.set_value(std::move(result)); });
+  EXPECT_TRUE(eventually([&] { return faults->syncs() > syncs; }));
+  EXPECT_EQ(retry.wait_for(0s), std::future_status::timeout);
+  faults->release();
+  const auto answer = retry.get();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_TRUE(answer->retried);
+  EXPECT_EQ(describe("s").tail, answer->next);
+}
+
+TEST_F(Producers, AfterAFailedFsyncARetryNeitherLosesNorRepeats) {
+  for (const int failing : {0, 1}) {
+    const std::string stream = "s" + std::to_string(failing);
+    const auto faults = std::make_shared<FaultFileSystem>();
+    options.file_system = FaultFileSystem::as_option(faults);
+    reopen();
+    ASSERT_TRUE(log().append(request(0, 0, 1, "p", stream)));
+    faults->hold();
+    std::vector<std::promise<Result<Appended>>> promises(3);
+    for (auto& promise : promises) {
+      log().append(request(0, 1, 1, "p", stream),
+                   [&](Result<Appended> result) { promise.set_value(std::move(result)); });
+    }
+    if (failing) faults->fail();
+    faults->release();
+    for (auto& promise : promises) {
+      const auto result = promise.get_future().get();
+      // What may be there is never said not to be.
+      EXPECT_NE(code_of(result), Code::conflict);
+      EXPECT_EQ(result.has_value(), !failing);
+    }
+    options.file_system = nullptr;
+    reopen();
+    for (int i = 0; i < 2; ++i) {
+      const auto again = log().append(request(0, 1, 1, "p", stream));
+      ASSERT_TRUE(again) << again.error().message;
+      EXPECT_EQ(again->first.value, 1u);
+    }
+    EXPECT_EQ(ids(stream), (std::vector<std::string>{"p.0.0.0", "p.0.1.0"}));
+  }
+}
+
+// Against a plain map: random producers, epochs, retries, reopenings and small caches.
+TEST_F(Producers, AnswerAsAPlainMapWould) {
+  struct Plain {
+    uint64_t epoch = 0, next = 0;
+    bool known = false;
+    std::map<std::pair<uint64_t, uint64_t>, Appended> originals;
+  };
+  std::mt19937_64 random(seed("Producers"));
+  const uint64_t steps = number_from("STRANDLINE_MODEL_STEPS", 1500);
+  options.limits.producers_cached_max = 3;
+  std::map<std::pair<std::string, std::string>, Plain> model;
+  std::map<std::string, uint64_t> tails;
+  for (uint64_t i = 0; i < steps && !HasFailure(); ++i) {
+    SCOPED_TRACE("step " + std::to_string(i));
+    clock_->advance_us(1);
+    if (random() % 100 == 0) reopen();
+    const std::string stream = "s" + std::to_string(random() % 3);
+    const std::string producer = "p" + std::to_string(random() % 4);
+    Plain& plain = model[{stream, producer}];
+    if (random() % 60 == 0 && tails.contains(stream)) {
+      ASSERT_TRUE(log().truncate(stream, Offset(tails[stream])));
+    }
+    // Mostly the next, often an old one, sometimes a wild one.
+    uint64_t epoch = plain.epoch, sequence = plain.next;
+    const uint64_t roll = random() % 10;
+    if (roll >= 4) epoch = plain.epoch + random() % 3 - std::min<uint64_t>(plain.epoch, 1);
+    if (roll >= 4) sequence = random() % (plain.next + 2);
+    if (roll == 9) sequence = 0;
+    const uint32_t count = 1 + static_cast<uint32_t>((epoch * 7 + sequence) % 3);
+    const auto result = log().append(request(epoch, sequence, count, producer, stream));
+    const auto original = plain.originals.find({epoch, sequence});
+    const bool newer = !plain.known || epoch > plain.epoch;
+    if (original != plain.originals.end()) {
+      expect_original(result, original->second);
+    } else if (plain.known && epoch < plain.epoch) {
+      expect_refused(result, Code::fenced, plain.epoch);
+    } else if (sequence != (newer ? 0 : plain.next)) {
+      expect_refused(result, Code::out_of_order, newer ? 0 : plain.next);
+    } else {
+      ASSERT_TRUE(result) << result.error().message;
+      EXPECT_FALSE(result->retried);
+      EXPECT_EQ(result->first.value, tails[stream]);
+      EXPECT_EQ(result->next.value, tails[stream] + count);
+      tails[stream] += count;
+      plain.known = true;
+      plain.epoch = epoch;
+      plain.next = sequence + 1;
+      plain.originals.emplace(std::pair(epoch, sequence), *result);
+    }
+  }
+  for (const auto& [stream, tail] : tails) {
+    EXPECT_EQ(describe(stream).tail.value, tail);
+  }
+  EXPECT_TRUE(log().verify().findings.empty());
+}
+
+}  // namespace
+}  // namespace strandline::tests
