@@ -1,13 +1,16 @@
 // POST /v1/append: several streams and positions, all or nothing.
 //
-// As JSON: {"appends":[{"stream","events":[...],"expected":n|"absent"}...],
-//           "commit":{"consumer","stream","expected","next"} or an array of them, "durability"}.
+// As JSON: {"appends":[{"stream","events":[...],"expected":n|"absent",
+//                      "producer":{"id","epoch","seq"}}...],
+//           "commit":{"consumer","stream","expected","next"} or an array of them,
+//           "once":{"consumer","id","ttl_s"} or an array of them, "durability"}.
 // As NDJSON, the faster way for imports: each line names its `stream`, runs of lines with the same
 // one become one append each, and a commit stands in the query.
 #include "server/append_body.h"
 #include "server/appended_json.h"
 #include "server/json_fields.h"
 #include "server/media_type.h"
+#include "server/retry_headers.h"
 
 namespace strandline::server {
 namespace {
@@ -117,13 +120,44 @@ Parsed<Expected> read_expected(const JsonValue* value, JsonFields& fields) {
   return std::unexpected("\"expected\" is the next offset, or \"absent\"");
 }
 
+Parsed<std::optional<Producer>> read_producer(const JsonValue* value) {
+  if (!value) return std::nullopt;
+  auto fields = JsonFields::parse(value->text, {"id", "epoch", "seq"});
+  if (!fields) return std::unexpected("producer: " + fields.error());
+  const auto id = fields->string("id");
+  if (!id) return std::unexpected("producer: " + id.error());
+  const auto epoch = fields->number("epoch");
+  if (!epoch) return std::unexpected("producer: " + epoch.error());
+  const auto sequence = fields->number("seq");
+  if (!sequence) return std::unexpected("producer: " + sequence.error());
+  if (!*id || !*epoch || !*sequence) {
+    return std::unexpected("a producer has \"id\", \"epoch\" and \"seq\"");
+  }
+  return Producer{.id = std::string(**id), .epoch = **epoch, .sequence = **sequence};
+}
+
+Parsed<OnceMark> read_mark(std::string_view json) {
+  auto fields = JsonFields::parse(json, {"consumer", "id", "ttl_s"});
+  if (!fields) return std::unexpected(fields.error());
+  const auto consumer = fields->string("consumer");
+  if (!consumer) return std::unexpected(consumer.error());
+  const auto id = fields->string("id");
+  if (!id) return std::unexpected(id.error());
+  const auto ttl_s = fields->number("ttl_s");
+  if (!ttl_s) return std::unexpected(ttl_s.error());
+  if (!*consumer || !*id) return std::unexpected("it has \"consumer\" and \"id\"");
+  OnceMark mark{.consumer = std::string(**consumer), .id = std::string(**id)};
+  mark.ttl_s = ttl_s->value_or(mark.ttl_s);
+  return mark;
+}
+
 std::expected<AppendMany::Part, Response> read_part(const Call& call, const JsonValue& value,
                                                     const std::string& place) {
   const auto refused = [&](const std::string& why) {
     return std::unexpected(
         problem({.code = Code::invalid, .message = place + why}, Asked::appending));
   };
-  auto fields = JsonFields::parse(value.text, {"stream", "events", "expected"});
+  auto fields = JsonFields::parse(value.text, {"stream", "events", "expected", "producer"});
   if (!fields) return refused(fields.error());
   const auto stream = fields->string("stream");
   if (!stream) return refused(stream.error());
@@ -131,6 +165,8 @@ std::expected<AppendMany::Part, Response> read_part(const Call& call, const Json
   if (!*stream || !events) return refused("it has \"stream\" and \"events\"");
   const auto expected = read_expected(fields->find("expected"), *fields);
   if (!expected) return refused(expected.error());
+  auto producer = read_producer(fields->find("producer"));
+  if (!producer) return refused(producer.error());
 
   BatchBuilder builder(call.service.log.options().limits);
   auto read = parse_event_or_array(
@@ -147,26 +183,30 @@ std::expected<AppendMany::Part, Response> read_part(const Call& call, const Json
   if (builder.count() == 0) return refused("\"events\" is empty");
   auto batch = builder.finish();
   if (!batch) return std::unexpected(problem(batch.error(), Asked::appending));
-  return AppendMany::Part{
-      .stream = std::string(**stream), .batch = std::move(*batch), .expected = *expected};
+  return AppendMany::Part{.stream = std::string(**stream),
+                          .batch = std::move(*batch),
+                          .expected = *expected,
+                          .producer = std::move(*producer)};
 }
 
-Parsed<> take_commits(const JsonValue& value, AppendMany& append) {
+// One of them, or an array; `read` makes a T of its text.
+template <class T, class Read>
+Parsed<> take_some(const std::string& name, const JsonValue& value, Read read,
+                   std::vector<T>& taken) {
   if (value.kind != JsonKind::array) {
-    auto commit = read_commit(value.text);
-    if (!commit) return std::unexpected("commit: " + commit.error());
-    append.commits.push_back(std::move(*commit));
+    auto one = read(value.text);
+    if (!one) return std::unexpected(name + ": " + one.error());
+    taken.push_back(std::move(*one));
     return {};
   }
   JsonReader elements;
   if (const auto kind = elements.parse(value.text); !kind) return std::unexpected(kind.error());
   for (const JsonMember& element : elements.members()) {
-    auto commit = read_commit(element.value.text);
-    if (!commit) {
-      return std::unexpected("commit[" + std::to_string(append.commits.size()) +
-                             "]: " + commit.error());
+    auto one = read(element.value.text);
+    if (!one) {
+      return std::unexpected(name + "[" + std::to_string(taken.size()) + "]: " + one.error());
     }
-    append.commits.push_back(std::move(*commit));
+    taken.push_back(std::move(*one));
   }
   return {};
 }
@@ -176,7 +216,7 @@ TakenMany take_json(const Call& call, AppendMany append) {
   if (const auto kind = reader.parse(call.body()); !kind) {
     return std::unexpected(malformed(kind.error()));
   }
-  auto fields = JsonFields::parse(call.body(), {"appends", "commit", "durability"});
+  auto fields = JsonFields::parse(call.body(), {"appends", "commit", "once", "durability"});
   if (!fields) return refuse(fields.error());
   const auto durability = fields->string("durability");
   if (!durability) return refuse(durability.error());
@@ -186,7 +226,12 @@ TakenMany take_json(const Call& call, AppendMany append) {
     append.durability = *wanted;
   }
   if (const JsonValue* commit = fields->find("commit")) {
-    if (auto ok = take_commits(*commit, append); !ok) return refuse(ok.error());
+    auto ok = take_some("commit", *commit, read_commit, append.commits);
+    if (!ok) return refuse(ok.error());
+  }
+  if (const JsonValue* once = fields->find("once")) {
+    auto ok = take_some("once", *once, read_mark, append.once);
+    if (!ok) return refuse(ok.error());
   }
   if (const JsonValue* appends = fields->find("appends")) {
     if (appends->kind != JsonKind::array) return refuse("\"appends\" is an array");
@@ -210,7 +255,12 @@ TakenMany take_many(Call& call) {
   }
   const auto durability = call.query.durability();
   if (!durability) return std::unexpected(malformed(durability.error()));
-  AppendMany append{.durability = *durability};
+  if (auto known = allow_retry_headers(call, {"Idempotency-Key"}); !known) {
+    return std::unexpected(malformed(known.error()));
+  }
+  auto idempotency = parse_idempotency(call);
+  if (!idempotency) return std::unexpected(malformed(idempotency.error()));
+  AppendMany append{.durability = *durability, .idempotency = std::move(*idempotency)};
   auto commit = commit_in_query(call.query);
   if (!commit) return std::unexpected(malformed(commit.error()));
   if (*commit) append.commits.push_back(std::move(**commit));
@@ -220,7 +270,7 @@ TakenMany take_many(Call& call) {
     return std::unexpected(unsupported_type(call, "application/json, application/x-ndjson"));
   }
   auto taken = ndjson ? take_ndjson(call, std::move(append)) : take_json(call, std::move(append));
-  if (taken && taken->parts.empty() && taken->commits.empty()) {
+  if (taken && taken->parts.empty() && taken->commits.empty() && taken->once.empty()) {
     return refuse("there is nothing to append and nothing to commit in the request");
   }
   return taken;

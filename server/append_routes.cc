@@ -1,6 +1,7 @@
 // POST /v1/streams/{s}/events: a batch to one stream.
 #include "server/append_body.h"
 #include "server/appended_json.h"
+#include "server/retry_headers.h"
 #include "server/stream_name.h"
 
 namespace strandline::server {
@@ -35,6 +36,10 @@ std::expected<Append, Response> take_append(Call& call) {
   if (!durability) return std::unexpected(malformed(durability.error()));
   const auto expected = parse_conditions(call);
   if (!expected) return std::unexpected(malformed(expected.error()));
+  auto producer = parse_producer(call);
+  if (!producer) return std::unexpected(malformed(producer.error()));
+  auto idempotency = parse_idempotency(call);
+  if (!idempotency) return std::unexpected(malformed(idempotency.error()));
   std::string& stream = call.names[0];
   if (auto refused = check_stream_name(call.service, stream)) {
     return std::unexpected(std::move(*refused));
@@ -44,7 +49,9 @@ std::expected<Append, Response> take_append(Call& call) {
   return Append{.stream = std::move(stream),
                 .batch = std::move(*batch),
                 .expected = *expected,
-                .durability = *durability};
+                .durability = *durability,
+                .producer = std::move(*producer),
+                .idempotency = std::move(*idempotency)};
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ void begin_appended(std::string& out, const Appended& appended) {
   out += ",\"stored\":\"";
   out += render_time(appended.stored);
   out += '"';
+  if (appended.retried) out += ",\"retried\":true";
 }
 
 }  // namespace

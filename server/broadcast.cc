@@ -3,6 +3,7 @@
 #include "server/append_body.h"
 #include "server/appended_json.h"
 #include "server/json_fields.h"
+#include "server/retry_headers.h"
 
 namespace strandline::server {
 namespace {
@@ -13,6 +14,9 @@ std::expected<Broadcast, Response> take_broadcast(Call& call) {
         problem({.code = Code::invalid, .message = std::move(why)}, Asked::appending));
   };
   if (auto known = call.query.allow({"durability"}); !known) {
+    return std::unexpected(malformed(known.error()));
+  }
+  if (auto known = allow_retry_headers(call, {}); !known) {
     return std::unexpected(malformed(known.error()));
   }
   const auto durability = call.query.durability();

@@ -47,6 +47,9 @@ void truncate_stream(Call call, Answer answer);
 void get_position(Call call, Answer answer);
 void put_position(Call call, Answer answer);
 void list_positions(Call call, Answer answer);
+// once_routes.cc
+void get_once(Call call, Answer answer);
+void put_once(Call call, Answer answer);
 // status_routes.cc
 void get_healthz(Call call, Answer answer);
 void get_readyz(Call call, Answer answer);

@@ -63,6 +63,9 @@ std::string render_metrics(const Metrics& metrics, const Log& log) {
   scrape.counter("strandline_appends_total", "Appends that were stored.", counters.appends);
   scrape.counter("strandline_appends_refused_total", "Appends that were refused.",
                  counters.appends_refused);
+  scrape.counter("strandline_appends_retried_total",
+                 "Appends that were sent again, and answered as their originals were.",
+                 counters.appends_retried);
   scrape.counter("strandline_events_appended_total", "Events stored.", counters.events_appended);
   scrape.counter("strandline_appended_bytes_total", "Bytes of batches stored.",
                  counters.bytes_appended);

@@ -30,6 +30,11 @@ unsigned status_of(Code code, Asked asked) {
       return 503;
     case Code::fenced:
       return 403;
+    case Code::out_of_order:
+    case Code::in_flight:
+      return 409;
+    case Code::reused:
+      return 422;
     case Code::limit:
       return 429;
     case Code::disk_full:
@@ -79,13 +84,18 @@ std::string begin(unsigned status, std::string_view type, std::string_view detai
 
 Response problem(const Error& error, Asked asked) {
   Response response{.status = status_of(error.code, asked), .content_type = kProblem};
+  // A retry that is not the same again breaks no condition that a header names.
+  if (error.code == Code::conflict && !error.current) response.status = 409;
   // After `io` and `corrupt` in the middle of a change nobody can say what became of it.
   const bool unknown =
       error.code == Code::outcome_unknown || (response.status == 500 && asked != Asked::reading);
   response.body = begin(response.status, name_of(error.code), error.message,
                         unknown ? "outcome-unknown" : "not-applied");
-  if (error.current) {
-    if (asked == Asked::appending) append_member(response.body, "next", *error.current);
+  if (error.current && error.code == Code::out_of_order) {
+    append_member(response.body, "expected", *error.current);
+  } else if (error.current) {
+    const bool offset = asked == Asked::appending && error.code == Code::conflict;
+    if (offset) append_member(response.body, "next", *error.current);
     append_member(response.body, "current", *error.current);
   }
   if (error.available) {
@@ -93,7 +103,7 @@ Response problem(const Error& error, Asked asked) {
     append_member(response.body, "tail", error.available->tail);
   }
   response.body += "}\n";
-  if (error.code == Code::busy || error.code == Code::closed) {
+  if (error.code == Code::busy || error.code == Code::closed || error.code == Code::in_flight) {
     response.headers = "Retry-After: 1\r\n";
   }
   return response;

@@ -7,7 +7,8 @@
 // `type` ends in the name of the engine's code (error.h), or in the status' own name where HTTP and
 // not the log refuses. `applied` is "outcome-unknown" only where the log failed while the request
 // was under way. Numbers are there where they help: after a conflict `current` (and `next`, its
-// other name, of an append), of an out-of-range position `start` and `tail`.
+// other name, of an append), of a producer's gap `expected`, of an out-of-range position `start`
+// and `tail`.
 #pragma once
 
 #include <optional>

@@ -14,7 +14,7 @@ struct Pattern {
   Route route;
 };
 
-constexpr std::array<Pattern, 17> kPatterns = {{
+constexpr std::array<Pattern, 19> kPatterns = {{
     {"POST", "/v1/streams/{}/events", Route::append_events},
     {"GET", "/v1/streams/{}/events", Route::read_events},
     {"GET", "/v1/all/events", Route::read_all},
@@ -28,6 +28,8 @@ constexpr std::array<Pattern, 17> kPatterns = {{
     {"GET", "/v1/consumers/{}/positions/{}", Route::get_position},
     {"PUT", "/v1/consumers/{}/positions/{}", Route::put_position},
     {"GET", "/v1/consumers", Route::list_positions},
+    {"GET", "/v1/consumers/{}/once/{}", Route::get_once},
+    {"PUT", "/v1/consumers/{}/once/{}", Route::put_once},
     {"GET", "/healthz", Route::healthz},
     {"GET", "/readyz", Route::readyz},
     {"GET", "/metrics", Route::metrics},
@@ -87,6 +89,10 @@ const char* name_of(Route route) {
       return "put_position";
     case Route::list_positions:
       return "list_positions";
+    case Route::get_once:
+      return "get_once";
+    case Route::put_once:
+      return "put_once";
     case Route::healthz:
       return "healthz";
     case Route::readyz:
@@ -103,7 +109,7 @@ const char* name_of(Route route) {
 
 bool is_pipelined(Route route) {
   return route == Route::append_events || route == Route::append_many ||
-         route == Route::broadcast || route == Route::put_position;
+         route == Route::broadcast || route == Route::put_position || route == Route::put_once;
 }
 
 std::expected<Match, Response> match_route(std::string_view method, std::string_view target) {

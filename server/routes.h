@@ -30,6 +30,8 @@ enum class Route : uint8_t {
   get_position,
   put_position,
   list_positions,
+  get_once,
+  put_once,
   healthz,
   readyz,
   metrics,

@@ -23,9 +23,10 @@ constexpr size_t kWriteBytes = 256 << 10;
 constexpr auto kLinger = std::chrono::seconds(2);
 
 constexpr Handler kHandlers[kRoutes] = {
-    append_events,  read_events,   read_all,     append_many,     broadcast,    put_stream,
-    get_stream,     delete_stream, list_streams, truncate_stream, get_position, put_position,
-    list_positions, get_healthz,   get_readyz,   get_metrics,     get_info,     nullptr,
+    append_events, read_events,  read_all,       append_many,  broadcast,
+    put_stream,    get_stream,   delete_stream,  list_streams, truncate_stream,
+    get_position,  put_position, list_positions, get_once,     put_once,
+    get_healthz,   get_readyz,   get_metrics,    get_info,     nullptr,
 };
 
 }  // namespace

@@ -71,6 +71,7 @@ void render_counters(std::string& out, const Counters& counters) {
   Members members(out);
   members.number("appends", counters.appends);
   members.number("appends_refused", counters.appends_refused);
+  members.number("appends_retried", counters.appends_retried);
   members.number("events_appended", counters.events_appended);
   members.number("bytes_appended", counters.bytes_appended);
   members.number("groups", counters.groups);
