@@ -17,7 +17,9 @@ namespace {
 constexpr char kAppendExample[] =
     "  echo hello | strandline append greetings\n"
     "  echo '{\"type\":\"order.placed\",\"data\":{\"total\":12}}' | strandline append orders\n"
-    "  journalctl -f -o cat | strandline append journal --lines --type journal.line";
+    "  journalctl -f -o cat | strandline append journal --lines --type journal.line\n"
+    "  strandline append orders --producer shop --epoch 1 --seq 0 <orders.ndjson  # may be "
+    "repeated";
 
 constexpr size_t kBatchEvents = 1'000;
 constexpr size_t kBatchBytes = 1 << 20;
@@ -30,6 +32,7 @@ struct AppendFlags {
   bool ndjson = false;
   bool lines = false;
   bool json = false;
+  Producer producer;  // an empty id: none
 };
 
 // What was appended so far.
@@ -37,6 +40,7 @@ struct Sum {
   std::optional<Offset> first;
   Offset next;
   uint64_t events = 0;
+  uint64_t retried = 0;  // of these: they were there before
 };
 
 int report_failure(const Error& error, const Sum& sum) {
@@ -56,11 +60,15 @@ void print_sum(const std::string& stream, const Sum& sum, bool json) {
     server::render_string(out, stream);
     out +=
         sum.first ? fmt::format(",\"first\":{},\"next\":{}", sum.first->value, sum.next.value) : "";
+    if (sum.retried > 0) out += fmt::format(",\"retried\":{}", sum.retried);
     std::cout << out << fmt::format(",\"events\":{}}}\n", sum.events);
   } else if (sum.events == 0) {
     std::cout << "no events\n";
   } else {
-    std::cout << fmt::format("first {} next {}\n", sum.first->value, sum.next.value);
+    std::cout << fmt::format("first {} next {}{}\n", sum.first->value, sum.next.value,
+                             sum.retried == 0            ? ""
+                             : sum.retried == sum.events ? ", appended before"
+                                                         : ", in part appended before");
   }
 }
 
@@ -73,6 +81,7 @@ int append(const Settings& settings, const AppendFlags& flags) {
     if (!next) return misused("--expected takes an offset, or \"absent\"");
     conditions.expected = Offset(*next);
   }
+  if (!flags.producer.id.empty()) conditions.producer = flags.producer;
   conditions.durability = flags.durability == "fsync" ? Durability::fsync : Durability::accepted;
   if (auto named = check_name(flags.stream, Limits()); !named)
     return misused(named.error().message);
@@ -95,19 +104,24 @@ int append(const Settings& settings, const AppendFlags& flags) {
                           ->append({.stream = part.stream,
                                     .batch = std::move(part.batch),
                                     .expected = conditions.expected,
-                                    .durability = conditions.durability});
+                                    .durability = conditions.durability,
+                                    .producer = conditions.producer});
       if (!appended) return std::unexpected(appended.error());
       if (!sum.first) sum.first = appended->first;
       sum.next = appended->next;
       sum.events += appended->next - appended->first;
+      if (appended->retried) sum.retried += appended->next - appended->first;
+      if (conditions.producer) ++conditions.producer->sequence;
       // What was expected of the first holds for all: nothing of anybody else's in between.
       if (!flags.expected.empty()) conditions.expected = appended->next;
     }
     return {};
   };
   while (true) {
-    // Whatever is there is sent before waiting for more.
-    if (!input->ready() || events.count() >= kBatchEvents || events.bytes() >= kBatchBytes) {
+    // Whatever is there is sent before waiting for more; but a producer's appends begin and end
+    // where they did, if the command is repeated.
+    const bool waits = !conditions.producer && !input->ready();
+    if (waits || events.count() >= kBatchEvents || events.bytes() >= kBatchBytes) {
       if (auto sent = send(); !sent) return report_failure(sent.error(), sum);
     }
     auto line = input->next();
@@ -145,6 +159,17 @@ void add_append(Program& program) {
       .add_option("--durability", flags->durability,
                   "fsync: acknowledged when fsynced; accepted: sooner [fsync]")
       ->check(CLI::IsMember({"fsync", "accepted"}));
+  auto* producer = command.add_option("--producer", flags->producer.id,
+                                      "who appends, so that the same command with the same input "
+                                      "may be repeated: what was appended before is not again");
+  auto* epoch = command.add_option("--epoch", flags->producer.epoch,
+                                   "of the producer: a higher one fences those below it");
+  auto* sequence = command.add_option("--seq", flags->producer.sequence,
+                                      "of its first append, and counted on from there, an append "
+                                      "for each 1,000 lines; 0 in a new epoch");
+  producer->needs(epoch)->needs(sequence);
+  epoch->needs(producer);
+  sequence->needs(producer);
   command.add_flag("--json", flags->json, "print the outcome as JSON");
   program.on_run(command, [flags, &program] { return append(program.settings(), *flags); });
 }

@@ -100,6 +100,11 @@ class RemoteLog : public Connection {
     } else if (request.expected.kind == Expected::Kind::next) {
       http.headers.emplace_back("If-Match", fmt::format("\"{}\"", request.expected.offset.value));
     }
+    if (request.producer) {
+      http.headers.emplace_back("Producer-Id", request.producer->id);
+      http.headers.emplace_back("Producer-Epoch", std::to_string(request.producer->epoch));
+      http.headers.emplace_back("Producer-Seq", std::to_string(request.producer->sequence));
+    }
     auto answer = ask(std::move(http));
     if (!answer) return std::unexpected(answer.error());
     return Appended{.stream = request.stream,
@@ -107,7 +112,8 @@ class RemoteLog : public Connection {
                     .next = Offset(number_of(*answer, "next")),
                     .sequence = Sequence(number_of(*answer, "sequence")),
                     .stored = time_of(*answer, "stored").value_or(Timestamp{}),
-                    .durability = request.durability};
+                    .durability = request.durability,
+                    .retried = answer->HasMember("retried")};
   }
 
   Result<std::unique_ptr<Feed>> feed() override {

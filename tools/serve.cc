@@ -77,6 +77,7 @@ Options options_of(const Settings& settings, const ServeFlags& flags,
   options.block_cache_bytes = settings.number("serve", "block_cache_bytes");
   options.segment_bytes_max = settings.number("serve", "segment_bytes_max");
   options.segment_age_max_s = settings.number("serve", "segment_age_max_s");
+  options.idempotency_ttl_s = settings.number("serve", "idempotency_ttl_s");
   options.accepted_sync_interval_ms = settings.number("serve", "accepted_sync_interval_ms");
   options.disk_reserve_bytes = settings.number("serve", "disk_reserve_bytes");
   // What the store says while it opens is in the recovery report, or in the error.

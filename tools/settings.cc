@@ -110,6 +110,8 @@ std::span<const SettingKey> Settings::keys() {
       {"serve", "accepted_sync_interval_ms", Kind::number,
        std::to_string(engine.accepted_sync_interval_ms),
        "milliseconds that an append with durability `accepted` may wait for its fsync"},
+      {"serve", "idempotency_ttl_s", Kind::number, std::to_string(engine.idempotency_ttl_s),
+       "seconds for which the answer to a request with an Idempotency-Key is kept"},
       {"serve", "disk_reserve_bytes", Kind::number, std::to_string(engine.disk_reserve_bytes),
        "of free disk space under which appends are refused"},
       {"client", "server", Kind::text, "", "the server's URL (default http://127.0.0.1:7070)"},
