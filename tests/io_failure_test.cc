@@ -198,9 +198,13 @@ class Faults {
       const auto found = account.violations(stored_in(life.log()));
       check(found.empty(), when + ":" + join(found));
       check(!life.log().sealed(), when + ": sealed");
+      life.send_again(account.produced());
       life.steps(3);
       life.settle();
       check(!life.log().sealed(), when + ": sealed by an append");
+      const Recording again = left->recording();
+      const auto then = Account(again, again.ops.size()).violations(stored_in(life.log()));
+      check(then.empty(), when + ", all sent again:" + join(then));
     }
     return wrong;
   }

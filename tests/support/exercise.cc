@@ -12,6 +12,12 @@ namespace {
 constexpr size_t kStreams = 4;
 constexpr size_t kInFlightMax = 12;
 
+Append request_of(const Produced& produced) {
+  return {.stream = produced.stream,
+          .batch = batch(produced.stream, produced.ids),
+          .producer = produced.producer};
+}
+
 }  // namespace
 
 Exercise::Exercise(std::shared_ptr<RecordedDisk> disk, uint64_t seed, std::string name)
@@ -73,7 +79,8 @@ void Exercise::steps(int count) {
 
 void Exercise::step() {
   const uint64_t roll = random_() % 100;
-  if (roll < 40) return append(1, false, Durability::fsync);
+  if (roll < 34) return append(1, false, Durability::fsync);
+  if (roll < 40) return send_again();
   if (roll < 52) return append(1, false, Durability::accepted);
   if (roll < 68) return append(2 + random_() % 3, random_() % 2 == 0, Durability::fsync);
   if (roll < 74) return append(0, true, Durability::fsync);
@@ -106,6 +113,7 @@ void Exercise::append(size_t parts, bool commits, Durability durability) {
     words.push_back(std::to_string(ids.size()));
     words.insert(words.end(), ids.begin(), ids.end());
     request.parts.push_back({.stream = stream, .batch = batch(stream, ids)});
+    if (parts == 1 && !commits && random_() % 2 == 0) produce(number, request.parts[0], ids, words);
   }
   std::vector<std::string> position;
   std::vector<Answered> carried;
@@ -140,6 +148,46 @@ void Exercise::append(size_t parts, bool commits, Durability durability) {
                  --in_flight_;
                  settled_.notify_all();
                });
+}
+
+// The producer's next append to the stream: it has the life's name.
+void Exercise::produce(const std::string& number, AppendMany::Part& part,
+                       const std::vector<std::string>& ids, std::vector<std::string>& words) {
+  Producer& next = producers_.try_emplace(part.stream, Producer{.id = name_}).first->second;
+  part.producer = next;
+  ++next.sequence;
+  words.insert(words.end(), {"producer", next.id, std::to_string(part.producer->epoch),
+                             std::to_string(part.producer->sequence)});
+  produced_.push_back({number, part.stream, ids, *part.producer});
+}
+
+// One of the last, whether or not it is answered by now.
+void Exercise::send_again() {
+  if (produced_.empty()) return;
+  const size_t back = 1 + random_() % std::min<size_t>(produced_.size(), 20);
+  const Produced one = produced_[produced_.size() - back];
+  {
+    const std::lock_guard lock(mutex_);
+    ++in_flight_;
+  }
+  log_->append(request_of(one), [this, one](Result<Appended> result) {
+    note_sent_again(one, std::move(result));
+    const std::lock_guard lock(mutex_);
+    --in_flight_;
+    settled_.notify_all();
+  });
+}
+
+void Exercise::send_again(const std::vector<Produced>& appends) {
+  for (const Produced& one : appends) note_sent_again(one, log_->append(request_of(one)));
+}
+
+void Exercise::note_sent_again(const Produced& produced, Result<Appended> result) {
+  if (result) return note_acknowledged({produced.append, {std::move(*result)}});
+  // A log that has failed knows nothing better. Everything else contradicts what was sent.
+  const Code code = result.error().code;
+  if (code == Code::sealed || code == Code::outcome_unknown || code == Code::closed) return;
+  disk_->note({"wrong", produced.append + " was sent again: " + result.error().message});
 }
 
 void Exercise::note_acknowledged(const Answered& answered) {
@@ -236,10 +284,18 @@ void Account::take(const std::vector<std::string>& words) {
     Sent& sent = sent_[words[1]];
     for (size_t i = 2; i < words.size();) {
       const std::string& stream = words[i];
+      if (stream == "producer") {  // of the part before it, which is the only one
+        const auto& ids = sent.ids;
+        produced_.push_back(
+            {words[1], sent.first_ids[0].first, ids,
+             Producer{words[i + 1], std::stoull(words[i + 2]), std::stoull(words[i + 3])}});
+        break;
+      }
       const size_t count = std::stoull(words[i + 1]);
       const auto first = words.begin() + static_cast<long>(i) + 2;
       sent.tickets.push_back(ledger_.sent(stream, {first, first + static_cast<long>(count)}));
       sent.first_ids.emplace_back(stream, *first);
+      sent.ids = {first, first + static_cast<long>(count)};
       i += 2 + count;
     }
   } else if (what == "acknowledged") {
@@ -250,6 +306,9 @@ void Account::take(const std::vector<std::string>& words) {
     }
   } else if (what == "refused") {
     for (const Ledger::Ticket ticket : sent_[words[1]].tickets) ledger_.refused(ticket);
+    std::erase_if(produced_, [&](const Produced& one) { return one.append == words[1]; });
+  } else if (what == "wrong") {
+    wrong_.push_back(words[1]);
   } else if (what == "position") {
     ledger_.committed(words[1], words[2], std::stoull(words[3]));
   } else if (what == "shown") {
@@ -263,6 +322,7 @@ void Account::take(const std::vector<std::string>& words) {
 
 std::vector<std::string> Account::violations(const Stored& stored) const {
   std::vector<std::string> found = ledger_.violations(stored);
+  found.insert(found.end(), wrong_.begin(), wrong_.end());
   for (const auto& [name, stream] : stored.streams) {
     const auto max = start_max_.find(name);
     if (stream.start > (max == start_max_.end() ? 0 : max->second)) {

@@ -81,7 +81,14 @@ Ledger::Ticket Ledger::sent(const std::string& stream, std::vector<std::string> 
 
 void Ledger::acknowledged(Ticket ticket, uint64_t first, uint64_t sequence) {
   const std::lock_guard lock(mutex_);
-  if (sent_[ticket].answered_at == 0) acknowledged_events_ += sent_[ticket].ids.size();
+  const Sent& before = sent_[ticket];
+  if (before.answered_at != 0) {
+    if (before.first == first && before.sequence == sequence) return;
+    moved_.push_back(before.stream + ": " + before.ids[0] + " was acknowledged at " +
+                     std::to_string(before.first) + " and at " + std::to_string(first));
+  } else {
+    acknowledged_events_ += before.ids.size();
+  }
   sent_[ticket].answered_at = ++now_;
   sent_[ticket].first = first;
   sent_[ticket].sequence = sequence;
@@ -122,6 +129,7 @@ size_t Ledger::shown_events() const {
 std::vector<std::string> Ledger::violations(const Stored& stored) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> found = stored.wrong;
+  found.insert(found.end(), moved_.begin(), moved_.end());
   const auto complain = [&](const std::string& stream, uint64_t offset, const std::string& what) {
     found.push_back(stream + " at " + std::to_string(offset) + ": " + what);
   };

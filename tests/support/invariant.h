@@ -2,6 +2,7 @@
 //
 //   1. Every acknowledged event is there exactly once, at the offset it was acknowledged with, with
 //      its bytes (unless its stream's start has passed it: what is gone was removed on purpose).
+//      However often its producer sends it again, in whatever life, it is acknowledged there.
 //   2. Offsets are contiguous from start to tail, and sequences have no hole and no duplicate.
 //   3. The order respects real time: A acknowledged before B was sent means A is before B.
 //   4. What was answered *outcome unknown*, or not at all, is there once or not at all; several
@@ -50,7 +51,8 @@ class Ledger {
 
   // Before an append of these ids is sent.
   Ticket sent(const std::string& stream, std::vector<std::string> ids);
-  // Its answers. Without one of them its outcome is unknown.
+  // Its answers. Without one of them its outcome is unknown. What is sent again is acknowledged
+  // again.
   void acknowledged(Ticket ticket, uint64_t first, uint64_t sequence);
   void refused(Ticket ticket);
 
@@ -79,6 +81,7 @@ class Ledger {
   size_t acknowledged_events_ = 0;
   std::map<std::string, std::map<uint64_t, std::string>> shown_;
   std::vector<std::string> shown_twice_;  // one offset, two events
+  std::vector<std::string> moved_;        // one append, acknowledged at two places
   std::map<std::pair<std::string, std::string>, uint64_t> committed_;
 };
 
