@@ -51,6 +51,9 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& re
   if (!stream || stream->id == kLogStream || !stream->assigned.exists) {
     return std::unexpected(no_such_stream(request.name));
   }
+  if (auto ok = may_forget(log, *stream, Offset(stream->assigned.next)); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
   stream->assigned.exists = 0;
   raise_start(log, builder, *stream, Offset(stream->assigned.next), GapReason::deleted);
   return Outcome{};
@@ -68,6 +71,9 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const Truncate& reques
               .message = fmt::format("cannot truncate \"{}\" before {}: its offsets are [{}, {})",
                                      request.name, request.before.value, state.start, state.next),
               .available = Available{state.start, state.next}});
+  }
+  if (auto ok = may_forget(log, *stream, request.before); !ok) {
+    return std::unexpected(std::move(ok.error()));
   }
   if (request.before.value > state.start) {
     raise_start(log, builder, *stream, request.before, GapReason::truncated);
@@ -96,6 +102,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& req
     return fail(Code::invalid,
                 fmt::format("segment {} is open: seal it first (roll)", request.segment.value));
   }
+  std::vector<std::pair<Stream*, Offset>> ends;  // of what each stream has there
   StoreIterator it = log.store->iterate(Family::segments);
   const std::string prefix = key_of(KeyKind::holds, request.segment.value);
   for (it.seek(prefix); it.valid() && it.key().starts_with(prefix); it.next()) {
@@ -108,11 +115,15 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& req
     if (!extent) return std::unexpected(std::move(extent.error()));
     const Offset end = *extent ? (*extent)->next.value_or(Offset(stream->assigned.next))
                                : Offset(stream->assigned.next);
-    if (end.value > stream->assigned.start) {
-      raise_start(log, builder, *stream, end, GapReason::dropped);
-    }
+    if (end.value > stream->assigned.start) ends.emplace_back(stream, end);
   }
   if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+  for (const auto& [stream, end] : ends) {
+    if (auto ok = may_forget(log, *stream, end); !ok) return std::unexpected(std::move(ok.error()));
+  }
+  for (const auto& [stream, end] : ends) {
+    raise_start(log, builder, *stream, end, GapReason::dropped);
+  }
   builder.group().changes.erase(Family::segments, key_of(KeyKind::segment, request.segment.value));
   builder.group().dropped.push_back(request.segment);
   return Outcome{.number = request.segment.value};
@@ -127,11 +138,13 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const ForgetSegment& r
 
 Result<Outcome> run(LogState&, GroupBuilder&, const AppendMany&) { std::abort(); }
 Result<Outcome> run(LogState&, GroupBuilder&, const Broadcast&) { std::abort(); }
+Result<Outcome> run(LogState&, GroupBuilder&, const ConsumerRequest&) { std::abort(); }
 
 }  // namespace
 
 bool is_administrative(const Operation::Request& request) {
   return !std::holds_alternative<AppendMany>(request) &&
+         !std::holds_alternative<ConsumerRequest>(request) &&
          !std::holds_alternative<Broadcast>(request);
 }
 

@@ -48,7 +48,8 @@ Status check_parts(const LogState& log, const AppendMany& request) {
       // One part is the common case, and needs no map.
       plan = request.parts.size() == 1 ? &now : &planned.emplace(part.stream, now).first->second;
     }
-    if (!plan->exists && !log.options.create_streams_on_append) {
+    const bool creates = log.options.create_streams_on_append || !request.buries.empty();
+    if (!plan->exists && !creates) {
       return fail(Code::not_found, fmt::format("no stream \"{}\"; create it first", part.stream));
     }
     if (part.expected.kind == Expected::Kind::absent && plan->exists) {

@@ -13,6 +13,11 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Timestamp now() = 0;
+  // Since some moment, in microseconds: goes on evenly whatever happens to now(). For deadlines.
+  virtual int64_t elapsed_us() {
+    using namespace std::chrono;
+    return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
+  }
 };
 
 class SystemClock : public Clock {
@@ -23,16 +28,21 @@ class SystemClock : public Clock {
   }
 };
 
-// Stands still until it is set. Any thread.
+// Stands still until it is moved. Any thread.
 class ManualClock : public Clock {
  public:
   explicit ManualClock(Timestamp start) : us_(start.us) {}
   Timestamp now() override { return {us_.load()}; }
-  void set(Timestamp time) { us_ = time.us; }
-  void advance_us(int64_t us) { us_ += us; }
+  int64_t elapsed_us() override { return elapsed_us_; }
+  void set(Timestamp time) { us_ = time.us; }  // as somebody sets a clock: no time passes
+  void advance_us(int64_t us) {
+    us_ += us;
+    elapsed_us_ += us;
+  }
 
  private:
   std::atomic<int64_t> us_;
+  std::atomic<int64_t> elapsed_us_{1};
 };
 
 }  // namespace strandline

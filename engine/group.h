@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/consumer_desk.h"
 #include "engine/expiring.h"
 #include "engine/log.h"
 #include "engine/positions.h"
@@ -44,11 +45,12 @@ struct Outcome {
   std::vector<Appended> appended = {};
   uint64_t number = 0;   // a committed position, a new start, a sealed segment
   bool retried = false;  // nothing was written: it is what was answered before
+  ConsumerOutcome consumer = {};
 };
 
 struct Operation {
   using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
-                               DropSegment, ForgetSegment>;
+                               DropSegment, ForgetSegment, ConsumerRequest>;
   using Done = std::function<void(Result<Outcome>)>;
 
   Request request;
@@ -75,6 +77,7 @@ struct Group {
   std::vector<Described> described;
   std::vector<std::pair<Positions::Key, PositionRecord>> positions;
   std::vector<Expiring::Key> expiring;
+  std::vector<StreamId> woken;  // consumers, by their wakeup()
   std::vector<std::pair<SegmentId, SegmentRecord>> segments;
   std::vector<SegmentId> dropped;
   std::vector<Answer> answers;   // once durable, in this order; refusals too, for what they say

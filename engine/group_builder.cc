@@ -63,6 +63,15 @@ void GroupBuilder::add(Operation operation) {
   };
   if (auto* many = std::get_if<AppendMany>(&operation.request)) {
     run(*many);
+  } else if (auto* request = std::get_if<ConsumerRequest>(&operation.request)) {
+    auto result = ConsumerDesk(log_, group_, stored_).perform(*request);
+    Result<Outcome> answer = std::unexpected(Error{});
+    if (result) {
+      answer = Outcome{.consumer = std::move(*result)};
+    } else {
+      answer = std::unexpected(std::move(result.error()));
+    }
+    group_.answers.push_back({std::move(operation.done), std::move(answer)});
   } else {
     run(std::get<Broadcast>(operation.request));
   }
@@ -76,6 +85,7 @@ Result<Outcome> GroupBuilder::append(AppendMany& request) {
   if (auto ok = check_append(log_, stored_, request); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
+  if (auto ok = check_consumers(request); !ok) return std::unexpected(std::move(ok.error()));
   Outcome outcome;
   outcome.appended.reserve(request.parts.size());
   for (const AppendMany::Part& part : request.parts) {
@@ -86,6 +96,12 @@ Result<Outcome> GroupBuilder::append(AppendMany& request) {
     commit(one);
     outcome.number = one.next;
   }
+  ConsumerDesk desk(log_, group_, stored_);
+  for (const Settle& one : request.settles) outcome.consumer = desk.apply(one);
+  for (const Bury& one : request.buries) {
+    desk.apply(one, outcome.appended.empty() ? std::nullopt
+                                             : std::optional(outcome.appended.front().first));
+  }
   for (const OnceMark& mark : request.once) {
     put_expiring(mark_key(mark.consumer, mark.id), mark.ttl_s, "");
   }
@@ -94,6 +110,21 @@ Result<Outcome> GroupBuilder::append(AppendMany& request) {
                  encode_answer(log_.streams, request.idempotency->fingerprint, outcome));
   }
   return outcome;
+}
+
+Status GroupBuilder::check_consumers(const AppendMany& request) {
+  const ConsumerDesk desk(log_, group_, stored_);
+  Status ok;
+  for (const Commit& one : request.commits) {
+    if (ok) ok = desk.check(one);
+  }
+  for (const Settle& one : request.settles) {
+    if (ok) ok = desk.check(one);
+  }
+  for (const Bury& one : request.buries) {
+    if (ok) ok = desk.check(one);
+  }
+  return ok;
 }
 
 Result<Outcome> GroupBuilder::broadcast(Broadcast& request) {

@@ -18,7 +18,7 @@ class GroupBuilder {
   // `number` differs from group to group.
   GroupBuilder(LogState& log, uint64_t number);
 
-  // Stages an append, a commit or a broadcast, or refuses it.
+  // Stages an append, a commit, a broadcast or a consumer's operation, or refuses it.
   void add(Operation operation);
   bool empty() const { return group_.answers.empty() && group_.accepted.empty(); }
   size_t bytes() const { return group_.bytes; }
@@ -46,6 +46,7 @@ class GroupBuilder {
 
   Result<Outcome> append(AppendMany& request);
   Result<Outcome> broadcast(Broadcast& request);
+  Status check_consumers(const AppendMany& request);
   Appended stage(const std::string& name, const Batch& batch, Durability durability);
   void commit(const Commit& commit);
   void put_original(const AppendMany::Part& part, const Appended& appended);

@@ -3,23 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 
 #include "engine/append_check.h"
 #include "engine/cursors.h"
 #include "engine/directory.h"
 #include "engine/event_rules.h"
-#include "engine/head_mark.h"
-#include "engine/log_state.h"
+#include "engine/log_parts.h"
 #include "engine/opening.h"
 #include "engine/verification.h"
-#include "engine/writer.h"
 
 namespace strandline {
 namespace {
-
-// What an operation holds in the queue besides its bytes.
-constexpr size_t kOperationBytes = 256;
 
 Operation::Done answer_appended(Log::Completion<std::vector<Appended>> done) {
   return [done = std::move(done)](Result<Outcome> outcome) {
@@ -28,27 +22,7 @@ Operation::Done answer_appended(Log::Completion<std::vector<Appended>> done) {
   };
 }
 
-template <class T, class Start>  // Start: void(Log::Completion<T>)
-Result<T> wait_for(Start start) {
-  std::promise<Result<T>> promise;
-  auto future = promise.get_future();
-  start([&promise](Result<T> result) { promise.set_value(std::move(result)); });
-  return future.get();
-}
-
 }  // namespace
-
-struct Log::Parts {
-  std::unique_ptr<LogState> state;
-  RecoveryReport recovery;
-  // An observer has none of these.
-  std::unique_ptr<Syncer> syncer;
-  std::unique_ptr<Writer> writer;
-  std::unique_ptr<HeadMark> head_mark;
-
-  void submit(Operation operation);
-  Result<Outcome> perform(Operation::Request request);
-};
 
 // --- Opening and closing.
 
@@ -66,7 +40,10 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
     parts->writer = std::make_unique<Writer>(state, *parts->syncer);
     parts->head_mark = std::make_unique<HeadMark>(
         Disk(state.options), directory,
-        [&state] { return Sequence(state.streams.log().tail().value); },
+        [&state] {
+          return HeadMark::Head{Sequence(state.streams.log().tail().value),
+                                state.store->durable_changes(), state.store->newest_wal()};
+        },
         state.options.on_warning ? state.options.on_warning : [](const std::string&) {});
   }
   return std::unique_ptr<Log>(new Log(std::move(parts)));
@@ -111,11 +88,16 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
   for (const Commit& commit : request.commits) {
     if (ok) ok = check_name(commit.consumer, limits);
   }
-  if (ok) ok = check_request(request, limits);
-  if (ok && request.parts.empty() && request.commits.empty() && request.once.empty()) {
-    ok = fail(Code::invalid, "an append of nothing: it needs events or a commit");
+  for (const Settle& settle : request.settles) {
+    if (ok) ok = check_name(settle.consumer, limits);
   }
-  const size_t items = request.parts.size() + request.commits.size() + request.once.size();
+  if (ok) ok = check_request(request, limits);
+  if (ok && request.parts.empty() && request.commits.empty() && request.settles.empty() &&
+      request.buries.empty() && request.once.empty()) {
+    ok = fail(Code::invalid, "an append of nothing: it needs events, a commit or a settlement");
+  }
+  const size_t items = request.parts.size() + request.commits.size() + request.settles.size() +
+                       request.once.size();
   if (ok && (bytes > limits.append_bytes_max || items > limits.append_streams_max)) {
     ok = fail(Code::too_large,
               fmt::format("an append of {} bytes in {} parts and commits: the limits are {} and {}",

@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "engine/batch.h"
+#include "engine/consumer.h"
+#include "engine/consumer_wait.h"
 #include "engine/cursor.h"
 #include "engine/error.h"
 #include "engine/options.h"
@@ -57,6 +59,8 @@ struct Commit {
   std::string stream;
   std::optional<uint64_t> expected = {};  // the position must be this now; 0 where there is none
   uint64_t next = 0;
+  // Of a named consumer (consumer.h), which must be exclusive, this is needed: what join() gave.
+  std::optional<uint64_t> epoch = {};
 };
 
 // Who appends, so that a retry is known as one: it answers the offsets of its original and writes
@@ -94,9 +98,17 @@ struct Append {
   std::optional<Idempotency> idempotency = {};
 };
 
-// Several appends and commits, all or nothing, in this order; a stream may occur more than once. If
-// every part is a retry, all of it is, and what stands beside them was applied with the originals;
-// if only some are, it is a `conflict`.
+// Dead letters: these leave what their consumer has unacked, in the order of the events of the
+// append's first part; where there is none, because the events themselves are gone.
+struct Bury {
+  std::string consumer;
+  std::vector<uint64_t> positions;
+};
+
+// Several appends, commits and settlements, all or nothing, in this order; a stream may occur more
+// than once. So an event's outputs and its own acknowledgement are there together or not at all.
+// If every part is a retry, all of it is, and what stands beside them was applied with the
+// originals; if only some are, it is a `conflict`.
 struct AppendMany {
   struct Part {
     std::string stream;
@@ -106,6 +118,8 @@ struct AppendMany {
   };
   std::vector<Part> parts = {};
   std::vector<Commit> commits = {};
+  std::vector<Settle> settles = {};
+  std::vector<Bury> buries = {};  // the log's own
   Durability durability = Durability::fsync;
   std::vector<OnceMark> once = {};
   std::optional<Idempotency> idempotency = {};
@@ -233,6 +247,40 @@ class Log {
     Timestamp committed;
   };
   std::vector<ConsumerPosition> positions(std::string_view consumer_prefix, size_t limit) const;
+
+  // --- Named consumers (consumer.h). Changes are durable when they return, or are answered.
+  Result<ConsumerInfo> create_consumer(std::string name, ConsumerSettings settings);  // or `exists`
+  Status delete_consumer(std::string name);
+  // Moves it, back too, while it is being read: its members are fenced, and join again.
+  Result<ConsumerInfo> reset_consumer(std::string name, From from);
+  Result<ConsumerInfo> describe_consumer(std::string name) const;
+  // Of one, at once: they never change.
+  Result<ConsumerSettings> consumer_settings(std::string_view name) const;
+  Result<std::vector<ConsumerInfo>> consumers(std::string prefix, std::string after,
+                                              size_t limit) const;
+  Result<Joined> join(std::string consumer);
+  // What the member has goes to others at once.
+  Status leave(std::string consumer, uint64_t epoch);
+  // What the member is to handle next, waiting up to Fetch::wait for something.
+  Result<Fetched> fetch(Fetch request);
+  // The same in two steps, without waiting for events: the first may read the disk, ahead, on the
+  // caller's thread; the second reads what was given.
+  void fetch(Fetch request, Completion<Assignment> done);
+  Result<Fetched> retrieve(const Assignment& assignment);
+  ConsumerWait consumer_wait(std::string_view consumer) const;
+  void settle(Settle request, Completion<Settled> done);
+  Result<Settled> settle(Settle request);
+  // Gives dead letters to the consumer once more, the oldest first; answers how many. `limit` if it
+  // has no room for any.
+  Result<uint64_t> replay(std::string consumer, uint64_t limit);
+  // Those that are dead now, in order of position, from one on.
+  Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
+                                               size_t limit) const;
+  // An exclusive consumer's events, from its position on, as fast as a subscription. It does not
+  // end by itself when a newer epoch takes over: is_fenced() says so.
+  Result<Subscription> subscribe_exclusive(std::string consumer, uint64_t epoch) const;
+  bool is_fenced(std::string_view consumer, uint64_t epoch) const;
+  Error full_of(std::string_view consumer) const;  // why Assignment::full
 
   // --- Ids processed once: for effects elsewhere. True: it is new, and now durably marked.
   Result<bool> once(std::string consumer, std::string id, uint64_t ttl_s);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/clock.h"
+#include "engine/consumers.h"
 #include "engine/expiring.h"
 #include "engine/failure.h"
 #include "engine/idempotency.h"
@@ -54,6 +55,7 @@ struct LogState {
   Producers producers;
   Expiring expiring;
   KeysInFlight keys_in_flight;
+  Consumers consumers;
   mutable AtomicCounters counters;
   mutable Salvages salvages;
   std::unique_ptr<Store> store;  // last, so that it closes first

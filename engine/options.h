@@ -30,6 +30,13 @@ struct Limits {
   size_t unsynced_bytes_max = 64 << 20;
   size_t name_bytes_max = 255;
   size_t streams_max = 10'000'000;
+  // Named consumers, the members of one that were heard of, what one may have unacked (memory and
+  // the time to open), what one settlement may name, and the patterns of one type filter.
+  size_t named_consumers_max = 1'000'000;
+  size_t members_max = 10'000;
+  size_t unacked_max = 1'000'000;
+  size_t settle_positions_max = 65'536;
+  size_t type_patterns_max = 100;
   size_t consumers_max = 1'000'000;  // (consumer, stream) pairs with a committed position
   // (stream, producer) pairs whose place is kept in memory, about 250 bytes each; the others' is
   // looked up when they append.

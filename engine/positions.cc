@@ -5,7 +5,8 @@ namespace strandline {
 Status Positions::load(const Store& store) {
   std::lock_guard lock(mutex_);
   StoreIterator it = store.iterate(Family::consumers);
-  for (it.seek_to_first(); it.valid(); it.next()) {
+  // Behind the named consumers' own records (consumer_record.h).
+  for (it.seek(" "); it.valid(); it.next()) {
     std::string_view consumer;
     StreamId stream;
     PositionRecord record;
@@ -50,6 +51,11 @@ std::optional<uint64_t> Positions::assigned(const Key& key) const {
 void Positions::assign(const Key& key, uint64_t next) {
   std::lock_guard lock(mutex_);
   entries_[key].assigned = next;
+}
+
+void Positions::forget(const Key& key) {
+  std::lock_guard lock(mutex_);
+  entries_.erase(key);
 }
 
 void Positions::publish(const Key& key, const PositionRecord& record) {

@@ -37,6 +37,7 @@ class Positions {
   // The writer's.
   std::optional<uint64_t> assigned(const Key& key) const;
   void assign(const Key& key, uint64_t next);
+  void forget(const Key& key);  // of a consumer that was deleted
   // The sync stage's.
   void publish(const Key& key, const PositionRecord& record);
 

@@ -137,6 +137,7 @@ void Syncer::publish(Group& group) {
   }
   for (const auto& [key, record] : group.positions) log_.positions.publish(key, record);
   log_.expiring.publish(group.expiring);
+  touched.insert(touched.end(), group.woken.begin(), group.woken.end());
   log_.wakeups.notify(touched);
 
   AtomicCounters& counters = log_.counters;

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "engine/log.h"
+#include "tests/support/members.h"
 #include "tests/support/payload.h"
 #include "tests/support/swarm.h"
 
@@ -72,6 +73,7 @@ int child(std::vector<std::string> arguments) {
   std::cout << "opened" << std::endl;
   if (what == "append") return append_until_killed(**log, arguments.at(2), Durability::fsync);
   if (what == "accepted") return append_until_killed(**log, arguments.at(2), Durability::accepted);
+  if (what == "group") return members_until_killed(**log);
   if (what == "counting") {
     std::vector<std::jthread> members;
     for (int m = 0; m < 4; ++m) {

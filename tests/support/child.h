@@ -13,6 +13,7 @@ namespace strandline::tests {
 //   accepted DIR STREAM   the same, asking for `accepted` only
 //   counting DIR STREAM   the same, four at once to streams STREAM0 to STREAM3; each moves the
 //                         position of "counter" in its stream to the tail that it makes
+//   group DIR ...         members of a group, which tell what they are given: members.h
 //   swarm ...             thousands of clients of a server: swarm.h
 int child(std::vector<std::string> arguments);
 

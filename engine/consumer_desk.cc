@@ -1,0 +1,335 @@
+#include "engine/consumer_desk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/batch_reader.h"
+#include "engine/group.h"
+#include "engine/log_state.h"
+#include "engine/scout.h"
+
+namespace strandline {
+namespace {
+
+// A member that says nothing for so long is forgotten; what it has comes back by its deadlines.
+constexpr int64_t kMemberSilenceUs = int64_t{3600} * 1'000'000;
+
+uint64_t floor_of(const LogState& log, const NamedConsumer& consumer, StreamId scope) {
+  if (!consumer.settings.is_group()) {
+    return log.positions.assigned({consumer.name, scope}).value_or(0);
+  }
+  return consumer.unacked.first().value_or(consumer.state.next);
+}
+
+StreamId scope_id(const LogState& log, const ConsumerSettings& settings) {
+  if (settings.select.kind != Selection::Kind::stream) return kLogStream;
+  const Stream* stream = log.streams.find(settings.select.names.at(0));
+  return stream ? stream->id : kImportLedger;  // a stream once created is never forgotten
+}
+
+bool selects(const ConsumerSettings& settings, std::string_view stream) {
+  const Selection& select = settings.select;
+  switch (select.kind) {
+    case Selection::Kind::stream:
+    case Selection::Kind::list:
+      return std::ranges::find(select.names, stream) != select.names.end();
+    case Selection::Kind::prefix:
+      return stream.starts_with(select.names.at(0));
+    case Selection::Kind::all:
+      return true;
+  }
+  return true;
+}
+
+Error kept_for(const NamedConsumer& consumer, uint64_t floor) {
+  return {.code = Code::conflict,
+          .message = fmt::format(
+              "consumer \"{}\" retains what it has not acked, and stands at {}: delete or reset it, "
+              "or let it go on",
+              consumer.name, floor),
+          .current = floor};
+}
+
+}  // namespace
+
+int64_t ConsumerDesk::now_us() const { return log_.clock->elapsed_us(); }
+
+Result<NamedConsumer*> ConsumerDesk::find(const std::string& name) const {
+  const ConsumerPointer consumer = log_.consumers.find(name);
+  if (!consumer) return fail(Code::not_found, fmt::format("no consumer \"{}\"", name));
+  return consumer.get();  // which only this thread removes
+}
+
+Result<ConsumerOutcome> ConsumerDesk::perform(const ConsumerRequest& request) {
+  return std::visit([&](const auto& one) { return run(one); }, request);
+}
+
+// --- Its life.
+
+Result<ConsumerOutcome> ConsumerDesk::run(const CreateConsumer& request) {
+  if (log_.consumers.find(request.name)) {
+    return fail(Code::exists, fmt::format("consumer \"{}\" exists", request.name));
+  }
+  const size_t most = log_.options.limits.named_consumers_max;
+  if (log_.consumers.count() >= most) {
+    return fail(Code::limit, fmt::format("a log has at most {} named consumers", most));
+  }
+  DefinitionRecord definition{
+      .id = log_.consumers.next_id(), .created = stored_, .settings = request.settings};
+  group_.changes.put(Family::consumers, consumer_key(request.name), encode(definition));
+  auto consumer = std::make_shared<NamedConsumer>(request.name, std::move(definition));
+  log_.consumers.add(consumer);
+  consumer->state.next = request.position;
+  put_state(*consumer);
+  put_position(*consumer, request.position);
+  return describe(*consumer);
+}
+
+Result<ConsumerOutcome> ConsumerDesk::run(const DeleteConsumer& request) {
+  auto found = find(request.name);
+  if (!found) return std::unexpected(std::move(found.error()));
+  NamedConsumer& consumer = **found;
+  Changes& changes = group_.changes;
+  changes.erase(Family::consumers, consumer_key(consumer.name));
+  changes.erase(Family::consumers, consumer_key(ConsumerKey::state, consumer.id));
+  while (const auto first = consumer.unacked.first()) consumer.unacked.erase(*first, 0);
+  put_unacked(consumer);
+  for (const auto& [position, dead] : consumer.dead) {
+    changes.erase(Family::consumers, consumer_key(ConsumerKey::dead, consumer.id, position));
+  }
+  if (!consumer.settings.is_group()) {
+    const Positions::Key key{consumer.name, scope_of(consumer)};
+    changes.erase(Family::consumers, position_key(key.first, key.second));
+    log_.positions.forget(key);
+  }
+  consumer.state.fence = UINT64_MAX;
+  consumer.publish_fence();
+  group_.woken.push_back(consumer.wakeup());
+  log_.consumers.remove(consumer);
+  return ConsumerOutcome();
+}
+
+Result<ConsumerOutcome> ConsumerDesk::run(const ResetConsumer& request) {
+  auto found = find(request.name);
+  if (!found) return std::unexpected(std::move(found.error()));
+  NamedConsumer& consumer = **found;
+  while (const auto first = consumer.unacked.first()) consumer.unacked.erase(*first, 0);
+  put_unacked(consumer);
+  // What is to come again is no dead letter any more.
+  const auto again = consumer.dead.lower_bound(request.position);
+  for (auto at = again; at != consumer.dead.end(); ++at) {
+    group_.changes.erase(Family::consumers,
+                         consumer_key(ConsumerKey::dead, consumer.id, at->first));
+  }
+  consumer.dead.erase(again, consumer.dead.end());
+  consumer.reasons.clear();
+  consumer.members.clear();
+  consumer.state.fence = ++consumer.state.epoch;
+  consumer.state.next = request.position;
+  if (const auto scout = consumer.scout()) scout->move_to(request.position);
+  put_state(consumer);
+  put_position(consumer, request.position);
+  group_.woken.push_back(consumer.wakeup());
+  return describe(consumer);
+}
+
+Joined ConsumerDesk::join(NamedConsumer& consumer) {
+  const uint64_t epoch = ++consumer.state.epoch;
+  const uint64_t position = position_of(consumer);
+  if (!consumer.settings.is_group()) {
+    consumer.members.clear();
+    consumer.state.fence = epoch - 1;
+    if (const auto scout = consumer.scout()) scout->move_to(position);
+    group_.woken.push_back(consumer.wakeup());
+  }
+  consumer.members[epoch] = now_us();
+  put_state(consumer);
+  return {epoch, position};
+}
+
+Result<ConsumerOutcome> ConsumerDesk::run(const JoinConsumer& request) {
+  auto found = find(request.name);
+  if (!found) return std::unexpected(std::move(found.error()));
+  NamedConsumer& consumer = **found;
+  std::erase_if(consumer.members, [&](const auto& member) {
+    return member.second < now_us() - kMemberSilenceUs;
+  });
+  const size_t most = log_.options.limits.members_max;
+  if (consumer.settings.is_group() && consumer.members.size() >= most) {
+    return fail(Code::limit, fmt::format("consumer \"{}\" has {} members, which is the most",
+                                         consumer.name, most));
+  }
+  return join(consumer);
+}
+
+Result<ConsumerOutcome> ConsumerDesk::run(const LeaveConsumer& request) {
+  auto found = find(request.name);
+  if (!found) return std::unexpected(std::move(found.error()));
+  NamedConsumer& consumer = **found;
+  if (auto ok = check_epoch(consumer, request.epoch); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  std::vector<uint64_t> has;
+  for (const auto& [position, entry] : consumer.unacked.entries()) {
+    if (entry.in_flight && entry.member == request.epoch) has.push_back(position);
+  }
+  for (const uint64_t position : has) consumer.unacked.put_back(position, Cause::left, 0, now_us());
+  put_unacked(consumer);
+  consumer.members.erase(request.epoch);
+  group_.woken.push_back(consumer.wakeup());
+  return ConsumerOutcome();
+}
+
+Result<ConsumerOutcome> ConsumerDesk::run(const ReplayDead& request) {
+  auto found = find(request.name);
+  if (!found) return std::unexpected(std::move(found.error()));
+  NamedConsumer& consumer = **found;
+  uint64_t replayed = 0;
+  while (!consumer.dead.empty() && replayed < request.limit) {
+    if (consumer.unacked.size() >= consumer.settings.unacked_max) {
+      if (replayed > 0) break;
+      return fail(Code::limit, fmt::format("{} events of consumer \"{}\" are unacked, which is the "
+                                           "most: ack some first",
+                                           consumer.unacked.size(), consumer.name));
+    }
+    const auto [position, dead] = *consumer.dead.begin();
+    consumer.dead.erase(consumer.dead.begin());
+    group_.changes.erase(Family::consumers,
+                         consumer_key(ConsumerKey::dead, consumer.id, position));
+    consumer.unacked.add(position, {.key = dead.key, .cause = Cause::replayed}, now_us());
+    ++replayed;
+  }
+  put_unacked(consumer);
+  group_.woken.push_back(consumer.wakeup());
+  return ConsumerOutcome(replayed);
+}
+
+Result<ConsumerOutcome> ConsumerDesk::run(const ListDead& request) {
+  auto found = find(request.name);
+  if (!found) return std::unexpected(std::move(found.error()));
+  return dead_letters_of(**found, request.from, request.limit);
+}
+
+// --- What there is to say of it.
+
+Result<ConsumerOutcome> ConsumerDesk::run(const DescribeConsumers& request) {
+  if (!request.name.empty()) {
+    auto found = find(request.name);
+    if (!found) return std::unexpected(std::move(found.error()));
+    return describe(**found);
+  }
+  std::vector<ConsumerInfo> infos;
+  for (const auto& consumer :
+       log_.consumers.list(request.prefix, request.after, request.limit)) {
+    infos.push_back(describe(*consumer));
+  }
+  return infos;
+}
+
+ConsumerInfo ConsumerDesk::describe(NamedConsumer& consumer) const {
+  return describe_consumer(log_, consumer, now_us());
+}
+
+StreamId ConsumerDesk::scope_of(const NamedConsumer& consumer) const {
+  return scope_id(log_, consumer.settings);
+}
+
+uint64_t ConsumerDesk::position_of(const NamedConsumer& consumer) const {
+  return floor_of(log_, consumer, scope_of(consumer));
+}
+
+void ConsumerDesk::put_position(NamedConsumer& consumer, uint64_t position) {
+  if (consumer.settings.is_group()) return;
+  const Positions::Key key{consumer.name, scope_of(consumer)};
+  const PositionRecord record{.next = position, .committed_us = stored_.us};
+  log_.positions.assign(key, position);
+  group_.changes.put(Family::consumers, position_key(key.first, key.second), encode(record));
+  group_.positions.emplace_back(key, record);
+}
+
+void ConsumerDesk::put_state(NamedConsumer& consumer) {
+  consumer.publish_fence();
+  group_.changes.put(Family::consumers, consumer_key(ConsumerKey::state, consumer.id),
+                     encode(consumer.state));
+}
+
+void ConsumerDesk::put_unacked(NamedConsumer& consumer) {
+  const int64_t epoch_us = log_.clock->now().us - now_us();
+  for (const uint64_t block : consumer.unacked.take_touched()) {
+    const std::string key = consumer_key(ConsumerKey::unacked, consumer.id, block);
+    const std::string record = consumer.unacked.encode_block(block, epoch_us);
+    if (record.empty()) {
+      group_.changes.erase(Family::consumers, key);
+    } else {
+      group_.changes.put(Family::consumers, key, record);
+    }
+  }
+}
+
+std::string scope_name(const ConsumerSettings& settings) {
+  const bool one = settings.select.kind == Selection::Kind::stream;
+  return one ? settings.select.names.at(0) : std::string(kAllName);
+}
+
+ConsumerInfo describe_consumer(const LogState& log, NamedConsumer& consumer, int64_t now_us) {
+  consumer.unacked.expire(now_us);
+  const StreamId scope = scope_id(log, consumer.settings);
+  const Stream* stream = log.streams.find(scope);
+  const bool group = consumer.settings.is_group();
+  ConsumerInfo info{.name = consumer.name,
+                    .settings = consumer.settings,
+                    .created = consumer.created,
+                    .epoch = consumer.state.epoch,
+                    .position = floor_of(log, consumer, scope),
+                    .next = consumer.state.next,
+                    .unacked = consumer.unacked.size(),
+                    .in_flight = consumer.unacked.in_flight(),
+                    .redelivered = consumer.unacked.redelivered(),
+                    .dead_lettered = consumer.dead.size(),
+                    .members = consumer.members.size()};
+  if (!group) info.next = info.position;
+  if (stream) {
+    const Offset start = stream->start();
+    info.available = {start.value, stream->tail().value};
+    const uint64_t from = std::max(info.next, start.value);
+    info.lag = info.available.tail - std::min(from, info.available.tail);
+  }
+  return info;
+}
+
+std::vector<DeadLetter> dead_letters_of(const NamedConsumer& consumer, uint64_t from,
+                                        size_t limit) {
+  std::vector<DeadLetter> letters;
+  for (auto at = consumer.dead.lower_bound(from);
+       at != consumer.dead.end() && letters.size() < limit; ++at) {
+    letters.push_back({.position = at->first, .at = Offset(at->second.at)});
+  }
+  return letters;
+}
+
+// --- Retention.
+
+Status may_forget(const LogState& log, const Stream& stream, Offset before) {
+  for (const NamedConsumer* consumer : log.consumers.retaining()) {
+    if (!selects(consumer->settings, stream.name)) continue;
+    const StreamId scope = scope_id(log, consumer->settings);
+    const uint64_t floor = floor_of(log, *consumer, scope);
+    if (scope == stream.id) {
+      if (floor < before.value) return std::unexpected(kept_for(*consumer, floor));
+      continue;
+    }
+    // It counts in sequences: where is the last that would go?
+    if (before <= stream.start()) continue;
+    BatchReader reader(log, stream);
+    const Offset last = std::min(before, stream.tail()) - 1;
+    if (reader.load(last)) continue;  // damaged: nobody can read it any more
+    const Part part = reader.batch().part_covering(last);
+    if (part.sequence.value + (last - part.first) >= floor) {
+      return std::unexpected(kept_for(*consumer, floor));
+    }
+  }
+  return {};
+}
+
+}  // namespace strandline

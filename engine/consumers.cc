@@ -1,0 +1,108 @@
+#include "engine/consumers.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "engine/clock.h"
+#include "engine/keys.h"
+
+namespace strandline {
+
+const char* name_of(ConsumerSettings::Mode mode) {
+  switch (mode) {
+    case ConsumerSettings::Mode::exclusive:
+      return "exclusive";
+    case ConsumerSettings::Mode::shared:
+      return "shared";
+    case ConsumerSettings::Mode::keyed:
+      return "keyed";
+  }
+  return "unknown";
+}
+
+Status Consumers::load(const Store& store, Clock& clock) {
+  std::unordered_map<uint64_t, NamedConsumer*> by_id;
+  const int64_t now_us = clock.elapsed_us();
+  const int64_t epoch_us = clock.now().us - now_us;
+  StoreIterator it = store.iterate(Family::consumers);
+  // Definitions sort before what refers to them, and all before committed positions.
+  for (it.seek_to_first(); it.valid() && it.key()[0] < ' '; it.next()) {
+    const std::string_view key = it.key(), value = it.value();
+    const auto bad = [&] {
+      return fail(Code::corrupt, "a record of the consumers family does not parse");
+    };
+    if (key[0] == static_cast<char>(ConsumerKey::definition)) {
+      DefinitionRecord definition;
+      if (key.size() < 2 || !decode(value, definition)) return bad();
+      auto consumer = std::make_shared<NamedConsumer>(std::string(key.substr(1)), definition);
+      by_id[consumer->id] = consumer.get();
+      add(std::move(consumer));
+      continue;
+    }
+    if (key.size() < 9) return bad();
+    const auto found = by_id.find(get_be64(key, 1));
+    if (found == by_id.end()) return bad();
+    NamedConsumer& consumer = *found->second;
+    const bool numbered = key.size() == 17;
+    const uint64_t number = numbered ? get_be64(key, 9) : 0;
+    bool good = false;
+    switch (static_cast<ConsumerKey>(key[0])) {
+      case ConsumerKey::state:
+        good = !numbered && decode(value, consumer.state);
+        break;
+      case ConsumerKey::unacked:
+        good = numbered && consumer.unacked.load_block(number, value, epoch_us, now_us);
+        break;
+      case ConsumerKey::dead:
+        good = numbered && value.size() == 16;
+        if (good) consumer.dead[number] = {get_le<uint64_t>(value, 0), get_le<uint64_t>(value, 8)};
+        break;
+      case ConsumerKey::definition:
+        break;
+    }
+    if (!good) return bad();
+  }
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the consumers family: " + *damage);
+  for (const auto& [id, consumer] : by_id) {
+    consumer->unacked.take_touched();
+    consumer->publish_fence();
+  }
+  return {};
+}
+
+ConsumerPointer Consumers::find(std::string_view name) const {
+  std::shared_lock lock(mutex_);
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+std::vector<ConsumerPointer> Consumers::list(std::string_view prefix, std::string_view after,
+                                             size_t limit) const {
+  std::shared_lock lock(mutex_);
+  std::vector<ConsumerPointer> out;
+  for (auto at = by_name_.lower_bound(std::max(prefix, after));
+       at != by_name_.end() && at->first.starts_with(prefix) && out.size() < limit; ++at) {
+    if (after.empty() || at->first > after) out.push_back(at->second);
+  }
+  return out;
+}
+
+size_t Consumers::count() const {
+  std::shared_lock lock(mutex_);
+  return by_name_.size();
+}
+
+void Consumers::add(ConsumerPointer consumer) {
+  std::lock_guard lock(mutex_);
+  next_id_ = std::max(next_id_, consumer->id + 1);
+  if (consumer->settings.retain) retaining_.push_back(consumer.get());
+  by_name_[consumer->name] = std::move(consumer);
+}
+
+void Consumers::remove(const NamedConsumer& consumer) {
+  std::lock_guard lock(mutex_);
+  std::erase(retaining_, &consumer);
+  by_name_.erase(consumer.name);
+}
+
+}  // namespace strandline

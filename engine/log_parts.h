@@ -1,0 +1,40 @@
+// What a Log is made of, for the files that define its methods.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "engine/head_mark.h"
+#include "engine/log.h"
+#include "engine/log_state.h"
+#include "engine/syncer.h"
+#include "engine/writer.h"
+
+namespace strandline {
+
+// What an operation holds in the queue besides its bytes.
+inline constexpr size_t kOperationBytes = 256;
+
+struct Log::Parts {
+  std::unique_ptr<LogState> state;
+  RecoveryReport recovery;
+  // An observer has none of these.
+  std::unique_ptr<Syncer> syncer;
+  std::unique_ptr<Writer> writer;
+  std::unique_ptr<HeadMark> head_mark;
+
+  void submit(Operation operation);
+  // Waits for it.
+  Result<Outcome> perform(Operation::Request request);
+};
+
+template <class T, class Start>  // Start: void(Log::Completion<T>)
+Result<T> wait_for(Start start) {
+  std::promise<Result<T>> promise;
+  auto future = promise.get_future();
+  start([&promise](Result<T> result) { promise.set_value(std::move(result)); });
+  return future.get();
+}
+
+}  // namespace strandline

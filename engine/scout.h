@@ -1,0 +1,69 @@
+// What a consumer comes to next: reads ahead of it, so that the writer never waits for a disk.
+//
+// It holds the next events' positions, keys and sizes, a few thousand at most, and the gaps between
+// them. *Threads*: read_ahead: any, one at a time; the rest is the writer's. *Order*: take() gives
+// positions ascending, each once, from where it was last moved to.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "engine/consumer.h"
+#include "engine/cursor.h"
+#include "engine/log_state.h"
+
+namespace strandline {
+
+class Scout {
+ public:
+  struct Candidate {
+    uint64_t position;
+    uint64_t key;
+    uint32_t bytes;
+  };
+
+  Scout(const LogState& log, const ConsumerSettings& settings, uint64_t position);
+
+  // Reads until `want` candidates are at hand, the tail is reached, or a few megabytes were read
+  // that a filter leaves out. *Errors*: the cursor's.
+  Status read_ahead(size_t want);
+
+  // --- The writer's.
+  const Candidate* peek();
+  void take();
+  // All below it is taken or left out.
+  uint64_t position();
+  // Whether it stands at the end of what was read.
+  bool is_empty();
+  std::vector<Gap> take_gaps();
+  void move_to(uint64_t position);
+
+ private:
+  struct Found {
+    std::vector<Candidate> candidates;
+    std::vector<Gap> gaps;
+  };
+
+  Status open_cursor_at(uint64_t position);
+  void look_at(const Events& events, Found& found) const;
+  uint64_t key_of(const Event& event) const;
+
+  const LogState& log_;
+  const ConsumerSettings& settings_;
+
+  std::mutex reading_;  // guards the cursor
+  std::unique_ptr<Cursor> cursor_;
+  uint64_t cursor_generation_ = 0;
+
+  std::mutex mutex_;  // guards all below; never held while reading
+  std::deque<Candidate> candidates_;
+  std::vector<Gap> gaps_;
+  uint64_t read_to_;
+  uint64_t generation_ = 1;  // how often it was moved
+};
+
+}  // namespace strandline

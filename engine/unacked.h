@@ -1,0 +1,114 @@
+// What a group was given, or will be, and has not acked: each event waiting, or in flight.
+//
+// *Waiting* events may be given out at once, or not before a moment (a nack's delay), or in mode
+// keyed not before an older one with the same key is gone. *In flight* ones have a member and a
+// deadline. A record holds the entries of 64 positions: what an operation touched is written in its
+// WriteBatch as it then is, so memory and disk never differ in kind. *Threads*: the writer's. *Time*:
+// the clock's elapsed microseconds; a record has those since the epoch, which lie `epoch_us` ahead
+// of them. *Memory*: about 120 bytes an entry, 180 in mode keyed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <queue>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace strandline {
+
+// The longest that an event can be kept from being given out again.
+inline constexpr int64_t kDelayMaxUs = int64_t{7} * 24 * 3600 * 1'000'000;
+
+// Why an event is waiting again.
+enum class Cause : uint8_t { none, nacked, deadline, left, reopened, replayed };
+const char* name_of(Cause cause);
+
+class Unacked {
+ public:
+  static constexpr uint64_t kBlock = 64;  // positions to a record
+
+  struct Entry {
+    uint64_t member = 0;   // that has it, or had it last
+    uint64_t key = 0;      // a hash of the event's: keys that collide wait for each other
+    int64_t due_us = 0;    // in flight: its deadline; waiting: not before
+    uint32_t attempts = 0;
+    uint32_t bytes = 0;    // of the event; 0 where it is not known
+    Cause cause = Cause::none;
+    bool in_flight = false;
+  };
+  using Entries = std::map<uint64_t, Entry>;
+
+  explicit Unacked(bool keyed) : keyed_(keyed) {}
+
+  // Adds a waiting event.
+  void add(uint64_t position, const Entry& entry, int64_t now_us);
+  // It is acked, or dead-lettered.
+  void erase(uint64_t position, int64_t now_us);
+  // Gives a waiting event to a member: one attempt more.
+  void give(uint64_t position, uint64_t member, int64_t deadline_us);
+  // Holds a waiting event back for whoever dead-letters it: in flight, and nobody's. No attempt.
+  void hold(uint64_t position, int64_t deadline_us);
+  // The event waits again, from `not_before_us` on.
+  void put_back(uint64_t position, Cause cause, int64_t not_before_us, int64_t now_us);
+  // Its deadline is this from now on. What waits is in flight again, if it may be: false if not.
+  bool extend(uint64_t position, int64_t deadline_us);
+  // Puts back whatever is past its deadline, and lets go of delays that have passed.
+  void expire(int64_t now_us);
+
+  const Entries& entries() const { return entries_; }
+  const Entry* find(uint64_t position) const;
+  // The first that may be given out now.
+  std::optional<uint64_t> next_ready() const;
+  // When the next deadline or delay passes.
+  std::optional<int64_t> next_due();
+  std::optional<uint64_t> first() const;
+  size_t size() const { return entries_.size(); }
+  size_t in_flight() const { return in_flight_; }
+  size_t in_flight_of(uint64_t member) const;
+  size_t redelivered() const { return redelivered_; }
+
+  // --- On disk.
+  // The records that were touched since the last call, by their first positions' multiples of 64.
+  std::vector<uint64_t> take_touched();
+  // Empty: the record is to be erased.
+  std::string encode_block(uint64_t block, int64_t epoch_us) const;
+  // Adds what a record holds: what was in flight waits again. False if it does not parse.
+  bool load_block(uint64_t block, std::string_view record, int64_t epoch_us, int64_t now_us);
+
+ private:
+  struct Due {
+    int64_t at_us;
+    uint64_t position;
+    bool operator>(const Due& other) const { return at_us > other.at_us; }
+  };
+
+  void touch(uint64_t position);
+  bool may_go(uint64_t position, const Entry& entry) const;  // as far as its key goes
+  // A waiting event is ready, or is awaited, or neither while its key is held.
+  void wait(uint64_t position, const Entry& entry, int64_t now_us);
+  // It is in flight from here on, with this member.
+  void take_off(uint64_t position, Entry& entry, uint64_t member);
+  void land(Entry& entry);                         // it is not any more
+  void next_of_key(uint64_t key, int64_t now_us);
+  void await(uint64_t position, int64_t at_us);
+  bool is_current(const Due& due) const;
+
+  const bool keyed_;
+  Entries entries_;
+  std::set<uint64_t> ready_;
+  std::set<std::pair<uint64_t, uint64_t>> by_key_;  // key, position
+  std::unordered_set<uint64_t> held_keys_;          // of those in flight
+  // Moments to come; those that no longer hold stay until they are met.
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::vector<uint64_t> touched_;
+  size_t in_flight_ = 0;
+  std::unordered_map<uint64_t, size_t> in_flight_of_;  // by member
+  size_t redelivered_ = 0;
+};
+
+}  // namespace strandline
