@@ -27,6 +27,8 @@ std::span<const Entry> workloads() {
       Entry{"latency-server", "the same over HTTP", 0, latency_server},
       Entry{"open-streams", "opening 1,000,000 streams", 5, open_streams},
       Entry{"open-10gb", "opening 10 GB in 1,000 streams after kill -9", 5, open_10gb},
+      Entry{"open-consumers", "opening 100,000 consumers and 1,000,000 unacked events", 5,
+            open_consumers},
       Entry{"write-amplification", "10 GB of real events: what reaches the disk", 1,
             write_amplification},
       Entry{"soak", "appends at full rate, segments rolled and dropped, for --minutes", 1, soak},
