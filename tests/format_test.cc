@@ -71,6 +71,9 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
     request.once.push_back({.consumer = "billing", .id = "7", .ttl_s = 60});
     request.idempotency = Idempotency{.key = "k", .fingerprint = "f"};
     ASSERT_TRUE((*log)->append(std::move(request)));
+    ASSERT_TRUE((*log)->create_consumer("mailing", {.mode = ConsumerSettings::Mode::shared,
+                                                    .select = Selection::stream("orders")}));
+    ASSERT_EQ((*log)->fetch(Fetch{.consumer = "mailing"})->given.size(), 1u);
   }
   auto store = Store::open(directory.path() / "store", options, [](const std::string&) {});
   ASSERT_TRUE(store) << store.error().message;
