@@ -81,6 +81,9 @@ std::string encode(const DefinitionRecord& record) {
   put_texts(out, settings.types);
   put_text(out, settings.key);
   put_text(out, settings.dead_letters);
+  put_le<uint8_t>(out, static_cast<uint8_t>(settings.start.kind));
+  put_le<uint64_t>(out, settings.start.number);
+  put_le<int64_t>(out, settings.start.moment.us);
   return out;
 }
 
@@ -106,6 +109,11 @@ bool decode(std::string_view bytes, DefinitionRecord& record) {
   settings.types = fields.texts();
   settings.key = fields.text();
   settings.dead_letters = fields.text();
+  const auto start = fields.number<uint8_t>();
+  if (start > static_cast<uint8_t>(From::Kind::time)) return false;
+  settings.start.kind = static_cast<From::Kind>(start);
+  settings.start.number = fields.number<uint64_t>();
+  settings.start.moment.us = fields.number<int64_t>();
   return fields.whole && fields.bytes.empty();
 }
 

@@ -29,7 +29,7 @@ std::string consumer_key(ConsumerKey kind, uint64_t id, uint64_t number);    // 
 struct DefinitionRecord {
   uint64_t id = 0;  // no other consumer's
   Timestamp created;
-  ConsumerSettings settings;  // without its start, which is a position by then
+  ConsumerSettings settings;  // its start is kept to be told: where it stands is its state
 };
 std::string encode(const DefinitionRecord& record);
 bool decode(std::string_view bytes, DefinitionRecord& record);
