@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/asio/post.hpp>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -22,6 +23,10 @@ class Answerer {
   virtual ~Answerer() = default;
   virtual void answer(uint64_t number, Response response) = 0;
   virtual void answer(uint64_t number, std::unique_ptr<Follow> follow) = 0;
+  // Whether there is still somebody to answer.
+  virtual bool is_awaited(uint64_t number) const = 0;
+  // Calls back when there is not, or when the answer must not wait any longer.
+  virtual void on_give_up(uint64_t number, std::function<void()> callback) = 0;
 };
 
 class Answer {
@@ -36,6 +41,23 @@ class Answer {
     to_->answer(number_, std::move(response));
   }
   void follow(std::unique_ptr<Follow> follow) { to_->answer(number_, std::move(follow)); }
+
+  // For an answer that takes its time, on the session's thread.
+  Mailbox& mailbox() { return *mailbox_; }
+  bool is_awaited() const { return to_->is_awaited(number_); }
+  void on_give_up(std::function<void()> callback) {
+    to_->on_give_up(number_, std::move(callback));
+  }
+  // Goes on with `handle` on the session's thread.
+  template <class Handle>
+  void at_home(Handle handle) {
+    if (!elsewhere_) return handle(std::move(*this));
+    elsewhere_ = false;
+    Mailbox& mailbox = *mailbox_;
+    mailbox.put([answer = std::move(*this), handle = std::move(handle)]() mutable {
+      handle(std::move(answer));
+    });
+  }
 
   // Runs a handler in the pool instead of on the session's thread, when its request is so large
   // that reading it would keep others waiting. (Of a follow there is no request so large.)

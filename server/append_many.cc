@@ -2,7 +2,8 @@
 //
 // As JSON: {"appends":[{"stream","events":[...],"expected":n|"absent",
 //                      "producer":{"id","epoch","seq"}}...],
-//           "commit":{"consumer","stream","expected","next"} or an array of them,
+//           "commit":{"consumer","stream","expected","next","epoch"} or an array of them,
+//           "settle":{"consumer","epoch","ack":[...],"nack":[...],"extend":[...]} or an array,
 //           "once":{"consumer","id","ttl_s"} or an array of them, "durability"}.
 // As NDJSON, the faster way for imports: each line names its `stream`, runs of lines with the same
 // one become one append each, and a commit stands in the query.
@@ -11,6 +12,7 @@
 #include "server/json_fields.h"
 #include "server/media_type.h"
 #include "server/retry_headers.h"
+#include "server/settle_json.h"
 
 namespace strandline::server {
 namespace {
@@ -92,7 +94,7 @@ TakenMany take_ndjson(const Call& call, AppendMany append) {
 }
 
 Parsed<Commit> read_commit(std::string_view json) {
-  auto fields = JsonFields::parse(json, {"consumer", "stream", "expected", "next"});
+  auto fields = JsonFields::parse(json, {"consumer", "stream", "expected", "next", "epoch"});
   if (!fields) return std::unexpected(fields.error());
   const auto consumer = fields->string("consumer");
   const auto stream = fields->string("stream");
@@ -102,13 +104,16 @@ Parsed<Commit> read_commit(std::string_view json) {
   if (!stream) return std::unexpected(stream.error());
   if (!expected) return std::unexpected(expected.error());
   if (!next) return std::unexpected(next.error());
+  const auto epoch = fields->number("epoch");
+  if (!epoch) return std::unexpected(epoch.error());
   if (!*consumer || !*stream || !*next) {
     return std::unexpected("a commit has \"consumer\", \"stream\" and \"next\"");
   }
   return Commit{.consumer = std::string(**consumer),
                 .stream = std::string(**stream),
                 .expected = *expected,
-                .next = **next};
+                .next = **next,
+                .epoch = *epoch};
 }
 
 Parsed<Expected> read_expected(const JsonValue* value, JsonFields& fields) {
@@ -216,7 +221,7 @@ TakenMany take_json(const Call& call, AppendMany append) {
   if (const auto kind = reader.parse(call.body()); !kind) {
     return std::unexpected(malformed(kind.error()));
   }
-  auto fields = JsonFields::parse(call.body(), {"appends", "commit", "once", "durability"});
+  auto fields = JsonFields::parse(call.body(), {"appends", "commit", "settle", "once", "durability"});
   if (!fields) return refuse(fields.error());
   const auto durability = fields->string("durability");
   if (!durability) return refuse(durability.error());
@@ -227,6 +232,10 @@ TakenMany take_json(const Call& call, AppendMany append) {
   }
   if (const JsonValue* commit = fields->find("commit")) {
     auto ok = take_some("commit", *commit, read_commit, append.commits);
+    if (!ok) return refuse(ok.error());
+  }
+  if (const JsonValue* settle = fields->find("settle")) {
+    auto ok = take_some("settle", *settle, read_settle_of, append.settles);
     if (!ok) return refuse(ok.error());
   }
   if (const JsonValue* once = fields->find("once")) {
@@ -270,7 +279,8 @@ TakenMany take_many(Call& call) {
     return std::unexpected(unsupported_type(call, "application/json, application/x-ndjson"));
   }
   auto taken = ndjson ? take_ndjson(call, std::move(append)) : take_json(call, std::move(append));
-  if (taken && taken->parts.empty() && taken->commits.empty() && taken->once.empty()) {
+  if (taken && taken->parts.empty() && taken->commits.empty() && taken->settles.empty() &&
+      taken->once.empty()) {
     return refuse("there is nothing to append and nothing to commit in the request");
   }
   return taken;

@@ -46,7 +46,26 @@ void truncate_stream(Call call, Answer answer);
 // position_routes.cc
 void get_position(Call call, Answer answer);
 void put_position(Call call, Answer answer);
-void list_positions(Call call, Answer answer);
+// consumer_routes.cc
+void put_consumer(Call call, Answer answer);
+void get_consumer(Call call, Answer answer);
+void delete_consumer(Call call, Answer answer);
+void list_consumers(Call call, Answer answer);
+void join_consumer(Call call, Answer answer);
+void leave_consumer(Call call, Answer answer);
+void reset_consumer(Call call, Answer answer);
+void replay_consumer(Call call, Answer answer);
+void list_dead_letters(Call call, Answer answer);
+// consumer_fetch.cc
+void fetch_consumer(Call call, Answer answer);
+// consumer_events.cc
+void read_consumer(Call call, Answer answer);
+// settle_routes.cc
+void ack_consumer(Call call, Answer answer);
+void nack_consumer(Call call, Answer answer);
+void extend_consumer(Call call, Answer answer);
+void settle_consumer(Call call, Answer answer);
+void commit_consumer(Call call, Answer answer);
 // once_routes.cc
 void get_once(Call call, Answer answer);
 void put_once(Call call, Answer answer);

@@ -59,6 +59,8 @@ void render_event(std::string& out, std::string_view stream, const Event& event,
 // Appends a gap as an event of its own, of type strandline.gap, whose data is
 // {"from","to","reason","detail"}.
 void render_gap(std::string& out, const Gap& gap);
+// The same as a plain object: {"from","to","reason","detail"} and, of one stream, "stream".
+void render_gap_object(std::string& out, const Gap& gap);
 
 // Appends a JSON string literal with its quotes. `text` is UTF-8.
 void render_string(std::string& out, std::string_view text);

@@ -163,20 +163,24 @@ void render_event(std::string& out, std::string_view stream, const Event& event,
   out += '}';
 }
 
+void render_gap_object(std::string& out, const Gap& gap) {
+  Printer print{out};
+  print.number("from", gap.from);
+  print.number("to", gap.to);
+  print.plain("reason", name_of(gap.reason));
+  print.text("detail", gap.detail);
+  if (!gap.stream.empty()) print.text("stream", gap.stream);
+  out += '}';
+}
+
 void render_gap(std::string& out, const Gap& gap) {
   Printer print{out};
   if (!gap.stream.empty()) print.text("stream", gap.stream);
   print.plain("type", "strandline.gap");
   print.name("data");
-  out += "{\"from\":";
-  append_number(out, gap.from);
-  out += ",\"to\":";
-  append_number(out, gap.to);
-  out += ",\"reason\":\"";
-  out += name_of(gap.reason);
-  out += "\",\"detail\":";
-  render_string(out, gap.detail);
-  out += "}}";
+  render_gap_object(
+      out, {.from = gap.from, .to = gap.to, .reason = gap.reason, .detail = gap.detail});
+  out += '}';
 }
 
 }  // namespace strandline::server

@@ -2,7 +2,7 @@
 
 namespace strandline::server {
 
-Follow::Filled Follow::fill(std::string& out, size_t bytes_max) {
+Follow::Filled SubscriptionFollow::fill(std::string& out, size_t bytes_max) {
   while (out.size() < bytes_max) {
     if (!delivery_) {
       auto next = subscription_.try_next();
@@ -20,7 +20,7 @@ Follow::Filled Follow::fill(std::string& out, size_t bytes_max) {
 }
 
 // Whether the delivery has been printed to its end.
-bool Follow::print(std::string& out, size_t bytes_max) {
+bool SubscriptionFollow::print(std::string& out, size_t bytes_max) {
   if (const auto* events = std::get_if<Events>(&*delivery_)) {
     printed_ = form_->events(out, *events, printed_, bytes_max);
     if (printed_ < events->count()) return false;
@@ -41,7 +41,7 @@ bool Follow::print(std::string& out, size_t bytes_max) {
 }
 
 // What a filter left out since, which resuming need not read again.
-void Follow::tell_position(std::string& out) {
+void SubscriptionFollow::tell_position(std::string& out) {
   if (subscription_.position() == told_) return;
   told_ = subscription_.position();
   form_->moved(out, told_);

@@ -1,10 +1,10 @@
-// A response that does not end: a subscription, and the form in which it is printed.
+// A response that does not end: what there is to read, and the form in which it is printed.
 //
-// A client that a filter gives nothing is told, whenever it has caught up, how far it has come.
 // It only prints, into a buffer that its caller bounds; the waiting and the writing are the
-// session's (session_follow.cc). *Memory*: while a run of events is printed in part, the
-// subscription holds the batch that it is in; otherwise rest() lets go of everything. *Errors*: the
-// subscription ends when the log closes.
+// session's (session_follow.cc), whose thread it belongs to. A subscription's client that a filter
+// gives nothing is told, whenever it has caught up, how far it has come. *Memory*: while a run of
+// events is printed in part, the subscription holds the batch that it is in; otherwise rest() lets
+// go of everything. *Errors*: it ends when the log closes.
 #pragma once
 
 #include <functional>
@@ -19,34 +19,51 @@ namespace strandline::server {
 
 class Follow {
  public:
-  Follow(Subscription subscription, std::unique_ptr<Form> form, Places places)
-      : subscription_(std::move(subscription)),
-        form_(std::move(form)),
-        places_(places),
-        told_(subscription_.position()) {}
+  virtual ~Follow() = default;
+  virtual std::string_view media_type() const = 0;
+  virtual std::string headers() const { return {}; }  // whole lines
 
-  std::string_view media_type() const { return form_->media_type(); }
-
-  void open(std::string& out) { form_->open_stream(out, subscription_.position()); }
+  virtual void open(std::string& out) = 0;
 
   enum class Filled { more, nothing_left, closed };
   // Prints until `out` holds `bytes_max` (more), or there is nothing to read now, or ever again.
-  Filled fill(std::string& out, size_t bytes_max);
+  virtual Filled fill(std::string& out, size_t bytes_max) = 0;
 
-  void keepalive(std::string& out) { form_->keepalive(out, subscription_.position()); }
+  virtual void keepalive(std::string& out) = 0;
   // Before waiting for a slow socket.
-  void rest() {
+  virtual void rest() = 0;
+  // Calls back once, as soon as there is something to fill with; at once, if there is now. Any
+  // thread.
+  virtual void on_ready(std::function<void()> callback) = 0;
+};
+
+class SubscriptionFollow : public Follow {
+ public:
+  SubscriptionFollow(Subscription subscription, std::unique_ptr<Form> form, Places places)
+      : form_(std::move(form)),
+        subscription_(std::move(subscription)),
+        places_(places),
+        told_(subscription_.position()) {}
+
+  std::string_view media_type() const override { return form_->media_type(); }
+  void open(std::string& out) override { form_->open_stream(out, subscription_.position()); }
+  Filled fill(std::string& out, size_t bytes_max) override;
+  void keepalive(std::string& out) override { form_->keepalive(out, subscription_.position()); }
+  void rest() override {
     if (!delivery_) subscription_.rest();
   }
-  // As Subscription::on_ready.
-  void on_ready(std::function<void()> callback) { subscription_.on_ready(std::move(callback)); }
+  void on_ready(std::function<void()> callback) override {
+    subscription_.on_ready(std::move(callback));
+  }
+
+ protected:
+  const std::unique_ptr<Form> form_;
 
  private:
   bool print(std::string& out, size_t bytes_max);
   void tell_position(std::string& out);
 
   Subscription subscription_;
-  std::unique_ptr<Form> form_;
   const Places places_;
   std::optional<Delivery> delivery_;  // not yet printed to its end
   uint32_t printed_ = 0;              // events of it

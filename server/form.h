@@ -39,6 +39,10 @@ class Form {
   virtual void moved(std::string&, uint64_t /*position*/) {}
   virtual void caught_up(std::string&, uint64_t /*position*/) {}
   virtual void keepalive(std::string&, uint64_t /*position*/) {}
+  // Of a consumer: which attempt what follows is; that its member has joined, and is fenced.
+  virtual void attempt(uint32_t /*number*/) {}
+  virtual void joined(std::string&, uint64_t /*epoch*/, uint64_t /*position*/) {}
+  virtual void fenced(std::string&, uint64_t /*epoch*/) {}
 };
 
 // {"events":[...],"gaps":[...],"next":n,"start":s,"tail":t}, for pages.
@@ -52,5 +56,10 @@ std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms);
 // schemas/frame.h. A batch that is read whole is sent as it is stored. Newest first, the frames
 // come newest first, and in each the events stand as they were appended.
 std::unique_ptr<Form> frames_form();
+// The same of a consumer's events, with positions and attempts (form_given.cc); frames have the
+// attempt in their head. The page is members of an object that its caller opens and closes.
+std::unique_ptr<Form> given_json_form(Places places);
+std::unique_ptr<Form> given_ndjson_form(Places places);
+std::unique_ptr<Form> given_sse_form(Places places, uint64_t retry_ms);
 
 }  // namespace strandline::server

@@ -45,6 +45,7 @@ class FramesForm : public Form {
   uint32_t events(std::string& out, const Events& events, uint32_t i, size_t) override {
     if (i > 0) return events.count();
     const schema::FrameHead head{.kind = schema::FrameKind::batch,
+                                 .reason = attempt_,
                                  .count = events.count(),
                                  .first = events.first().value,
                                  .sequence = events.sequence().value,
@@ -69,11 +70,16 @@ class FramesForm : public Form {
   void moved(std::string& out, uint64_t position) override { place(out, position); }
   void caught_up(std::string& out, uint64_t position) override { place(out, position); }
   void keepalive(std::string& out, uint64_t position) override { place(out, position); }
+  void attempt(uint32_t number) override {
+    attempt_ = static_cast<uint8_t>(std::min<uint32_t>(number, UINT8_MAX));
+  }
 
  private:
   static void place(std::string& out, uint64_t position) {
     schema::append_frame(out, {.kind = schema::FrameKind::position, .first = position}, {}, {});
   }
+
+  uint8_t attempt_ = 0;
 };
 
 }  // namespace

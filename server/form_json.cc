@@ -23,19 +23,8 @@ class JsonForm : public Form {
   }
 
   void gap(std::string&, const Gap& gap) override {
-    gaps_ += gaps_.empty() ? "{\"from\":" : ",{\"from\":";
-    append_number(gaps_, gap.from);
-    gaps_ += ",\"to\":";
-    append_number(gaps_, gap.to);
-    gaps_ += ",\"reason\":\"";
-    gaps_ += name_of(gap.reason);
-    gaps_ += "\",\"detail\":";
-    render_string(gaps_, gap.detail);
-    if (!gap.stream.empty()) {
-      gaps_ += ",\"stream\":";
-      render_string(gaps_, gap.stream);
-    }
-    gaps_ += '}';
+    if (!gaps_.empty()) gaps_ += ',';
+    render_gap_object(gaps_, gap);
   }
 
   void close_page(std::string& out, uint64_t next, const Available& available) override {

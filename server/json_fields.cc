@@ -48,4 +48,32 @@ std::expected<std::optional<uint64_t>, std::string> JsonFields::number(
   return std::unexpected("\"" + std::string(name) + "\" is a whole number from 0 on");
 }
 
+std::expected<std::optional<bool>, std::string> JsonFields::boolean(std::string_view name) const {
+  const JsonValue* value = find(name);
+  if (!value) return std::nullopt;
+  if (value->kind == JsonKind::boolean) return value->text == "true";
+  return std::unexpected("\"" + std::string(name) + "\" is true or false, not " +
+                         name_of(value->kind));
+}
+
+std::expected<std::optional<std::vector<std::string>>, std::string> JsonFields::strings(
+    std::string_view name) const {
+  const JsonValue* value = find(name);
+  if (!value) return std::nullopt;
+  JsonReader elements;
+  const auto kind = elements.parse(value->text);
+  if (!kind) return std::unexpected(kind.error());
+  if (*kind != JsonKind::array) {
+    return std::unexpected("\"" + std::string(name) + "\" is an array, not " + name_of(*kind));
+  }
+  std::vector<std::string> strings;
+  for (const JsonMember& element : elements.members()) {
+    if (element.value.kind != JsonKind::string) {
+      return std::unexpected("\"" + std::string(name) + "\" is an array of strings");
+    }
+    strings.emplace_back(elements.string(element.value));
+  }
+  return strings;
+}
+
 }  // namespace strandline::server

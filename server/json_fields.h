@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/json_reader.h"
 
@@ -23,6 +24,9 @@ class JsonFields {
   const JsonValue* find(std::string_view name) const;
   std::expected<std::optional<std::string_view>, std::string> string(std::string_view name);
   std::expected<std::optional<uint64_t>, std::string> number(std::string_view name) const;
+  std::expected<std::optional<bool>, std::string> boolean(std::string_view name) const;
+  std::expected<std::optional<std::vector<std::string>>, std::string> strings(
+      std::string_view name) const;
 
  private:
   JsonReader reader_;

@@ -20,6 +20,8 @@ class Mailbox {
 
   explicit Mailbox(boost::asio::io_context& context) : context_(context) {}
 
+  boost::asio::io_context& context() { return context_; }
+
   void put(Task task) {
     {
       const std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-// GET and PUT /v1/consumers/{c}/positions/{s}, GET /v1/consumers: committed positions.
+// GET and PUT /v1/consumers/{c}/positions/{s}: committed positions.
 //
 // `{s}` may be a stream, `$all` (the position is then a sequence) or `$import` (a count of lines).
 #include "server/append_body.h"
@@ -6,9 +6,6 @@
 
 namespace strandline::server {
 namespace {
-
-constexpr size_t kPositionsDefault = 100;
-constexpr size_t kPositionsMax = 10'000;
 
 Response print_position(std::string_view consumer, std::string_view stream, uint64_t next) {
   Response response;
@@ -33,44 +30,21 @@ std::expected<Commit, Response> take_commit(Call& call) {
   if (const auto kind = reader.parse(call.body()); !kind) {
     return std::unexpected(malformed(kind.error()));
   }
-  auto fields = JsonFields::parse(call.body(), {"next", "expected"});
+  auto fields = JsonFields::parse(call.body(), {"next", "expected", "epoch"});
   if (!fields) return std::unexpected(invalid_position(fields.error()));
   const auto next = fields->number("next");
   if (!next) return std::unexpected(invalid_position(next.error()));
   const auto expected = fields->number("expected");
   if (!expected) return std::unexpected(invalid_position(expected.error()));
+  const auto epoch = fields->number("epoch");
+  if (!epoch) return std::unexpected(invalid_position(epoch.error()));
   if (!*next)
     return std::unexpected(invalid_position("a position has \"next\": the first to be read"));
-  return Commit{
-      .consumer = call.names[0], .stream = call.names[1], .expected = *expected, .next = **next};
-}
-
-Response list_positions_of(Call& call) {
-  if (auto known = call.query.allow({"prefix", "limit"}); !known) return malformed(known.error());
-  const auto prefix = call.query.one("prefix");
-  if (!prefix) return malformed(prefix.error());
-  const auto limit = call.query.number("limit");
-  if (!limit) return malformed(limit.error());
-  const uint64_t most = limit->value_or(kPositionsDefault);
-  if (most == 0 || most > kPositionsMax) {
-    return malformed("limit is from 1 to " + std::to_string(kPositionsMax));
-  }
-  Response response;
-  response.body = "{\"positions\":[";
-  bool first = true;
-  for (const auto& position : call.service.log.positions(prefix->value_or(""), most)) {
-    if (!first) response.body += ',';
-    first = false;
-    response.body += "{\"consumer\":";
-    render_string(response.body, position.consumer);
-    response.body += ",\"stream\":";
-    render_string(response.body, position.stream);
-    response.body += ",\"next\":";
-    append_number(response.body, position.next);
-    response.body += ",\"committed\":\"" + render_time(position.committed) + "\"}";
-  }
-  response.body += "]}\n";
-  return response;
+  return Commit{.consumer = call.names[0],
+                .stream = call.names[1],
+                .expected = *expected,
+                .next = **next,
+                .epoch = *epoch};
 }
 
 }  // namespace
@@ -92,11 +66,6 @@ void put_position(Call call, Answer answer) {
                        if (!next) return problem(next.error(), Asked::changing);
                        return print_position(consumer, stream, *next);
                      }));
-}
-
-void list_positions(Call call, Answer answer) {
-  Service& service = call.service;
-  answer.block(service, [call = std::move(call)]() mutable { return list_positions_of(call); });
 }
 
 }  // namespace strandline::server

@@ -126,6 +126,22 @@ Parsed<From> parse_from(std::string text) {
       text.substr(0, 64) + "\"");
 }
 
+std::string render_from(const From& from) {
+  switch (from.kind) {
+    case From::Kind::position:
+      return std::to_string(from.number);
+    case From::Kind::earliest:
+      return "earliest";
+    case From::Kind::latest:
+      return "latest";
+    case From::Kind::last:
+      return "-" + std::to_string(from.number);
+    case From::Kind::time:
+      return render_time(from.moment);
+  }
+  return "earliest";
+}
+
 std::optional<uint64_t> parse_number(std::string_view text) {
   uint64_t number = 0;
   const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);

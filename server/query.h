@@ -43,6 +43,7 @@ Parsed<Durability> parse_durability(std::string_view text);
 
 // `from`: an offset, earliest, latest, -N or an RFC 3339 time.
 Parsed<From> parse_from(std::string text);
+std::string render_from(const From& from);
 
 // Digits and nothing else.
 std::optional<uint64_t> parse_number(std::string_view text);

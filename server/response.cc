@@ -66,7 +66,9 @@ void append_streamed_head(std::string& out, const StreamedHead& head, const Head
   out += "\r\n";
   if (head.chunked) out += "Transfer-Encoding: chunked\r\n";
   // A proxy that stored or collected a live stream would defeat it.
-  out += "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n";
+  out += "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n";
+  out += head.headers;
+  out += "\r\n";
 }
 
 std::string http_date(int64_t seconds_since_epoch) {

@@ -37,6 +37,7 @@ void append_head(std::string& out, const Response& response, const HeadContext& 
 struct StreamedHead {
   std::string_view content_type;
   bool chunked = true;
+  std::string_view headers = {};  // whole lines
 };
 
 // The head of a response that ends when it ends; the connection closes after it.

@@ -14,7 +14,7 @@ struct Pattern {
   Route route;
 };
 
-constexpr std::array<Pattern, 19> kPatterns = {{
+constexpr std::array<Pattern, 34> kPatterns = {{
     {"POST", "/v1/streams/{}/events", Route::append_events},
     {"GET", "/v1/streams/{}/events", Route::read_events},
     {"GET", "/v1/all/events", Route::read_all},
@@ -27,7 +27,22 @@ constexpr std::array<Pattern, 19> kPatterns = {{
     {"POST", "/v1/streams/{}/truncate", Route::truncate},
     {"GET", "/v1/consumers/{}/positions/{}", Route::get_position},
     {"PUT", "/v1/consumers/{}/positions/{}", Route::put_position},
-    {"GET", "/v1/consumers", Route::list_positions},
+    {"PUT", "/v1/consumers/{}", Route::put_consumer},
+    {"GET", "/v1/consumers/{}", Route::get_consumer},
+    {"DELETE", "/v1/consumers/{}", Route::delete_consumer},
+    {"GET", "/v1/consumers", Route::list_consumers},
+    {"POST", "/v1/consumers/{}/join", Route::join_consumer},
+    {"POST", "/v1/consumers/{}/leave", Route::leave_consumer},
+    {"POST", "/v1/consumers/{}/fetch", Route::fetch_consumer},
+    {"POST", "/v1/consumers/{}/ack", Route::ack_consumer},
+    {"POST", "/v1/consumers/{}/nack", Route::nack_consumer},
+    {"POST", "/v1/consumers/{}/extend", Route::extend_consumer},
+    {"POST", "/v1/consumers/{}/settle", Route::settle_consumer},
+    {"POST", "/v1/consumers/{}/commit", Route::commit_consumer},
+    {"POST", "/v1/consumers/{}/reset", Route::reset_consumer},
+    {"POST", "/v1/consumers/{}/replay", Route::replay_consumer},
+    {"GET", "/v1/consumers/{}/dead-letters", Route::list_dead_letters},
+    {"GET", "/v1/consumers/{}/events", Route::read_consumer},
     {"GET", "/v1/consumers/{}/once/{}", Route::get_once},
     {"PUT", "/v1/consumers/{}/once/{}", Route::put_once},
     {"GET", "/healthz", Route::healthz},
@@ -87,8 +102,38 @@ const char* name_of(Route route) {
       return "get_position";
     case Route::put_position:
       return "put_position";
-    case Route::list_positions:
-      return "list_positions";
+    case Route::put_consumer:
+      return "put_consumer";
+    case Route::get_consumer:
+      return "get_consumer";
+    case Route::delete_consumer:
+      return "delete_consumer";
+    case Route::list_consumers:
+      return "list_consumers";
+    case Route::join_consumer:
+      return "join_consumer";
+    case Route::leave_consumer:
+      return "leave_consumer";
+    case Route::fetch_consumer:
+      return "fetch_consumer";
+    case Route::ack_consumer:
+      return "ack_consumer";
+    case Route::nack_consumer:
+      return "nack_consumer";
+    case Route::extend_consumer:
+      return "extend_consumer";
+    case Route::settle_consumer:
+      return "settle_consumer";
+    case Route::commit_consumer:
+      return "commit_consumer";
+    case Route::reset_consumer:
+      return "reset_consumer";
+    case Route::replay_consumer:
+      return "replay_consumer";
+    case Route::list_dead_letters:
+      return "list_dead_letters";
+    case Route::read_consumer:
+      return "read_consumer";
     case Route::get_once:
       return "get_once";
     case Route::put_once:
@@ -108,8 +153,21 @@ const char* name_of(Route route) {
 }
 
 bool is_pipelined(Route route) {
-  return route == Route::append_events || route == Route::append_many ||
-         route == Route::broadcast || route == Route::put_position || route == Route::put_once;
+  switch (route) {
+    case Route::append_events:
+    case Route::append_many:
+    case Route::broadcast:
+    case Route::put_position:
+    case Route::put_once:
+    case Route::ack_consumer:
+    case Route::nack_consumer:
+    case Route::extend_consumer:
+    case Route::settle_consumer:
+    case Route::commit_consumer:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::expected<Match, Response> match_route(std::string_view method, std::string_view target) {

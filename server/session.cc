@@ -1,5 +1,7 @@
 #include "server/session.h"
 
+#include <poll.h>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/write.hpp>
@@ -23,10 +25,13 @@ constexpr size_t kWriteBytes = 256 << 10;
 constexpr auto kLinger = std::chrono::seconds(2);
 
 constexpr Handler kHandlers[kRoutes] = {
-    append_events, read_events,  read_all,       append_many,  broadcast,
-    put_stream,    get_stream,   delete_stream,  list_streams, truncate_stream,
-    get_position,  put_position, list_positions, get_once,     put_once,
-    get_healthz,   get_readyz,   get_metrics,    get_info,     nullptr,
+    append_events,   read_events,       read_all,        append_many,     broadcast,
+    put_stream,      get_stream,        delete_stream,   list_streams,    truncate_stream,
+    get_position,    put_position,      put_consumer,    get_consumer,    delete_consumer,
+    list_consumers,  join_consumer,     leave_consumer,  fetch_consumer,  ack_consumer,
+    nack_consumer,   extend_consumer,   settle_consumer, commit_consumer, reset_consumer,
+    replay_consumer, list_dead_letters, read_consumer,   get_once,        put_once,
+    get_healthz,     get_readyz,        get_metrics,     get_info,        nullptr,
 };
 
 }  // namespace
@@ -77,6 +82,8 @@ void Session::sweep(SteadyTime now) {
     service_.metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
     abort();
   }
+  // Whoever waits for events does not read from its socket meanwhile.
+  if (!slots_.empty() && slots_.front().give_up && is_peer_gone()) abort();
 }
 
 void Session::drain() {
@@ -85,6 +92,12 @@ void Session::drain() {
     stop_reading_.emit(asio::cancellation_type::terminal);
   }
   wake_.notify();
+  if (!slots_.empty() && slots_.front().give_up) slots_.front().give_up();
+}
+
+bool Session::is_peer_gone() const {
+  pollfd peer{.fd = const_cast<Session*>(this)->socket_.native_handle(), .events = POLLRDHUP};
+  return ::poll(&peer, 1, 0) > 0 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 void Session::abort() {
@@ -100,7 +113,10 @@ void Session::abort() {
 void Session::finish() {
   abort();
   first_ += slots_.size();
-  slots_.clear();
+  const std::deque<Slot> gone = std::exchange(slots_, {});
+  for (const Slot& slot : gone) {
+    if (slot.give_up) slot.give_up();
+  }
   worker_.remove(*this);
 }
 
@@ -132,6 +148,7 @@ awaitable<void> Session::read_requests() {
     if (!pipelined) co_await all_answered();
     const uint64_t number = open_slot(manner);
     dispatch(std::move(*request), std::move(match), number);
+    if (!pipelined && !following_) co_await all_answered();
     if (following_) {
       co_await reader_.watch();
       peer_gone_ = true;
@@ -140,7 +157,6 @@ awaitable<void> Session::read_requests() {
       socket_.cancel(ignored);  // the writer may wait for room that never comes
       co_return;
     }
-    if (!pipelined) co_await all_answered();
     if (last) co_return;
   }
 }
@@ -231,6 +247,14 @@ void Session::answer(uint64_t number, std::unique_ptr<Follow> follow) {
   following_ = true;
   slot->follow = std::move(follow);
   mark_ready(*slot);
+}
+
+bool Session::is_awaited(uint64_t number) const {
+  return !broken_ && number >= first_ && number - first_ < slots_.size() && !is_peer_gone();
+}
+
+void Session::on_give_up(uint64_t number, std::function<void()> callback) {
+  if (Slot* slot = waiting_slot(number)) slot->give_up = std::move(callback);
 }
 
 // --- Writing.

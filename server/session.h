@@ -36,6 +36,8 @@ class Session : public Answerer, public std::enable_shared_from_this<Session> {
 
   void answer(uint64_t number, Response response) override;
   void answer(uint64_t number, std::unique_ptr<Follow> follow) override;
+  bool is_awaited(uint64_t number) const override;
+  void on_give_up(uint64_t number, std::function<void()> callback) override;
 
  private:
   // What a request wants of its answer's head.
@@ -52,6 +54,7 @@ class Session : public Answerer, public std::enable_shared_from_this<Session> {
     std::string text;                // head and body
     std::string large_body;          // of a large answer, which is not copied behind its head
     std::unique_ptr<Follow> follow;  // instead of both
+    std::function<void()> give_up;   // of an answer that waits for events
   };
 
   awaitable<void> read_requests();
@@ -60,6 +63,7 @@ class Session : public Answerer, public std::enable_shared_from_this<Session> {
   uint64_t open_slot(Manner manner);
   void dispatch(Request request, std::expected<Match, Response> match, uint64_t number);
   void refuse(Response response);
+  bool is_peer_gone() const;
   Slot* waiting_slot(uint64_t number);
   void mark_ready(Slot& slot);
 

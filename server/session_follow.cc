@@ -80,7 +80,10 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner man
   std::string out;
   size_t usual_bytes = 0;  // of what there was to send before it was last caught up
   Chunk chunk(!manner.http_1_0);
-  append_streamed_head(out, {.content_type = follow->media_type(), .chunked = !manner.http_1_0},
+  append_streamed_head(out,
+                       {.content_type = follow->media_type(),
+                        .chunked = !manner.http_1_0,
+                        .headers = follow->headers()},
                        head_context(manner));
   if (manner.head_only) {
     co_await send(out, follow.get());

@@ -1,6 +1,5 @@
 #include "tools/place.h"
 
-#include "server/cloudevents.h"
 #include "server/query.h"
 
 namespace strandline::tools {
@@ -11,20 +10,6 @@ Result<From> parse_from(const std::string& text) {
   return *from;
 }
 
-std::string render_from(const From& from) {
-  switch (from.kind) {
-    case From::Kind::position:
-      return std::to_string(from.number);
-    case From::Kind::earliest:
-      return "earliest";
-    case From::Kind::latest:
-      return "latest";
-    case From::Kind::last:
-      return "-" + std::to_string(from.number);
-    case From::Kind::time:
-      return render_time(from.moment);
-  }
-  return "earliest";
-}
+std::string render_from(const From& from) { return server::render_from(from); }
 
 }  // namespace strandline::tools
