@@ -5,6 +5,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "server/consumer_metrics.h"
+
 namespace strandline::server {
 namespace {
 
@@ -34,6 +36,7 @@ class Scrape {
       }
     }
   }
+  void consumers(const Log& log) { add_consumer_metrics(registry_, log); }
   std::string text() { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
 
  private:
@@ -88,6 +91,7 @@ std::string render_metrics(const Metrics& metrics, const Log& log) {
                log.durable_next().value);
   scrape.gauge("strandline_sealed", "1 if appends are refused until the log is reopened.",
                log.sealed() ? 1 : 0);
+  scrape.consumers(log);
   return scrape.text();
 }
 
