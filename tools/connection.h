@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/log.h"
+#include "tools/named_consumers.h"
 #include "tools/settings.h"
 
 namespace strandline::tools {
@@ -70,6 +71,7 @@ class Connection {
   virtual Result<std::vector<Log::ConsumerPosition>> positions(const std::string& prefix,
                                                                size_t limit) = 0;
   virtual Result<uint64_t> commit(Commit request) = 0;
+  virtual NamedConsumers& consumers() = 0;
 
   // Sizes, segments, counters: a JSON object.
   virtual Result<std::string> info() = 0;

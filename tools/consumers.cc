@@ -1,12 +1,18 @@
-// `strandline consumers`: committed positions, listed, shown and set.
+// `strandline consumers`: named consumers, and the committed positions that readers keep by
+// themselves.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
 #include "server/cloudevents.h"
+#include "server/consumer_json.h"
 #include "tools/connection.h"
+#include "tools/dead_letters.h"
+#include "tools/place.h"
 #include "tools/program.h"
+#include "tools/reading_flags.h"
 #include "tools/table.h"
 
 namespace strandline::tools {
@@ -20,7 +26,44 @@ struct ConsumersFlags {
   uint64_t next = 0;
   std::optional<uint64_t> expected;
   bool json = false;
+  ReadingFlags reading;
+  std::string mode = "exclusive";
+  std::string from;
+  ConsumerSettings settings;  // what has a flag of its own
 };
+
+std::string reads(const Selection& select) {
+  switch (select.kind) {
+    case Selection::Kind::stream:
+      return select.names.at(0);
+    case Selection::Kind::list:
+      return fmt::format("{} and {} more", select.names.at(0), select.names.size() - 1);
+    case Selection::Kind::prefix:
+      return select.names.at(0) + "*";
+    case Selection::Kind::all:
+      return kAllName;
+  }
+  return kAllName;
+}
+
+void print(const std::vector<ConsumerInfo>& consumers, bool json) {
+  std::vector<Row> rows = {{"CONSUMER", "MODE", "READS", "POSITION", "LAG", "UNACKED", "IN FLIGHT",
+                            "REDELIVERED", "DEAD", "MEMBERS"}};
+  for (const ConsumerInfo& info : consumers) {
+    if (json) {
+      std::string out;
+      server::render_consumer(out, info);
+      std::cout << out << '\n';
+      continue;
+    }
+    rows.push_back({info.name, name_of(info.settings.mode), reads(info.settings.select),
+                    std::to_string(info.position), std::to_string(info.lag),
+                    std::to_string(info.unacked), std::to_string(info.in_flight),
+                    std::to_string(info.redelivered), std::to_string(info.dead_lettered),
+                    std::to_string(info.members)});
+  }
+  if (!json) std::cout << render_table(rows);
+}
 
 void print(const std::vector<Log::ConsumerPosition>& positions, bool json) {
   std::vector<Row> rows = {{"CONSUMER", "STREAM", "NEXT", "COMMITTED"}};
@@ -41,14 +84,83 @@ void print(const std::vector<Log::ConsumerPosition>& positions, bool json) {
   if (!json) std::cout << render_table(rows);
 }
 
+// One, at length.
+std::string describe(const ConsumerInfo& info) {
+  const ConsumerSettings& settings = info.settings;
+  std::vector<Row> rows = {{"CONSUMER", info.name}};
+  const auto add = [&](const char* what, std::string value) {
+    rows.push_back({what, std::move(value)});
+  };
+  const auto number = [&](const char* what, uint64_t value) { add(what, std::to_string(value)); };
+  add("mode", name_of(settings.mode));
+  add("reads", reads(settings.select));
+  if (!settings.types.empty()) add("types", fmt::format("{}", fmt::join(settings.types, " ")));
+  add("created", render_time(info.created));
+  if (settings.retain) add("retain", "what is not acked");
+  number("position", info.position);
+  if (settings.is_group()) number("next", info.next);
+  add("available", fmt::format("{} to {}", info.available.start, info.available.tail));
+  number("lag", info.lag);
+  number("epoch", info.epoch);
+  number("members", info.members);
+  if (!settings.is_group()) return render_table(rows);
+  number("unacked", info.unacked);
+  number("in flight", info.in_flight);
+  number("redelivered", info.redelivered);
+  if (info.oldest_unacked) add("oldest unacked", render_time(*info.oldest_unacked));
+  number("dead-lettered", info.dead_lettered);
+  add("dead letters", settings.dead_letters);
+  add("key", settings.mode != ConsumerSettings::Mode::keyed ? "-"
+             : settings.key.empty()                         ? "subject"
+                                                            : settings.key);
+  add("ack deadline", fmt::format("{} ms", settings.ack_deadline_ms));
+  number("max attempts", settings.attempts_max);
+  number("unacked max", settings.unacked_max);
+  return render_table(rows);
+}
+
+// All of them, page after page.
+Result<std::vector<ConsumerInfo>> named(Connection& connection, const ConsumersFlags& flags) {
+  constexpr size_t kPage = 1'000;
+  std::vector<ConsumerInfo> all;
+  while (all.size() < flags.limit) {
+    const size_t most = std::min<size_t>(kPage, flags.limit - all.size());
+    auto page = connection.consumers().list(flags.prefix, all.empty() ? "" : all.back().name, most);
+    if (!page) return page;
+    all.insert(all.end(), page->begin(), page->end());
+    if (page->size() < most) break;
+  }
+  return all;
+}
+
 int list(Connection& connection, const ConsumersFlags& flags) {
+  auto consumers = named(connection, flags);
+  if (!consumers) return failed(consumers.error());
   auto positions = connection.positions(flags.prefix, flags.limit);
   if (!positions) return failed(positions.error());
-  print(*positions, flags.json);
+  // Where a named one stands is said with it.
+  std::erase_if(*positions, [&](const Log::ConsumerPosition& position) {
+    return std::ranges::find(*consumers, position.consumer, &ConsumerInfo::name) !=
+           consumers->end();
+  });
+  const bool both = !consumers->empty() && !positions->empty();
+  if (!consumers->empty()) print(*consumers, flags.json);
+  if (both && !flags.json) std::cout << '\n';
+  if (consumers->empty() || !positions->empty()) print(*positions, flags.json);
   return kDone;
 }
 
 int show(Connection& connection, const ConsumersFlags& flags) {
+  auto info = connection.consumers().describe(flags.consumer);
+  if (info) {
+    if (flags.json) {
+      print(std::vector<ConsumerInfo>{*info}, true);
+    } else {
+      std::cout << describe(*info);
+    }
+    return kDone;
+  }
+  if (info.error().code != Code::not_found) return failed(info.error());
   auto positions = connection.positions(flags.consumer, flags.limit);
   if (!positions) return failed(positions.error());
   std::erase_if(*positions, [&](const Log::ConsumerPosition& position) {
@@ -74,41 +186,166 @@ int set(Connection& connection, const ConsumersFlags& flags) {
   return kDone;
 }
 
-}  // namespace
+int create(Connection& connection, const ConsumersFlags& flags) {
+  auto read = flags.reading.request(From::earliest());
+  if (!read) return misused(read.error().message);
+  auto mode = server::parse_consumer_mode(flags.mode);
+  if (!mode) return misused(mode.error());
+  ConsumerSettings settings = flags.settings;
+  settings.mode = *mode;
+  settings.select = read->select;
+  settings.start = read->from;
+  settings.types = read->types;
+  auto info = connection.consumers().create(flags.consumer, settings);
+  if (!info) return failed(info.error());
+  print(std::vector<ConsumerInfo>{*info}, flags.json);
+  return kDone;
+}
 
-void add_consumers(Program& program) {
-  auto flags = std::make_shared<ConsumersFlags>();
-  const auto on_run = [&](CLI::App& command, Purpose purpose,
-                          int (*act)(Connection&, const ConsumersFlags&)) {
-    program.add_target_flags(command);
-    command.add_flag("--json", flags->json, "a JSON object a line");
-    program.on_run(command, [flags, &program, purpose, act] {
+int reset(Connection& connection, const ConsumersFlags& flags) {
+  auto from = parse_from(flags.from);
+  if (!from) return misused(from.error().message);
+  auto info = connection.consumers().reset(flags.consumer, *from);
+  if (!info) return failed(info.error());
+  print(std::vector<ConsumerInfo>{*info}, flags.json);
+  return kDone;
+}
+
+int remove(Connection& connection, const ConsumersFlags& flags) {
+  const auto removed = connection.consumers().remove(flags.consumer);
+  return removed ? kDone : failed(removed.error());
+}
+
+int replay(Connection& connection, const ConsumersFlags& flags) {
+  auto replayed = connection.consumers().replay(flags.consumer, flags.limit);
+  if (!replayed) return failed(replayed.error());
+  std::cout << (flags.json ? fmt::format("{{\"replayed\":{}}}\n", *replayed)
+                           : fmt::format("replayed {}\n", *replayed));
+  return kDone;
+}
+
+int dead_letters(Connection& connection, const ConsumersFlags& flags) {
+  return print_dead_letters(connection, flags.consumer, flags.limit, flags.json);
+}
+
+class ConsumersFamily {
+ public:
+  explicit ConsumersFamily(Program& program)
+      : program_(program),
+        flags_(std::make_shared<ConsumersFlags>()),
+        all_(program.add("consumers",
+                         "Named consumers and committed positions: list, create, reset, ...",
+                         "  strandline consumers create billing orders --mode shared\n"
+                         "  strandline consumers show billing\n"
+                         "  strandline tail --consumer billing --exec ./charge")) {}
+
+  void add_all() {
+    listing(all_);
+    listing(program_.add(all_, "ls", "List them", "  strandline consumers ls --prefix import/"));
+    add_create();
+    CLI::App& showing = program_.add(all_, "show", "Show one: where it stands, and its settings",
+                                     "  strandline consumers show billing");
+    name(showing);
+    showing.add_option("stream", flags_->stream, "of a committed position: only of this stream");
+    on_run(showing, Purpose::read, show);
+    CLI::App& resetting =
+        program_.add(all_, "reset", "Move one to any position, while it is being read",
+                     "  strandline consumers reset billing earliest");
+    name(resetting);
+    resetting
+        .add_option("from", flags_->from,
+                    "a position, earliest, latest, -N for the last N, or a time (RFC 3339)")
+        ->required();
+    on_run(resetting, Purpose::write, reset);
+    CLI::App& removing = program_.add(all_, "rm", "Delete one; its dead letters stay",
+                                      "  strandline consumers rm billing");
+    name(removing);
+    on_run(removing, Purpose::write, remove);
+    CLI::App& burying = program_.add(all_, "dead-letters", "What was given up on, and why",
+                                     "  strandline consumers dead-letters billing --json");
+    name(burying);
+    limit(burying, "at most N");
+    on_run(burying, Purpose::read, dead_letters);
+    CLI::App& replaying =
+        program_.add(all_, "replay", "Give dead letters out once more, the oldest first",
+                     "  strandline consumers replay billing --limit 10");
+    name(replaying);
+    limit(replaying, "at most N");
+    on_run(replaying, Purpose::write, replay);
+    CLI::App& setting =
+        program_.add(all_, "set", "Move the position of a reader that has no consumer",
+                     "  strandline consumers set billing orders 120 --expected 100");
+    name(setting);
+    setting.add_option("stream", flags_->stream, "the stream, or $all")->required();
+    setting.add_option("next", flags_->next, "the first position not yet handled")->required();
+    setting.add_option("--expected", flags_->expected,
+                       "what it must be now; 0 where there is none");
+    on_run(setting, Purpose::write, set);
+  }
+
+ private:
+  using Act = int (*)(Connection&, const ConsumersFlags&);
+
+  void on_run(CLI::App& command, Purpose purpose, Act act) {
+    program_.add_target_flags(command);
+    command.add_flag("--json", flags_->json, "a JSON object a line");
+    program_.on_run(command, [flags = flags_, &program = program_, purpose, act] {
       auto connection = connect(program.settings(), purpose);
       return connection ? act(**connection, *flags) : not_connected(connection.error());
     });
-  };
-  CLI::App& all = program.add("consumers", "List committed positions; show or set one",
-                              "  strandline consumers --prefix import/\n"
-                              "  strandline consumers show billing");
-  const auto listing = [&](CLI::App& command) {
-    command.add_option("--prefix", flags->prefix, "only consumers whose names begin so");
-    command.add_option("--limit", flags->limit, "at most N positions [10000]")->type_name("N");
+  }
+  void name(CLI::App& command) {
+    command.add_option("consumer", flags_->consumer, "its name")->required();
+  }
+  void limit(CLI::App& command, const std::string& what) {
+    command.add_option("--limit", flags_->limit, what + " [10000]")->type_name("N");
+  }
+  void listing(CLI::App& command) {
+    command.add_option("--prefix", flags_->prefix, "only those whose names begin so");
+    limit(command, "at most N");
     on_run(command, Purpose::read, list);
-  };
-  listing(all);
-  listing(program.add(all, "ls", "List committed positions", "  strandline consumers ls"));
-  CLI::App& showing = program.add(all, "show", "Show a consumer's positions",
-                                  "  strandline consumers show billing");
-  showing.add_option("consumer", flags->consumer, "its name")->required();
-  showing.add_option("stream", flags->stream, "only of this stream");
-  on_run(showing, Purpose::read, show);
-  CLI::App& setting = program.add(all, "set", "Move a position forward",
-                                  "  strandline consumers set billing orders 120 --expected 100");
-  setting.add_option("consumer", flags->consumer, "its name")->required();
-  setting.add_option("stream", flags->stream, "the stream, or $all")->required();
-  setting.add_option("next", flags->next, "the first position not yet handled")->required();
-  setting.add_option("--expected", flags->expected, "what it must be now; 0 where there is none");
-  on_run(setting, Purpose::write, set);
-}
+  }
+
+  void add_create() {
+    CLI::App& creating = program_.add(
+        all_, "create", "Create one; the same again changes nothing",
+        "  strandline consumers create billing orders\n"
+        "  strandline consumers create mailer --prefix user. --mode keyed --key userid");
+    name(creating);
+    flags_->reading.add_to(creating);
+    ConsumerSettings& settings = flags_->settings;
+    creating
+        .add_option("--mode", flags_->mode,
+                    "exclusive: one reader at a time; shared: members, each event to one of them; "
+                    "keyed: the same, in order within a key [exclusive]")
+        ->type_name("MODE");
+    creating.add_option("--key", settings.key, "keyed: the attribute that is the key [subject]");
+    creating
+        .add_option("--ack-deadline-ms", settings.ack_deadline_ms,
+                    "of a group: what is not acked for so long is given to another [30000]")
+        ->type_name("N");
+    creating
+        .add_option("--max-attempts", settings.attempts_max,
+                    "of a group: then it is dead-lettered; 0: never [5]")
+        ->type_name("N");
+    creating
+        .add_option("--unacked-max", settings.unacked_max,
+                    "of a group: no more is given out while so many are unacked [10000]")
+        ->type_name("N");
+    creating.add_option("--dead-letters", settings.dead_letters,
+                        "of a group: the stream they go to [dead-letters/NAME]");
+    creating.add_flag("--retain", settings.retain,
+                      "retention keeps what it has not acked (committed)");
+    on_run(creating, Purpose::write, create);
+  }
+
+  Program& program_;
+  const std::shared_ptr<ConsumersFlags> flags_;
+  CLI::App& all_;
+};
+
+}  // namespace
+
+void add_consumers(Program& program) { ConsumersFamily(program).add_all(); }
 
 }  // namespace strandline::tools

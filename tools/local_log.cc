@@ -86,7 +86,8 @@ class LocalFeed : public Feed {
 
 class LocalLog : public Connection {
  public:
-  explicit LocalLog(std::unique_ptr<Log> log) : log_(std::move(log)) {}
+  explicit LocalLog(std::unique_ptr<Log> log)
+      : log_(std::move(log)), consumers_(local_consumers(*log_)) {}
   ~LocalLog() override { log_->close(); }
 
   bool is_server() const override { return false; }
@@ -138,11 +139,13 @@ class LocalLog : public Connection {
     return log_->positions(prefix, limit);
   }
   Result<uint64_t> commit(Commit request) override { return log_->commit(std::move(request)); }
+  NamedConsumers& consumers() override { return *consumers_; }
 
   Result<std::string> info() override { return render_info(*log_); }
 
  private:
   std::unique_ptr<Log> log_;
+  std::unique_ptr<NamedConsumers> consumers_;
 };
 
 }  // namespace

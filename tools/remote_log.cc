@@ -1,35 +1,15 @@
 #include "tools/remote_log.h"
 
 #include <fmt/format.h>
-#include <rapidjson/document.h>
 
 #include "schemas/frame.h"
 #include "server/cloudevents.h"
+#include "tools/exchange.h"
 
 namespace strandline::tools {
 namespace {
 
 using server::render_string;
-
-// --- Answers: the members that a command needs; what is missing reads as nothing.
-
-std::string_view text_of(const rapidjson::Value& object, const char* name) {
-  const auto it = object.FindMember(name);
-  if (it == object.MemberEnd() || !it->value.IsString()) return {};
-  return {it->value.GetString(), it->value.GetStringLength()};
-}
-
-uint64_t number_of(const rapidjson::Value& object, const char* name) {
-  const auto it = object.FindMember(name);
-  return it != object.MemberEnd() && it->value.IsUint64() ? it->value.GetUint64() : 0;
-}
-
-std::optional<Timestamp> time_of(const rapidjson::Value& object, const char* name) {
-  const std::string_view text = text_of(object, name);
-  if (text.empty()) return std::nullopt;
-  const auto time = parse_time(text);
-  return time ? std::optional(*time) : std::nullopt;
-}
 
 StreamInfo stream_of(const rapidjson::Value& object) {
   return {.name = std::string(text_of(object, "stream")),
@@ -86,7 +66,8 @@ class RemoteFeed : public Feed {
 
 class RemoteLog : public Connection {
  public:
-  explicit RemoteLog(Url url) : url_(std::move(url)) {}
+  explicit RemoteLog(Url url)
+      : url_(std::move(url)), exchange_(url_), consumers_(remote_consumers(url_)) {}
 
   bool is_server() const override { return true; }
   Result<Appended> append(Append request) override {
@@ -199,6 +180,8 @@ class RemoteLog : public Connection {
     return number_of(*answer, "next");
   }
 
+  NamedConsumers& consumers() override { return *consumers_; }
+
   Result<std::string> info() override {
     auto answer = exchange({.target = "/v1/info"});
     if (!answer) return std::unexpected(answer.error());
@@ -211,14 +194,6 @@ class RemoteLog : public Connection {
     return "/v1/consumers/" + encode(consumer) + "/positions/" + encode(stream);
   }
 
-  static rapidjson::Value::ConstArray array_of(const rapidjson::Document& answer,
-                                               const char* name) {
-    static const rapidjson::Value none(rapidjson::kArrayType);
-    const auto it = answer.FindMember(name);
-    const bool there = it != answer.MemberEnd() && it->value.IsArray();
-    return there ? it->value.GetArray() : none.GetArray();
-  }
-
   static Result<StreamInfo> stream(Result<rapidjson::Document> answer) {
     if (!answer) return std::unexpected(answer.error());
     return stream_of(*answer);
@@ -228,45 +203,12 @@ class RemoteLog : public Connection {
     return {};
   }
 
-  // Sends a request and waits; an answer of 4xx or 5xx is an error.
-  Result<HttpAnswer> exchange(HttpRequest request) {
-    if (!connection_) {
-      auto opened = HttpConnection::open(url_);
-      if (!opened) return std::unexpected(opened.error());
-      connection_.emplace(std::move(*opened));
-    }
-    Status sent = connection_->send(request);
-    // A server that refuses may answer and close before it has read everything.
-    auto answer = connection_->receive();
-    if (!answer) {
-      connection_.reset();
-      return std::unexpected(sent ? answer.error() : sent.error());
-    }
-    const auto last = answer->header("Connection");
-    if (!sent || (last && *last == "close")) connection_.reset();
-    if (!answer->ok()) return std::unexpected(error_of(*answer));
-    return answer;
-  }
-
-  Result<rapidjson::Document> ask(HttpRequest request) {
-    auto answer = exchange(std::move(request));
-    if (!answer) return std::unexpected(answer.error());
-    rapidjson::Document document;
-    if (answer->body.empty()) {
-      document.SetObject();  // 204
-      return document;
-    }
-    document.Parse(answer->body.data(), answer->body.size());
-    if (document.HasParseError() || !document.IsObject()) {
-      return fail(Code::io, fmt::format("{}: the answer is not a JSON object; is it a Strandline "
-                                        "server?",
-                                        url_.text));
-    }
-    return document;
-  }
+  Result<HttpAnswer> exchange(const HttpRequest& request) { return exchange_.send(request); }
+  Result<rapidjson::Document> ask(const HttpRequest& request) { return exchange_.ask(request); }
 
   const Url url_;
-  std::optional<HttpConnection> connection_;
+  Exchange exchange_;
+  std::unique_ptr<NamedConsumers> consumers_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "tools/interrupt.h"
+#include "tools/member.h"
 #include "tools/output.h"
 #include "tools/program.h"
 #include "tools/reading_flags.h"
@@ -21,7 +22,8 @@ using std::chrono::steady_clock;
 constexpr char kTailExample[] =
     "  strandline tail orders -n 20\n"
     "  strandline tail orders --consumer billing   # goes on where it stopped, the next time\n"
-    "  strandline tail --prefix git. --type 'git.commit.*' --raw";
+    "  strandline tail --prefix git. --type 'git.commit.*' --raw\n"
+    "  strandline tail --consumer mailer --exec ./send-mail --jobs 4   # of a named consumer";
 
 constexpr uint64_t kLastDefault = 10;
 // A follower waits for its server as long as it takes.
@@ -36,6 +38,7 @@ struct TailFlags {
   uint64_t limit = std::numeric_limits<uint64_t>::max();
   std::string consumer;
   bool raw = false;
+  MemberOptions member;  // of a named consumer
 };
 
 // A consumer's committed position, moved by compare-and-set so that two processes that take the
@@ -189,21 +192,74 @@ class Tail {
   uint64_t committed_printed_ = 0;
 };
 
+// The named consumer, if there is one. Waits for a server that is away.
+Result<std::optional<ConsumerInfo>> find_named(Connection& connection, const std::string& name) {
+  Backoff backoff(kTailPatience);
+  bool said = false;
+  while (true) {
+    auto info = connection.consumers().describe(name);
+    if (info) return std::optional(std::move(*info));
+    if (info.error().code == Code::not_found) return std::optional<ConsumerInfo>();
+    if (!connection.is_server() || !is_away(info.error())) return std::unexpected(info.error());
+    if (!said) std::cerr << fmt::format("strandline: {}; trying again\n", info.error().message);
+    said = true;
+    if (!backoff.wait()) return std::unexpected(info.error());
+  }
+}
+
+void say_nothing_new_comes(const Connection& connection) {
+  if (connection.is_server()) return;
+  std::cerr << "strandline: nothing new comes while this process owns the directory; to follow a "
+               "running server, use --server URL\n";
+}
+
+int tail_named(Connection& connection, const ConsumerInfo& consumer, const TailFlags& flags) {
+  const ReadingFlags& reading = flags.reading;
+  const Selection& select = consumer.settings.select;
+  const bool names_it = select.kind == Selection::Kind::stream && reading.streams == select.names;
+  if ((!reading.streams.empty() && !names_it) || reading.all || !reading.prefix.empty() ||
+      !reading.from.empty() || !reading.types.empty() || flags.last) {
+    return misused(
+        fmt::format("consumer {} reads what it was created with: name nothing else "
+                    "(strandline consumers show {})",
+                    consumer.name, consumer.name));
+  }
+  say_nothing_new_comes(connection);
+  MemberOptions options = flags.member;
+  options.limit = flags.limit;
+  options.shape = flags.raw ? Shape::data : Shape::full;
+  return tail_as_member(connection, consumer, options);
+}
+
 int tail(const Settings& settings, const TailFlags& flags) {
+  Interrupt::watch();
+  std::unique_ptr<Connection> opened;
+  if (!flags.consumer.empty()) {
+    auto connection = connect(settings, Purpose::write);
+    if (!connection) return not_connected(connection.error());
+    opened = std::move(*connection);
+    const auto named = find_named(*opened, flags.consumer);
+    if (!named) return Interrupt::raised() ? kDone : failed(named.error());
+    if (*named) return tail_named(*opened, **named, flags);
+    if (!flags.member.exec.empty()) {
+      return failed(
+          fmt::format("no consumer \"{}\": strandline consumers create {} STREAM makes one",
+                      flags.consumer, flags.consumer));
+    }
+  }
   const From from_default = flags.last               ? From::last(*flags.last)
                             : flags.consumer.empty() ? From::last(kLastDefault)
                                                      : From::earliest();
   auto request = flags.reading.request(from_default);
   if (!request) return misused(request.error().message);
   request->follow = true;
-  Interrupt::watch();
-  auto connection = connect(settings, Purpose::write);
-  if (!connection) return not_connected(connection.error());
-  if (!(*connection)->is_server()) {
-    std::cerr << "strandline: nothing new comes while this process owns the directory; to follow a "
-                 "running server, use --server URL\n";
+  if (!opened) {
+    auto connection = connect(settings, Purpose::write);
+    if (!connection) return not_connected(connection.error());
+    opened = std::move(*connection);
   }
-  return Tail(**connection, flags, std::move(*request)).run();
+  say_nothing_new_comes(*opened);
+  return Tail(*opened, flags, std::move(*request)).run();
 }
 
 }  // namespace
@@ -218,8 +274,25 @@ void add_tail(Program& program) {
   command.add_option("--limit", flags->limit, "end after N events")->type_name("N");
   command.add_option(
       "--consumer", flags->consumer,
-      "begin at this consumer's position (at first: at --from, or the earliest event) "
-      "and move it with what is printed, every second and at the end");
+      "read as this consumer, if it was created (strandline consumers create), and ack or commit "
+      "what is printed. Otherwise begin at its position (at first: at --from, or the earliest "
+      "event) and move it with what is printed, every second and at the end");
+  auto* exec = command.add_option(
+      "--exec", flags->member.exec,
+      "of a consumer that was created: run this for each event, its JSON on standard input and "
+      "STRANDLINE_POSITION, _ATTEMPT and _STREAM in the environment; exit 0 acks (commits), "
+      "anything else nacks: the event comes again");
+  command.add_option("--jobs", flags->member.jobs, "of a group: so many commands at a time [1]")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000))
+      ->needs(exec);
+  command
+      .add_option("--retry-ms", flags->member.retry_ms,
+                  "how long after a failure the event comes again, twice as long after each "
+                  "further one, at most a minute [1000]")
+      ->type_name("N")
+      ->needs(exec);
+  exec->needs("--consumer");
   command.add_flag("--raw", flags->raw, "only the data of each event");
   program.on_run(command, [flags, &program] { return tail(program.settings(), *flags); });
 }

@@ -1,0 +1,14 @@
+// What a consumer's group has given up on, as its dead-letter stream keeps it.
+#pragma once
+
+#include <string>
+
+#include "tools/connection.h"
+
+namespace strandline::tools {
+
+// The exit code.
+int print_dead_letters(Connection& connection, const std::string& consumer, uint64_t limit,
+                       bool json);
+
+}  // namespace strandline::tools

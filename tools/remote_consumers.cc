@@ -1,0 +1,237 @@
+#include <fmt/format.h>
+
+#include "schemas/frame.h"
+#include "server/consumer_json.h"
+#include "server/settle_json.h"
+#include "tools/exchange.h"
+#include "tools/named_consumers.h"
+#include "tools/place.h"
+
+namespace strandline::tools {
+namespace {
+
+std::vector<std::string> texts_of(const rapidjson::Value& object, const char* name) {
+  std::vector<std::string> texts;
+  for (const rapidjson::Value& text : array_of(object, name)) {
+    if (text.IsString()) texts.emplace_back(text.GetString(), text.GetStringLength());
+  }
+  return texts;
+}
+
+ConsumerSettings settings_of(const rapidjson::Value& object) {
+  ConsumerSettings settings;
+  settings.mode = server::parse_consumer_mode(text_of(object, "mode")).value_or(settings.mode);
+  const std::string_view stream = text_of(object, "stream");
+  if (object.HasMember("streams")) {
+    settings.select = Selection::list(texts_of(object, "streams"));
+  } else if (object.HasMember("prefix")) {
+    settings.select = Selection::prefix(std::string(text_of(object, "prefix")));
+  } else if (stream != kAllName) {
+    settings.select = Selection::stream(std::string(stream));
+  }
+  if (auto start = parse_from(std::string(text_of(object, "from")))) settings.start = *start;
+  settings.types = texts_of(object, "types");
+  const auto retain = object.FindMember("retain");
+  settings.retain = retain != object.MemberEnd() && retain->value.IsTrue();
+  if (!settings.is_group()) return settings;
+  settings.key = text_of(object, "key");
+  settings.ack_deadline_ms = number_of(object, "ack_deadline_ms");
+  settings.attempts_max = static_cast<uint32_t>(number_of(object, "max_attempts"));
+  settings.unacked_max = number_of(object, "unacked_max");
+  settings.dead_letters = text_of(object, "dead_letters");
+  return settings;
+}
+
+ConsumerInfo consumer_of(const rapidjson::Value& object) {
+  return {.name = std::string(text_of(object, "consumer")),
+          .settings = settings_of(object),
+          .created = time_of(object, "created").value_or(Timestamp{}),
+          .epoch = number_of(object, "epoch"),
+          .position = number_of(object, "position"),
+          .next = number_of(object, "next"),
+          .available = {number_of(object, "start"), number_of(object, "tail")},
+          .lag = number_of(object, "lag"),
+          .unacked = number_of(object, "unacked"),
+          .in_flight = number_of(object, "in_flight"),
+          .redelivered = number_of(object, "redelivered"),
+          .dead_lettered = number_of(object, "dead_lettered"),
+          .members = number_of(object, "members"),
+          .oldest_unacked = time_of(object, "oldest_unacked")};
+}
+
+class RemoteConsumers : public NamedConsumers {
+ public:
+  explicit RemoteConsumers(Url url) : exchange_(std::move(url)) {}
+
+  Result<ConsumerInfo> create(const std::string& name, const ConsumerSettings& settings) override {
+    std::string body;
+    server::render_consumer_settings(body, settings);
+    return info(exchange_.ask({.method = "PUT",
+                               .target = path(name),
+                               .content_type = "application/json",
+                               .body = std::move(body)}));
+  }
+  Status remove(const std::string& name) override {
+    return done(exchange_.ask({.method = "DELETE", .target = path(name)}));
+  }
+  Result<ConsumerInfo> reset(const std::string& name, const From& from) override {
+    return info(post(name, "/reset", "{\"from\":\"" + render_from(from) + "\"}"));
+  }
+  Result<ConsumerInfo> describe(const std::string& name) override {
+    return info(exchange_.ask({.target = path(name)}));
+  }
+
+  Result<std::vector<ConsumerInfo>> list(const std::string& prefix, const std::string& after,
+                                         size_t limit) override {
+    Query query;
+    query.add("prefix", prefix).add("after", after).add("limit", std::to_string(limit));
+    auto answer = exchange_.ask({.target = "/v1/consumers" + query.text()});
+    if (!answer) return std::unexpected(answer.error());
+    std::vector<ConsumerInfo> consumers;
+    for (const rapidjson::Value& object : array_of(*answer, "consumers")) {
+      consumers.push_back(consumer_of(object));
+    }
+    return consumers;
+  }
+
+  Result<uint64_t> replay(const std::string& name, uint64_t limit) override {
+    return number(post(name, "/replay", fmt::format("{{\"limit\":{}}}", limit)), "replayed");
+  }
+
+  Result<std::vector<DeadLetter>> dead_letters(const std::string& name, uint64_t from,
+                                               size_t limit) override {
+    constexpr size_t kPage = 1'000;
+    std::vector<DeadLetter> letters;
+    while (letters.size() < limit) {
+      Query query;
+      query.add("from", std::to_string(from));
+      query.add("limit", std::to_string(std::min(kPage, limit - letters.size())));
+      auto answer = exchange_.ask({.target = path(name) + "/dead-letters" + query.text()});
+      if (!answer) return std::unexpected(answer.error());
+      for (const rapidjson::Value& object : array_of(*answer, "dead_letters")) {
+        letters.push_back(
+            {.position = number_of(object, "position"), .at = Offset(number_of(object, "offset"))});
+      }
+      if (!answer->HasMember("next")) break;
+      from = number_of(*answer, "next");
+    }
+    return letters;
+  }
+
+  Result<Joined> join(const std::string& name) override {
+    auto answer = post(name, "/join", "{}");
+    if (!answer) return std::unexpected(answer.error());
+    return Joined{number_of(*answer, "epoch"), number_of(*answer, "position")};
+  }
+  Status leave(const std::string& name, uint64_t epoch) override {
+    return done(post(name, "/leave", fmt::format("{{\"epoch\":{}}}", epoch)));
+  }
+
+  Result<Fetched> fetch(const Fetch& request) override {
+    auto by_offset = reads_one_stream(request.consumer);
+    if (!by_offset) return std::unexpected(by_offset.error());
+    std::string body = fmt::format("{{\"max\":{},\"bytes\":{},\"wait_ms\":{}", request.events_max,
+                                   request.bytes_max, request.wait.count());
+    if (request.epoch != 0) body += fmt::format(",\"epoch\":{}", request.epoch);
+    if (request.settle) server::render_settle(body, *request.settle);
+    auto answer = exchange_.send({.method = "POST",
+                                  .target = path(request.consumer) + "/fetch",
+                                  .content_type = "application/json",
+                                  .accept = schema::kBatchMediaType,
+                                  .body = body + "}"});
+    if (!answer) return std::unexpected(answer.error());
+    Fetched fetched{.epoch = answer->number("Strandline-Epoch").value_or(request.epoch)};
+    std::string_view rest = answer->body;
+    while (const auto frame = schema::parse_frame(rest)) {
+      rest.remove_prefix(frame->head.bytes);
+      if (auto ok = add(*frame, *by_offset, fetched); !ok) return std::unexpected(ok.error());
+    }
+    if (!rest.empty()) return fail(Code::io, "an answer ends within a frame");
+    return fetched;
+  }
+
+  Result<Settled> settle(const Settle& request) override {
+    std::string body = fmt::format("{{\"epoch\":{}", request.epoch);
+    server::render_settle(body, request);
+    auto answer = post(request.consumer, "/settle", body + "}");
+    if (!answer) return std::unexpected(answer.error());
+    return Settled{.acked = number_of(*answer, "acked"),
+                   .already = number_of(*answer, "already"),
+                   .nacked = number_of(*answer, "nacked"),
+                   .extended = number_of(*answer, "extended"),
+                   .exhausted = number_of(*answer, "exhausted")};
+  }
+
+  Result<uint64_t> commit(const Commit& request) override {
+    std::string body =
+        fmt::format("{{\"next\":{},\"epoch\":{}", request.next, request.epoch.value_or(0));
+    if (request.expected) body += fmt::format(",\"expected\":{}", *request.expected);
+    return number(post(request.consumer, "/commit", body + "}"), "position");
+  }
+
+ private:
+  static std::string path(const std::string& name) { return "/v1/consumers/" + encode(name); }
+
+  Result<rapidjson::Document> post(const std::string& name, const char* what, std::string body) {
+    return exchange_.ask({.method = "POST",
+                          .target = path(name) + what,
+                          .content_type = "application/json",
+                          .body = std::move(body)});
+  }
+  static Result<ConsumerInfo> info(Result<rapidjson::Document> answer) {
+    if (!answer) return std::unexpected(answer.error());
+    return consumer_of(*answer);
+  }
+  static Status done(Result<rapidjson::Document> answer) {
+    if (!answer) return std::unexpected(answer.error());
+    return {};
+  }
+  static Result<uint64_t> number(Result<rapidjson::Document> answer, const char* name) {
+    if (!answer) return std::unexpected(answer.error());
+    return number_of(*answer, name);
+  }
+
+  // What its positions are counted in; asked once.
+  Result<bool> reads_one_stream(const std::string& name) {
+    if (counted_of_ == name) return by_offset_;
+    auto there = describe(name);
+    if (!there) return std::unexpected(there.error());
+    counted_of_ = name;
+    by_offset_ = there->settings.select.kind == Selection::Kind::stream;
+    return by_offset_;
+  }
+
+  static Status add(const schema::Frame& frame, bool by_offset, Fetched& fetched) {
+    const schema::FrameHead& head = frame.head;
+    if (head.kind == schema::FrameKind::gap) {
+      fetched.gaps.push_back({.stream = std::string(frame.name),
+                              .from = head.first,
+                              .to = head.sequence,
+                              .reason = static_cast<GapReason>(head.reason),
+                              .detail = std::string(frame.payload)});
+    }
+    if (head.kind != schema::FrameKind::batch) return {};
+    const auto batch = Batch::verified(std::string(frame.payload));
+    if (!batch) return std::unexpected(batch.error());
+    if (batch->count() != head.count) return fail(Code::io, "a frame's count is wrong");
+    const std::string& stream = fetched.bytes.emplace_back(frame.name);
+    const std::string& flatbuffer = fetched.bytes.emplace_back(frame.payload);
+    fetched.runs.emplace_back(stream, flatbuffer, head.count, 0, head.count, Offset(head.first),
+                              Sequence(head.sequence), Timestamp{head.stored_us}, false);
+    const uint64_t first = by_offset ? head.first : head.sequence;
+    for (uint32_t i = 0; i < head.count; ++i) fetched.given.push_back({first + i, head.reason});
+    return {};
+  }
+
+  Exchange exchange_;
+  std::string counted_of_;
+  bool by_offset_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<NamedConsumers> remote_consumers(const Url& url) {
+  return std::make_unique<RemoteConsumers>(url);
+}
+
+}  // namespace strandline::tools
