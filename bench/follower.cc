@@ -9,10 +9,15 @@
 namespace strandline::bench {
 
 Follower::Follower(uint16_t port, std::string_view stream, std::string_view from, Format format)
+    : Follower(port,
+               std::string("/v1/streams/").append(stream).append("/events?follow=true&from=")
+                   .append(from),
+               format) {}
+
+Follower::Follower(uint16_t port, std::string_view target, Format format)
     : socket_(port), format_(format) {
-  std::string request = "GET /v1/streams/";
-  request.append(stream).append("/events?follow=true&from=").append(from);
-  request.append(" HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: ");
+  std::string request = "GET ";
+  request.append(target).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: ");
   request.append(format == Format::frames ? schema::kBatchMediaType : "application/x-ndjson");
   socket_.write_all(request.append("\r\n\r\n"));
 }

@@ -21,6 +21,8 @@ class Follower {
 
   // Connects and asks. `from` as in the query: "earliest", "latest", an offset.
   Follower(uint16_t port, std::string_view stream, std::string_view from, Format format);
+  // Of whatever streams at this target.
+  Follower(uint16_t port, std::string_view target, Format format);
 
   Socket& socket() { return socket_; }
   // Bytes as they came from the socket.

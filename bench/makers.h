@@ -29,6 +29,8 @@ std::unique_ptr<Workload> latency_server(const Settings& settings);
 std::unique_ptr<Workload> open_10gb(const Settings& settings);
 // open_streams.cc
 std::unique_ptr<Workload> open_streams(const Settings& settings);
+// consumers.cc
+std::unique_ptr<Workload> server_consumers(const Settings& settings);
 // open_consumers.cc
 std::unique_ptr<Workload> open_consumers(const Settings& settings);
 // write_amplification.cc

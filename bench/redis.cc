@@ -94,7 +94,10 @@ void RedisRange::take(std::string_view bytes) {
     if (kind == '$') {
       next += length + 2;
       if (next > bytes.size()) break;
-      if (bulks_++ % 3 == names_) last_id_ = bytes.substr(end + 2, length);
+      if (bulks_++ % 3 == names_) {
+        last_id_ = bytes.substr(end + 2, length);
+        if (ids_) ids_->push_back(last_id_);
+      }
     }
     if (!begun_) {
       begun_ = true;

@@ -44,7 +44,9 @@ class RedisRange {
  public:
   // XREAD's entries come behind their stream's name.
   enum class Of { entries, streams };
-  explicit RedisRange(Of of = Of::entries) : names_(of == Of::streams ? 1 : 0) {}
+  // `ids`, if there is one, gets the entries' ids.
+  explicit RedisRange(Of of = Of::entries, std::vector<std::string>* ids = nullptr)
+      : names_(of == Of::streams ? 1 : 0), ids_(ids) {}
 
   void take(std::string_view bytes);
   bool whole() const { return begun_ && elements_left_ == 0; }
@@ -53,6 +55,7 @@ class RedisRange {
 
  private:
   uint64_t names_;
+  std::vector<std::string>* ids_;
   std::string unread_;
   bool begun_ = false;
   uint64_t elements_left_ = 0;

@@ -21,6 +21,8 @@ std::span<const Entry> workloads() {
             server_append_json_50},
       Entry{"server-catch-up", "a follower reads history, as frames and as NDJSON", 0,
             server_catch_up},
+      Entry{"server-consumers", "a group of 4 members, and an exclusive consumer", 0,
+            server_consumers},
       Entry{"fan-out-engine", "one producer, 1,000 subscriptions", 0, fan_out_engine},
       Entry{"fan-out-server", "one producer, 1,000 connections", 0, fan_out_server},
       Entry{"latency-engine", "append to delivery, 1,000 events/s", 0, latency_engine},
