@@ -197,9 +197,12 @@ class Poll : public std::enable_shared_from_this<Poll> {
     finish(print(empty_));
   }
 
-  // An exclusive consumer's reader has gone on without what it was given: it has to join again.
+  // An exclusive consumer's reader has gone on without what it was given: it has to join again,
+  // unless it, or another, has done so by now.
   void take_again() {
-    boost::asio::post(service_.blocking, [&service = service_, name = plan_.fetch.consumer] {
+    const uint64_t epoch = plan_.fetch.epoch;
+    boost::asio::post(service_.blocking, [&service = service_, name = plan_.fetch.consumer, epoch] {
+      if (service.log.is_fenced(name, epoch)) return;
       if (const auto joined = service.log.join(name)) {
         [[maybe_unused]] const Status left = service.log.leave(name, joined->epoch);
       }

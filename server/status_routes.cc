@@ -57,6 +57,10 @@ void render_limits(std::string& out, const Service& service) {
   members.number("name_bytes_max", limits.name_bytes_max);
   members.number("streams_max", limits.streams_max);
   members.number("consumers_max", limits.consumers_max);
+  members.number("named_consumers_max", limits.named_consumers_max);
+  members.number("members_max", limits.members_max);
+  members.number("unacked_max", limits.unacked_max);
+  members.number("settle_positions_max", limits.settle_positions_max);
   members.number("connections_max", options.connections_max);
   members.number("head_bytes_max", options.head_bytes_max);
   members.number("request_line_bytes_max", options.request_line_bytes_max);
