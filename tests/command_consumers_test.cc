@@ -183,7 +183,7 @@ TEST_F(ConsumerCommands, AGroupsTailsShareTheWorkAndSurviveEachOtherAndTheServer
   while (const auto line = second->line()) printed.insert(offset(*line));
   EXPECT_GE(printed.size(), 50u);
   EXPECT_TRUE(printed.contains(99));
-  EXPECT_EQ(describe("c")["members"].number(), 1u);  // the killed one never left
+  EXPECT_EQ(describe("c")["members"].number(), 0u);
 }
 
 TEST_F(ConsumerCommands, ExecAcksOnSuccessAndBuriesWhatNeverSucceeds) {
