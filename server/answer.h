@@ -45,9 +45,7 @@ class Answer {
   // For an answer that takes its time, on the session's thread.
   Mailbox& mailbox() { return *mailbox_; }
   bool is_awaited() const { return to_->is_awaited(number_); }
-  void on_give_up(std::function<void()> callback) {
-    to_->on_give_up(number_, std::move(callback));
-  }
+  void on_give_up(std::function<void()> callback) { to_->on_give_up(number_, std::move(callback)); }
   // Goes on with `handle` on the session's thread.
   template <class Handle>
   void at_home(Handle handle) {

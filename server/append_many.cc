@@ -221,7 +221,8 @@ TakenMany take_json(const Call& call, AppendMany append) {
   if (const auto kind = reader.parse(call.body()); !kind) {
     return std::unexpected(malformed(kind.error()));
   }
-  auto fields = JsonFields::parse(call.body(), {"appends", "commit", "settle", "once", "durability"});
+  auto fields =
+      JsonFields::parse(call.body(), {"appends", "commit", "settle", "once", "durability"});
   if (!fields) return refuse(fields.error());
   const auto durability = fields->string("durability");
   if (!durability) return refuse(durability.error());

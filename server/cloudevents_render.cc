@@ -178,8 +178,8 @@ void render_gap(std::string& out, const Gap& gap) {
   if (!gap.stream.empty()) print.text("stream", gap.stream);
   print.plain("type", "strandline.gap");
   print.name("data");
-  render_gap_object(
-      out, {.from = gap.from, .to = gap.to, .reason = gap.reason, .detail = gap.detail});
+  render_gap_object(out,
+                    {.from = gap.from, .to = gap.to, .reason = gap.reason, .detail = gap.detail});
   out += '}';
 }
 

@@ -129,8 +129,8 @@ void read(Call call, Answer answer, Selection select) {
   }
   auto subscription = service.log.subscribe(std::move(planned->read));
   if (!subscription) return answer.now(problem(subscription.error(), Asked::reading));
-  answer.follow(std::make_unique<SubscriptionFollow>(
-      std::move(*subscription), std::move(planned->form), planned->places));
+  answer.follow(std::make_unique<SubscriptionFollow>(std::move(*subscription),
+                                                     std::move(planned->form), planned->places));
 }
 
 }  // namespace
