@@ -1,10 +1,13 @@
 // Long polls: woken by what they wait for, in time, and by nothing lost when nobody waits any more.
-#include <thread>
+#include <set>
 
 #include "tests/support/server_test.h"
 
 namespace strandline::tests {
 namespace {
+
+// Less than what a poll waits at most, so that one that is not woken fails.
+constexpr std::chrono::milliseconds kSoon{30'000};
 
 class LongPolls : public ServerTest {
  protected:
@@ -39,25 +42,45 @@ TEST_F(LongPolls, AreWokenByAnAppend) {
   for (const char* mode : {"exclusive", "shared", "keyed"}) {
     const std::string name = std::string("c-") + mode;
     create(name, std::string(R"({"stream":"s","from":"latest","mode":")") + mode + "\"}");
+    // The first one looks at what there is, so that the second finds nothing, and waits.
+    EXPECT_EQ(post(name, "fetch", "{}").json()["epoch"].number(), 1u);
     HttpClient waiting = begin_fetch(name, R"({"wait_ms":60000})");
-    await_members(name, 1);
+    ASSERT_TRUE(eventually(
+        [&] { return client_.get("/v1/consumers/" + name).json()["epoch"].number() == 2; }));
     const uint64_t tail = client_.get("/v1/streams/s").json()["tail"].number();
     append("s", tail, 1);
-    const Response woken = waiting.read_response();
+    const Response woken = waiting.read_response(kSoon);
     EXPECT_EQ(woken.status, 200u);
     EXPECT_EQ(first_position(woken), tail) << mode;
   }
 }
 
+// However close an append is to the asking before it.
+TEST_F(LongPolls, NoAppendFallsBetweenAskingAndWaiting) {
+  append("s", 0, 1);
+  create("c", R"({"stream":"s","mode":"shared","from":"latest"})");
+  std::string epoch = post("c", "fetch", "{}").json()["epoch"].text();
+  HttpClient appender = server_.client();
+  const std::string more = json_events("s", 0, 1);
+  for (int round = 0; round < 300; ++round) {
+    HttpClient& poller = client_;
+    poller.write(HttpClient::request("POST", "/v1/consumers/c/fetch",
+                                     "{\"epoch\":" + epoch + ",\"wait_ms\":60000}",
+                                     {{"Content-Type", "application/json"}}));
+    ASSERT_EQ(appender.post("/v1/streams/s/events", more).status, 201u);
+    ASSERT_EQ(poller.read_response(kSoon).json()["events"].size(), 1u) << round;
+  }
+}
+
 TEST_F(LongPolls, AreWokenByANackElsewhere) {
   append("s", 0, 1);
-  create("c", R"({"stream":"s","mode":"shared"})");
+  create("c", R"({"stream":"s","mode":"shared","ack_deadline_ms":3600000})");
   const Json a = post("c", "fetch", "{}").json();
   HttpClient waiting = begin_fetch("c", R"({"wait_ms":60000})");
   await_members("c", 2);
   EXPECT_EQ(post("c", "nack", "{\"epoch\":" + a["epoch"].text() + R"(,"positions":[0]})").status,
             200u);
-  const Response woken = waiting.read_response();
+  const Response woken = waiting.read_response(kSoon);
   EXPECT_EQ(first_position(woken), 0u) << woken.body;
   EXPECT_EQ(woken.json()["events"][0]["attempt"].number(), 2u);
 }
