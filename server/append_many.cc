@@ -58,7 +58,7 @@ class Runs {
 
 using TakenMany = std::expected<AppendMany, Response>;
 
-TakenMany refuse(std::string message) {
+TakenMany refuse_many(std::string message) {
   return std::unexpected(
       problem({.code = Code::invalid, .message = std::move(message)}, Asked::appending));
 }
@@ -223,30 +223,30 @@ TakenMany take_json(const Call& call, AppendMany append) {
   }
   auto fields =
       JsonFields::parse(call.body(), {"appends", "commit", "settle", "once", "durability"});
-  if (!fields) return refuse(fields.error());
+  if (!fields) return refuse_many(fields.error());
   const auto durability = fields->string("durability");
-  if (!durability) return refuse(durability.error());
+  if (!durability) return refuse_many(durability.error());
   if (*durability) {
     const auto wanted = parse_durability(**durability);
-    if (!wanted) return refuse(wanted.error());
+    if (!wanted) return refuse_many(wanted.error());
     append.durability = *wanted;
   }
   if (const JsonValue* commit = fields->find("commit")) {
     auto ok = take_some("commit", *commit, read_commit, append.commits);
-    if (!ok) return refuse(ok.error());
+    if (!ok) return refuse_many(ok.error());
   }
   if (const JsonValue* settle = fields->find("settle")) {
     auto ok = take_some("settle", *settle, read_settle_of, append.settles);
-    if (!ok) return refuse(ok.error());
+    if (!ok) return refuse_many(ok.error());
   }
   if (const JsonValue* once = fields->find("once")) {
     auto ok = take_some("once", *once, read_mark, append.once);
-    if (!ok) return refuse(ok.error());
+    if (!ok) return refuse_many(ok.error());
   }
   if (const JsonValue* appends = fields->find("appends")) {
-    if (appends->kind != JsonKind::array) return refuse("\"appends\" is an array");
+    if (appends->kind != JsonKind::array) return refuse_many("\"appends\" is an array");
     JsonReader elements;
-    if (const auto kind = elements.parse(appends->text); !kind) return refuse(kind.error());
+    if (const auto kind = elements.parse(appends->text); !kind) return refuse_many(kind.error());
     for (const JsonMember& element : elements.members()) {
       const std::string place = "appends[" + std::to_string(append.parts.size()) + "]: ";
       auto part = read_part(call, element.value, place);
@@ -282,7 +282,7 @@ TakenMany take_many(Call& call) {
   auto taken = ndjson ? take_ndjson(call, std::move(append)) : take_json(call, std::move(append));
   if (taken && taken->parts.empty() && taken->commits.empty() && taken->settles.empty() &&
       taken->once.empty()) {
-    return refuse("there is nothing to append and nothing to commit in the request");
+    return refuse_many("there is nothing to append and nothing to commit in the request");
   }
   return taken;
 }
