@@ -220,11 +220,10 @@ void GroupBuilder::put_original(const AppendMany::Part& part, const Appended& ap
                                 .crc32c = crc32c(part.batch.bytes())};
   const StreamId stream = log_.streams.find(part.stream)->id;
   if (mutated(Mutation::producer_outside_batch)) {
+  log_.producers.put(stream, *part.producer, original);
     Changes apart = log_.store->changes();
-    log_.producers.put(stream, *part.producer, original, apart);
+    log_.producers.finish_group(apart);
     (void)log_.store->write(std::move(apart));
-  } else {
-    log_.producers.put(stream, *part.producer, original, group_.changes);
   }
 }
 
@@ -294,6 +293,7 @@ Group GroupBuilder::finish() {
     put_state(log_.streams.log());
   }
   group_.expiring = log_.expiring.finish_group(
+  log_.producers.finish_group(group_.changes);
       *log_.store, stored_, kPurgedAGroup + kPurgedAnAppend * group_.appends, group_.changes);
   return std::move(group_);
 }

@@ -124,7 +124,7 @@ std::string original_key(StreamId stream, std::string_view producer, uint64_t ep
 
 std::string encode(const ProducerAppend& append) {
   std::string out;
-  out.reserve(32);
+  out.reserve(kProducerAppendBytes);
   put_le(out, append.first);
   put_le(out, append.sequence);
   put_le(out, append.stored_us);
@@ -134,7 +134,7 @@ std::string encode(const ProducerAppend& append) {
 }
 
 bool decode(std::string_view bytes, ProducerAppend& append) {
-  if (bytes.size() != 32) return false;
+  if (bytes.size() != kProducerAppendBytes) return false;
   append = {.first = get_le<uint64_t>(bytes, 0),
             .sequence = get_le<uint64_t>(bytes, 8),
             .stored_us = get_le<int64_t>(bytes, 16),

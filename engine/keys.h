@@ -66,7 +66,7 @@ enum class KeyKind : char {
   where = 2,     // segments: stream, first offset there -> segment
   holds = 3,     // segments: segment, stream -> first offset there
   head = 1,      // producers: stream, producer -> ProducerHead
-  original = 2,  // producers: stream, producer, NUL, epoch, sequence -> ProducerAppend
+  original = 2,  // producers: stream, producer, NUL, epoch, sequence -> ProducerAppends from there
   answer = 3,    // producers: idempotency key -> expiry, answer (idempotency.h)
   mark = 4,      // producers: consumer, NUL, id -> expiry
   expiry = 5,    // producers: expiry, the key of an answer or a mark -> nothing
@@ -145,7 +145,9 @@ std::string producer_key(StreamId stream, std::string_view producer);
 std::string encode(const ProducerHead& head);
 bool decode(std::string_view bytes, ProducerHead& head);
 
-// What became of one append of a producer's. Written with it, and never removed.
+// Where a producer's append went. Written with it, behind those before it in its group, and
+// never removed.
+inline constexpr size_t kProducerAppendBytes = 32;
 struct ProducerAppend {
   uint64_t first = 0;     // offset
   uint64_t sequence = 0;  // in the log

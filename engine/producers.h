@@ -1,5 +1,7 @@
 // Producers that may retry: where each stands in each stream, and what became of every append that
-// named one. Both are written in the WriteBatch of the append itself.
+// named one. Both are written in the WriteBatch of the append itself, once for all that a producer
+// appends to a stream in one group: a record for each append would cost a crowd of single events
+// more than the events do.
 //
 // *What is assigned* is what counts here: an append that is written and not yet durable is found as
 // well, for whoever retries it is answered behind it. The places of the producers that appended
@@ -12,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/error.h"
 #include "engine/keys.h"
@@ -33,8 +36,9 @@ class Producers {
                                            const std::string& producer);
   Result<std::optional<ProducerAppend>> original(const Store& store, StreamId stream,
                                                  const Producer& producer) const;
-  void put(StreamId stream, const Producer& producer, const ProducerAppend& append,
-           Changes& changes);
+  void put(StreamId stream, const Producer& producer, const ProducerAppend& append);
+  // Writes what was put in this group.
+  void finish_group(Changes& changes) const;
 
   size_t cached() const { return heads_.size(); }
 
@@ -44,13 +48,22 @@ class Producers {
     ProducerHead head;
   };
   using Entries = std::list<Entry>;
+  // Appends of this group that follow each other in sequence.
+  struct Run {
+    std::string key;  // of its first
+    uint64_t epoch;
+    uint64_t first;
+    std::vector<ProducerAppend> appends;
+    std::optional<size_t> before;  // the same producer's run in runs_, of an earlier epoch
+  };
 
   void keep(std::string key, ProducerHead head);
 
   const size_t cached_max_;
   Entries entries_;  // the one used last comes first
   std::unordered_map<std::string_view, Entries::iterator> heads_;
-  std::unordered_map<std::string, ProducerAppend> staged_;  // in this group, by key
+  std::vector<Run> runs_;
+  std::unordered_map<std::string, size_t> staged_;  // by head's key: the last of its runs
 };
 
 }  // namespace strandline

@@ -64,9 +64,10 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
     AppendMany request;
     for (const char* stream : {"orders", "audit"}) {
       request.parts.push_back(
-          {stream, *Batch::of({{.type = "a", .form = DataForm::json, .data = "7"}}), {}});
+          {.stream = stream,
+           .batch = *Batch::of({{.type = "a", .form = DataForm::json, .data = "7"}}),
+           .producer = Producer{.id = "shop", .epoch = 1, .sequence = 0}});
     }
-    request.parts[0].producer = Producer{.id = "shop", .epoch = 1, .sequence = 0};
     request.commits.push_back({.consumer = "billing", .stream = "orders", .next = 1});
     request.once.push_back({.consumer = "billing", .id = "7", .ttl_s = 60});
     request.idempotency = Idempotency{.key = "k", .fingerprint = "f"};

@@ -121,12 +121,19 @@ TEST_F(IdempotencyKeys, OfARequestThatIsNotAnsweredYetAreInFlight) {
   options.file_system = FaultFileSystem::as_option(faults);
   append("s");
   faults->hold();
-  std::promise<Result<std::vector<Appended>>> promise;
-  auto answered = promise.get_future();
-  log().append(request("k"), [&](auto result) { promise.set_value(std::move(result)); });
-  EXPECT_EQ(code_of(send("k")), Code::in_flight);
-  EXPECT_EQ(code_of(send("k", "another")), Code::reused);
+  const auto start = [&](const AppendMany& many) {
+    auto promise = std::make_shared<std::promise<Result<std::vector<Appended>>>>();
+    log().append(many, [promise](auto result) { promise->set_value(std::move(result)); });
+    return promise->get_future();
+  };
+  auto answered = start(request("k"));
+  // At once, on this thread: the one before is held.
+  auto again = start(request("k")), other = start(request("k", "another"));
+  EXPECT_EQ(again.wait_for(0s), std::future_status::ready);
+  EXPECT_EQ(other.wait_for(0s), std::future_status::ready);
   faults->release();
+  EXPECT_EQ(code_of(again.get()), Code::in_flight);
+  EXPECT_EQ(code_of(other.get()), Code::reused);
   const auto first = answered.get();
   ASSERT_TRUE(first) << first.error().message;
   expect_kept(send("k"), *first);

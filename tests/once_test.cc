@@ -41,6 +41,20 @@ TEST_F(Once, MarksExpire) {
   EXPECT_TRUE(log().was_processed("c", "x").value());
 }
 
+// More than one group purges, so that a mark is made again while its old life waits for that.
+TEST_F(Once, MarksThatAreMadeAgainOutliveThePurgeOfTheirFormerLives) {
+  AppendMany many;
+  for (int i = 0; i < 2000; ++i) many.once.push_back({"c", std::to_string(i), 60});
+  ASSERT_TRUE(log().append(many));
+  pass(60);
+  ASSERT_TRUE(log().once("c", "1999", 60).value());
+  for (int i = 0; i < 20; ++i) append("s");
+  EXPECT_TRUE(log().was_processed("c", "1999").value());
+  EXPECT_FALSE(log().was_processed("c", "0").value());
+  reopen();
+  EXPECT_FALSE(log().once("c", "1999", 60).value());
+}
+
 TEST_F(Once, AnAppendAndItsMarkAreThereBothOrNeither) {
   AppendMany step{.parts = {{.stream = "out", .batch = batch("out", Offset{0}, 2)}},
                   .once = {{.consumer = "c", .id = "x", .ttl_s = 60}}};

@@ -100,7 +100,7 @@ TEST_F(RetryRequest, OfSeveralStreamsNamesAProducerInEach) {
   EXPECT_EQ(tail("a"), 1u);
   const std::string mixed = R"({"appends": [
     {"stream":"a","events":[{"type":"x"}],"producer":{"id":"p","epoch":0,"seq":0}},
-    {"stream":"b","events":[{"type":"y"}]}]})";
+    {"stream":"b","events":[{"type":"y"}],"producer":{"id":"p","epoch":0,"seq":1}}]})";
   expect_problem(post(mixed, {}, "/v1/append"), 409);
   for (const char* producer :
        {R"({"id":"p"})", R"({"id":"p","epoch":0,"seq":-1})", R"("p")", R"({"id":"p","seq":0})"}) {
