@@ -145,6 +145,8 @@ void Syncer::publish(Group& group) {
   counters.appends.fetch_add(group.appends, std::memory_order_relaxed);
   counters.events_appended.fetch_add(group.events, std::memory_order_relaxed);
   if (group.written) counters.bytes_appended.fetch_add(group.bytes, std::memory_order_relaxed);
+  // Of those who asked for `accepted` only where there was nothing to write.
+  for (Group::Answer& answer : group.accepted) answer.done(std::move(answer.result));
   for (Group::Answer& answer : group.answers) answer.done(std::move(answer.result));
 }
 
