@@ -14,6 +14,7 @@
 
 #include "engine/keys.h"
 #include "engine/rebuild.h"
+#include "engine/record_salvage.h"
 #include "engine/salvage.h"
 
 namespace strandline {
@@ -92,6 +93,8 @@ std::string told(const rocksdb::LiveFileMetaData& table) {
 std::string wrong_in(const fs::path& table, const rocksdb::Options& options, bool every_block) {
   rocksdb::SstFileReader reader(options);
   rocksdb::Status status = reader.Open(table.string());
+  // It opens a table whose properties cannot be read; the store does not.
+  if (status.ok() && !reader.GetTableProperties()) return "its properties cannot be read";
   if (status.ok() && every_block) status = reader.VerifyChecksum();
   return status.ok() ? std::string() : status.ToString();
 }
@@ -104,6 +107,7 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
   lenient.track_and_verify_wals_in_manifest = true;  // without it RocksDB would write
   lenient.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
   lenient.listeners.clear();
+  lenient.skip_stats_update_on_db_open = true;  // it would read what is damaged
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   const auto status =
@@ -146,27 +150,32 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
   return damaged;
 }
 
-Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
-                const Descriptors& families, const std::vector<DamagedTable>& tables) {
-  if (tables.empty()) return {};
+Status keep_aside(const fs::path& directory, const std::string& name, Aside held,
+                  std::string_view bytes) {
   std::error_code error;
   fs::create_directories(aside(directory), error);
   if (error) return fail(Code::io, aside(directory).string() + ": " + error.message());
   if (auto ok = make_durable(aside(directory) / kMending, ""); !ok) return ok;
+  const auto suffix = held == Aside::events ? kEventsSuffix : kRecordsSuffix;
+  return make_durable(aside(directory) / (name + std::string(suffix)), bytes);
+}
+
+Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
+                const Descriptors& families, const std::vector<DamagedTable>& tables) {
+  std::error_code error;
   for (const DamagedTable& table : tables) {
     // Copied first: whatever happens next, the file is not lost.
-    const bool events = table.family == "events";
-    const fs::path kept =
-        aside(directory) / (table.file + std::string(events ? kEventsSuffix : kRecordsSuffix));
+    const Aside held = table.family == "events" ? Aside::events : Aside::records;
     std::ifstream in(directory / table.file, std::ios::binary);  // nothing, if it is missing
     const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    if (auto ok = make_durable(kept, bytes); !ok) return ok;
+    if (auto ok = keep_aside(directory, table.file, held, bytes); !ok) return ok;
     if (!table.listed) continue;
     const std::string number = table.file.substr(0, table.file.find('.'));
     rocksdb::Options ldb_options(options, rocksdb::ColumnFamilyOptions());
     const std::unique_ptr<rocksdb::LDBCommand> command(rocksdb::LDBCommand::InitFromCmdLineArgs(
-        {"--db=" + directory.string(), "unsafe_remove_sst_file", number}, ldb_options,
-        rocksdb::LDBOptions(), &families));
+        {"--db=" + directory.string(), "--try_load_options=false", "unsafe_remove_sst_file",
+         number},
+        ldb_options, rocksdb::LDBOptions(), &families));
     if (!command) return fail(Code::io, "RocksDB cannot remove a table");
     command->Run();
     if (auto done = command->GetExecuteState(); !done.IsSucceed()) {
@@ -183,28 +192,31 @@ bool is_mending(const fs::path& directory) {
 }
 
 Result<uint64_t> mend(const fs::path& directory, Store& store) {
-  const SegmentId first_live = oldest_segment(store);
   std::error_code error;
-  uint64_t batches = 0;
-  bool records = false;
-  std::vector<fs::path> tables;
+  std::vector<fs::path> events, records;
   for (const auto& entry : fs::directory_iterator(aside(directory), error)) {
-    records |= entry.path().extension() == kRecordsSuffix;
-    if (entry.path().extension() == kEventsSuffix) {
-      auto put = put_back(entry.path(), store, first_live);
-      if (!put) return put;
-      batches += *put;
-    } else if (entry.path().extension() != kRecordsSuffix) {
-      continue;
-    }
-    tables.push_back(entry.path());
+    if (entry.path().extension() == kEventsSuffix) events.push_back(entry.path());
+    if (entry.path().extension() == kRecordsSuffix) records.push_back(entry.path());
   }
-  if (records) {
+  // Which segments were dropped the records say: without some of them, none is taken for dropped.
+  const SegmentId first_live = records.empty() ? oldest_segment(store) : SegmentId(0);
+  uint64_t batches = 0;
+  for (const fs::path& table : events) {
+    auto put = put_back(table, store, first_live);
+    if (!put) return put;
+    batches += *put;
+  }
+  for (const fs::path& file : records) {
+    if (file.stem().extension() != ".sst") continue;
+    if (auto ok = put_back_records(file, store); !ok) return std::unexpected(std::move(ok.error()));
+  }
+  if (!records.empty()) {
     if (auto ok = rebuild_records(store); !ok) return std::unexpected(std::move(ok.error()));
   }
   if (auto ok = store.sync(); !ok) return std::unexpected(std::move(ok.error()));
-  for (const fs::path& table : tables) {
-    fs::rename(table, table.string() + std::string(kDoneSuffix), error);
+  events.insert(events.end(), records.begin(), records.end());
+  for (const fs::path& file : events) {
+    fs::rename(file, file.string() + std::string(kDoneSuffix), error);
   }
   fs::remove(aside(directory) / kMending, error);
   return batches;

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/error.h"
@@ -46,6 +47,15 @@ std::string wrong_in(const std::filesystem::path& table, const rocksdb::Options&
 // Moves them to `damaged/` beside the store, and makes the store forget them.
 Status take_out(const std::filesystem::path& directory, const rocksdb::DBOptions& options,
                 const Descriptors& families, const std::vector<DamagedTable>& tables);
+
+// What a file that is kept in `damaged/` held, and so what follows (mend).
+enum class Aside {
+  events,   // every batch in it that is whole is put back
+  records,  // they are made again from the events
+};
+// Durable, when it returns, and it is known that there is something to mend.
+Status keep_aside(const std::filesystem::path& directory, const std::string& name, Aside held,
+                  std::string_view bytes);
 
 // Whether tables were taken out, and their contents are not back yet.
 bool is_mending(const std::filesystem::path& directory);

@@ -27,6 +27,13 @@ bool is_older(const std::string& line) {
   return false;
 }
 
+bool names_a_version(std::string_view line) {
+  constexpr std::string_view kName = "strandline ";
+  if (!line.starts_with(kName) || !line.ends_with('\n')) return false;
+  line = line.substr(kName.size(), line.size() - kName.size() - 1);
+  return !line.empty() && std::ranges::all_of(line, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 // The directory, and those of its parents that are new: each entry is durable when this returns.
 Status create(const Disk& disk, const fs::path& path) {
   fs::path ancestor = fs::absolute(path).lexically_normal();
@@ -81,8 +88,20 @@ Result<Directory> make_fresh(const Disk& disk, const fs::path& path, bool may_cr
 
 Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
                                      const Options& options) {
+  const bool accept = options.mode == Options::Mode::owner && options.accept_loss;
   auto known = disk.exists(path / "FORMAT");
   if (!known) return std::unexpected(std::move(known.error()));
+  if (accept && disk.is_directory(path / "store")) {
+    // Unless it says that it is of another build's format, it may be damaged or gone.
+    auto line = *known ? disk.read(path / "FORMAT") : Result<std::string>();
+    if (!line) return std::unexpected(std::move(line.error()));
+    if (!names_a_version(*line)) {
+      if (auto ok = disk.replace(path / "FORMAT", format_line()); !ok) {
+        return std::unexpected(std::move(ok.error()));
+      }
+      known = true;
+    }
+  }
   if (!*known) {
     return make_fresh(disk, path,
                       options.mode == Options::Mode::owner && options.create_if_missing);
@@ -110,7 +129,7 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   if (!store) return std::unexpected(std::move(store.error()));
   // A creation that was cut off leaves neither a store nor a mark.
   directory.fresh = !*mark && !*store;
-  if (!directory.fresh && !*store) {
+  if (!directory.fresh && !*store && !accept) {
     return fail(Code::corrupt,
                 fmt::format("{} is missing: the log's events cannot be found without it",
                             current.string()));

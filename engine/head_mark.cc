@@ -12,32 +12,49 @@ namespace {
 
 constexpr std::string_view kHeadMarkMagic = "STRDHEAD";
 constexpr size_t kSlotBytes = 4096;
-constexpr size_t kHeadMarkBytes = 20;
+constexpr size_t kHeadMarkBytes = 44;
 constexpr auto kInterval = std::chrono::seconds(1);
 
 std::filesystem::path file_in(const std::filesystem::path& directory) { return directory / "HEAD"; }
 
-std::string slot_of(Sequence durable) {
+std::string slot_of(HeadMark::Head head) {
   std::string bytes(kHeadMarkMagic);
-  put_le<uint64_t>(bytes, durable.value);
-  put_le<uint32_t>(bytes, crc32c(bytes));
+  put_le<uint64_t>(bytes, head.next.value);
+  const uint32_t of_next = crc32c(bytes);
+  put_le<uint32_t>(bytes, of_next);
+  put_le<uint32_t>(bytes, 0);
+  put_le<uint64_t>(bytes, head.changes);
+  put_le<uint64_t>(bytes, head.wal);
+  put_le<uint32_t>(bytes, crc32c(std::string_view(bytes).substr(24), of_next));
   return bytes;
 }
 
-std::optional<Sequence> mark_in(std::string_view file, size_t slot) {
+std::optional<HeadMark::Head> mark_in(std::string_view file, size_t slot) {
   if (file.size() < slot * kSlotBytes + kHeadMarkBytes) return std::nullopt;
   const std::string_view bytes = file.substr(slot * kSlotBytes, kHeadMarkBytes);
-  if (!bytes.starts_with(kHeadMarkMagic) ||
-      get_le<uint32_t>(bytes, 16) != crc32c(bytes.substr(0, 16))) {
+  const uint32_t of_next = get_le<uint32_t>(bytes, 16);
+  if (!bytes.starts_with(kHeadMarkMagic) || of_next != crc32c(bytes.substr(0, 16))) {
     return std::nullopt;
   }
-  return Sequence(get_le<uint64_t>(bytes, 8));
+  HeadMark::Head head{.next = Sequence(get_le<uint64_t>(bytes, 8))};
+  if (get_le<uint32_t>(bytes, 40) == crc32c(bytes.substr(24, 16), of_next)) {
+    head.changes = get_le<uint64_t>(bytes, 24);
+    head.wal = get_le<uint64_t>(bytes, 32);
+  }
+  return head;
+}
+
+// Whole from the beginning: half a file of one slot would look like damage.
+std::string file_of(HeadMark::Head head) {
+  std::string both = slot_of(head);
+  both.resize(2 * kSlotBytes);
+  return both;
 }
 
 }  // namespace
 
-Result<std::optional<Sequence>> HeadMark::read(const Disk& disk,
-                                               const std::filesystem::path& directory) {
+Result<std::optional<HeadMark::Head>> HeadMark::read(const Disk& disk,
+                                                     const std::filesystem::path& directory) {
   const auto file = file_in(directory);
   auto there = disk.exists(file);
   if (!there) return std::unexpected(std::move(there.error()));
@@ -51,8 +68,12 @@ Result<std::optional<Sequence>> HeadMark::read(const Disk& disk,
   return mark;
 }
 
+Status HeadMark::reset(const Disk& disk, const std::filesystem::path& directory, Head head) {
+  return disk.replace(file_in(directory), file_of(head));
+}
+
 HeadMark::HeadMark(const Disk& disk, const std::filesystem::path& directory,
-                   std::function<Sequence()> durable,
+                   std::function<Head()> durable,
                    std::function<void(const std::string&)> on_failure)
     : disk_(disk),
       file_(file_in(directory)),
@@ -88,17 +109,13 @@ void HeadMark::run() {
 }
 
 void HeadMark::renew() {
-  const Sequence durable = durable_();
+  const Head durable = durable_();
   if (exists_ && written_ == durable) return;
-  const std::string slot = slot_of(durable);
   Status ok;
   if (exists_) {
-    ok = disk_.overwrite(file_, slot_ * kSlotBytes, slot);
+    ok = disk_.overwrite(file_, slot_ * kSlotBytes, slot_of(durable));
   } else {
-    // Whole from the beginning: half a file of one slot would look like damage.
-    std::string both = slot;
-    both.resize(2 * kSlotBytes);
-    ok = disk_.replace(file_, both);
+    ok = disk_.replace(file_, file_of(durable));
   }
   // Without a mark the log is as durable as before, and its end less well guarded: said, not fatal.
   if (!ok) return on_failure_("the head mark cannot be renewed: " + ok.error().message);

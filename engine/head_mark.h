@@ -4,8 +4,8 @@
 // below its head mark has lost acknowledged events, and is refused. Two slots of 4 KiB, written in
 // turn and fsynced, so that a torn write leaves the other. *Threads*: start's own; note: any.
 //
-//   a slot:  8 bytes "STRDHEAD", u64 durable next sequence, u32 crc32c of these 16 bytes;
-//   little-endian
+//   a slot:  8 bytes "STRDHEAD", u64 durable next sequence, u32 crc32c of these 16 bytes, u32 zero;
+//   u64 durable changes, u64 WAL, u32 crc32c of the first 16 bytes and these 16; little-endian
 #pragma once
 
 #include <condition_variable>
@@ -23,13 +23,23 @@ namespace strandline {
 
 class HeadMark {
  public:
-  // The mark in the directory: the higher of its valid slots; none if there is no file yet.
-  static Result<std::optional<Sequence>> read(const Disk& disk,
-                                              const std::filesystem::path& directory);
+  struct Head {
+    Sequence next;
+    // RocksDB's last sequence number: so that what is no event, a position, is missed as well. 0 in
+    // the mark of a build that did not write it.
+    uint64_t changes = 0;
+    uint64_t wal = 0;  // the number of the newest WAL file: if it is missing, that is what to name
+    auto operator<=>(const Head&) const = default;
+  };
+  // The mark in the directory: the higher of its valid slots; none if it has never been written.
+  static Result<std::optional<Head>> read(const Disk& disk, const std::filesystem::path& directory);
+  // Makes it what is given, durably, higher or lower: a new log's, or what is left of a damaged
+  // one.
+  static Status reset(const Disk& disk, const std::filesystem::path& directory, Head head);
 
   // Renews the mark about once a second from what `durable` says.
-  HeadMark(const Disk& disk, const std::filesystem::path& directory,
-           std::function<Sequence()> durable, std::function<void(const std::string&)> on_failure);
+  HeadMark(const Disk& disk, const std::filesystem::path& directory, std::function<Head()> durable,
+           std::function<void(const std::string&)> on_failure);
   ~HeadMark();  // renews it a last time
 
  private:
@@ -38,11 +48,11 @@ class HeadMark {
 
   const Disk disk_;
   const std::filesystem::path file_;
-  const std::function<Sequence()> durable_;
+  const std::function<Head()> durable_;
   const std::function<void(const std::string&)> on_failure_;
   bool exists_ = false;  // with room for both slots
   size_t slot_ = 0;      // the next to be written
-  std::optional<Sequence> written_;
+  std::optional<Head> written_;
   std::mutex mutex_;  // guards stopping_
   std::condition_variable stop_;
   bool stopping_ = false;

@@ -7,9 +7,11 @@
 #include <memory>
 #include <mutex>
 
+#include "engine/consumer_mending.h"
 #include "engine/damaged_tables.h"
 #include "engine/directory.h"
 #include "engine/head_mark.h"
+#include "engine/table_list.h"
 #include "engine/verification.h"
 #include "engine/wal_end.h"
 
@@ -32,11 +34,21 @@ struct Warnings {
   }
 };
 
-Status load(LogState& state) {
+Status load(LogState& state, RecoveryReport& report) {
   if (auto ok = state.streams.load(*state.store); !ok) return ok;
   if (auto ok = state.segments.load(*state.store); !ok) return ok;
   if (auto ok = state.positions.load(*state.store); !ok) return ok;
-  return state.expiring.load(*state.store);
+  if (auto ok = state.expiring.load(*state.store); !ok) return ok;
+  const bool accept = state.options.accept_loss && state.options.mode == Options::Mode::owner;
+  std::vector<std::string> orphans;
+  if (auto ok = state.consumers.load(*state.store, *state.clock, accept ? &orphans : nullptr);
+      !ok || !accept) {
+    return ok;
+  }
+  auto lost = mend_consumers(state, orphans);
+  if (!lost) return std::unexpected(std::move(lost.error()));
+  report.loss += *lost;
+  return {};
 }
 
 Status forget_segments_below(Store& store, SegmentId first_live) {
@@ -54,31 +66,48 @@ Status forget_segments_below(Store& store, SegmentId first_live) {
 }
 
 // The log never opens silently shorter than its head mark.
-Status hold_against_head_mark(const Disk& disk, LogState& state, RecoveryReport& report) {
+Status hold_against_head_mark(const Disk& disk, LogState& state, const std::string& newest_wal,
+                              RecoveryReport& report) {
+  const bool accept = state.options.accept_loss;
+  const HeadMark::Head now{report.durable_next, state.store->durable_changes(),
+                           state.store->newest_wal()};
   auto mark = HeadMark::read(disk, state.directory);
-  if (!mark) {
-    if (!state.options.accept_loss) return std::unexpected(std::move(mark.error()));
-    report.loss += mark.error().message + "; ";
-    return {};
-  }
-  report.head_mark = mark->value_or(Sequence(0));
+  if (!mark && !accept) return std::unexpected(std::move(mark.error()));
+  const HeadMark::Head head = mark ? mark->value_or(HeadMark::Head()) : HeadMark::Head();
+  report.head_mark = head.next;
   // An observer sees a mark that its owner may have renewed since it opened.
-  if (state.options.mode == Options::Mode::observer || report.durable_next >= report.head_mark) {
+  const bool observer = state.options.mode == Options::Mode::observer;
+  const std::string file = (state.directory / "HEAD").string();
+  const std::string store = (state.directory / "store").string();
+  std::string lost;
+  if (mark && !*mark) {
+    // It is written before anything is appended: a log without one was never finished, and is
+    // empty.
+    if (now.next == Sequence(0) && state.streams.count() == 0) {
+      return observer ? Status() : HeadMark::reset(disk, state.directory, now);
+    }
+    lost = file + " is missing or empty, so that nothing says how far the log was durable";
+  } else if (!observer && now.next < head.next) {
+    lost = fmt::format("events [{}, {}) of the log were durable, says {}, and are not in {}",
+                       now.next.value, head.next.value, file, store);
+  } else if (!observer && now.changes < head.changes) {
+    lost = fmt::format("the last changes of positions were durable, says {}, and are not in {}",
+                       file, store);
+  } else if (mark) {
     return {};
   }
-  const std::string lost =
-      fmt::format("events [{}, {}) of the log were durable, says {}, and are not in {}",
-                  report.durable_next.value, report.head_mark.value,
-                  (state.directory / "HEAD").string(), (state.directory / "store").string());
-  if (!state.options.accept_loss) {
-    return fail(Code::corrupt, lost +
-                                   ": the end of its WAL is lost; opening it all the same "
-                                   "(accept_loss) forgets them");
+  const auto marked_wal = state.directory / "store" / fmt::format("{:06}.log", head.wal);
+  const std::string wal = std::max(newest_wal, head.wal > 0 ? marked_wal.string() : newest_wal);
+  if (!accept) {
+    return fail(Code::corrupt,
+                fmt::format("{}: the end of its WAL ({}) may be lost; opening it all the same "
+                            "(accept_loss) forgets what was there",
+                            lost, wal));
   }
-  report.loss += lost + "; ";
   // From here on the mark is what is there. The offsets that were lost will be given out again, for
   // the mark says how many events there were, not of which streams: that is the loss accepted.
-  return disk.remove(state.directory / "HEAD");
+  report.loss += (mark ? lost : mark.error().message) + "; ";
+  return HeadMark::reset(disk, state.directory, now);
 }
 
 // Reads everything, which an opening that must say what is lost may take the time for.
@@ -93,9 +122,30 @@ std::string unreadable_in(const LogState& state) {
   return out;
 }
 
-}  // namespace
+// What stands beside the tables, made whole before RocksDB looks: its list of them, and its WAL.
+// Says which WAL is the newest.
+Result<std::string> mend_store(const Disk& disk, const std::filesystem::path& store,
+                               LogState& state, RecoveryReport& report) {
+  const bool accept = state.options.accept_loss;
+  if (state.options.mode == Options::Mode::owner) {
+    auto listed = mend_table_list(disk, store, accept);
+    if (!listed) return std::unexpected(std::move(listed.error()));
+    for (const std::string& told : *listed) state.options.on_warning(told);
+  }
+  // With accept_loss the store makes its WALs whole itself, once it knows its tables.
+  const bool mend = state.options.mode == Options::Mode::owner && !accept;
+  auto ends = mend ? mend_wals(disk, store) : look_at_wals(disk, store);
+  if (!ends) return std::unexpected(std::move(ends.error()));
+  report.wal_bytes_replayed = ends->bytes - ends->torn_bytes;
+  report.torn_bytes_dropped = ends->torn_bytes;
+  if (ends->torn_bytes > 0) {
+    state.options.on_warning(fmt::format("{}: {} bytes that were not written whole are dropped",
+                                         ends->torn_at, ends->torn_bytes));
+  }
+  return ends->newest;
+}
 
-Result<OpenedState> open_state(const std::filesystem::path& path, Options options) {
+Result<OpenedState> open_once(const std::filesystem::path& path, Options options) {
   const auto begin = std::chrono::steady_clock::now();
   const Disk disk(options);
   auto directory = Directory::prepare(disk, path, options);
@@ -117,6 +167,7 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
   LogState& state = *opened.state;
   RecoveryReport& report = opened.recovery;
   report.created = directory->fresh;
+  std::string newest_wal;
   if (directory->fresh) {
     // Its entry is durable before the head mark's can be.
     if (auto ok = disk.create_directory(directory->store()); !ok) {
@@ -124,15 +175,9 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
     }
     if (auto ok = disk.sync_directory(path); !ok) return std::unexpected(std::move(ok.error()));
   } else {
-    const bool mend = !observer && !state.options.accept_loss;
-    auto ends = mend ? mend_wals(disk, directory->store()) : look_at_wals(disk, directory->store());
-    if (!ends) return std::unexpected(std::move(ends.error()));
-    report.wal_bytes_replayed = ends->bytes - ends->torn_bytes;
-    report.torn_bytes_dropped = ends->torn_bytes;
-    if (ends->torn_bytes > 0) {
-      state.options.on_warning(fmt::format("{}: {} bytes that were not written whole are dropped",
-                                           ends->torn_at, ends->torn_bytes));
-    }
+    auto newest = mend_store(disk, directory->store(), state, report);
+    if (!newest) return std::unexpected(std::move(newest.error()));
+    newest_wal = std::move(*newest);
   }
   auto store = Store::open(directory->store(), state.options,
                            [&state](const std::string& why) { state.failure.set(why); });
@@ -152,9 +197,9 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
     if (!back) return std::unexpected(std::move(back.error()));
     report.loss += fmt::format("{} batches of them are whole, and were put back; ", *back);
   }
-  if (auto ok = load(state); !ok) return std::unexpected(std::move(ok.error()));
+  if (auto ok = load(state, report); !ok) return std::unexpected(std::move(ok.error()));
   report.durable_next = Sequence(state.streams.log().tail().value);
-  if (auto ok = hold_against_head_mark(disk, state, report); !ok) {
+  if (auto ok = hold_against_head_mark(disk, state, newest_wal, report); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   if (const auto segments = state.segments.list(); !observer && !segments.empty()) {
@@ -173,6 +218,35 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
   report.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(
                             std::chrono::steady_clock::now() - begin)
                             .count();
+  return opened;
+}
+
+}  // namespace
+
+Result<OpenedState> open_state(const std::filesystem::path& path, Options options) {
+  if (!options.accept_loss || options.mode == Options::Mode::observer) {
+    return open_once(path, std::move(options));
+  }
+  // What can be opened without a loss is; and where it cannot be, why not is the first thing to
+  // say.
+  Options strict = options;
+  strict.accept_loss = false;
+  std::string why;
+  if (auto opened = open_once(path, std::move(strict)); opened) {
+    const auto tables = opened->state->store->check_tables();
+    opened->recovery.loss = unreadable_in(*opened->state);
+    if (tables.empty()) return opened;
+    why = fmt::format("{} tables are damaged", tables.size());
+  } else {
+    const Code code = opened.error().code;
+    if (code != Code::corrupt && code != Code::io && code != Code::unsupported_format &&
+        code != Code::invalid) {
+      return opened;
+    }
+    why = opened.error().message;
+  }
+  auto opened = open_once(path, std::move(options));
+  if (opened) opened->recovery.loss = why + "; " + opened->recovery.loss;
   return opened;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "engine/delivery.h"
 #include "engine/stored_batch.h"
@@ -60,10 +61,29 @@ class Rebuild {
       run.bytes = last.head().bytes_before + last.value().size();
       run.stored_last = last.head().stored;
       runs_[key.segment][key.stream] = run;
+      if (key.stream == kLogStream) read_ranges(key.segment);
       it.seek(encode(end));
     }
     if (auto damage = it.damage()) return fail(Code::corrupt, "the events family: " + *damage);
     return {};
+  }
+
+  // What the log's own records name, there or not: its offsets were given out.
+  void read_ranges(SegmentId segment) {
+    StoreIterator it = store_.iterate(Family::events);
+    EventKey key;
+    it.seek(encode(EventKey{segment, kLogStream, Offset(0)}));
+    for (; it.valid() && decode(it.key(), key); it.next()) {
+      if (key.segment != segment || key.stream != kLogStream) return;
+      if (StoredBatch::check(key, it.value())) continue;
+      const StoredBatch record(key.stream, it.value());
+      for (size_t i = 0; i < record.range_count(); ++i) {
+        const Range range = record.range(i);
+        const auto named = named_.try_emplace(range.stream, range.first(), range.first()).first;
+        named->second.first = std::min(named->second.first, range.first());
+        named->second.second = std::max(named->second.second, range.first() + range.count);
+      }
+    }
   }
 
   Status rebuild_streams() {
@@ -85,10 +105,12 @@ class Rebuild {
       }
     }
     if (auto damage = it.damage()) return fail(Code::corrupt, "the streams family: " + *damage);
+    std::set<StreamId> made;
     for (const auto& [segment, streams] : runs_) {
       for (const auto& [id, run] : streams) {
         auto [state, is_new] = states.try_emplace(id);
         if (is_new) {
+          made.insert(id);
           state->second.start = run.first.value;
           state->second.start_bytes = run.bytes_before;
           if (run.first.value > 0) {
@@ -97,6 +119,15 @@ class Rebuild {
         }
         advance(state->second, segment, id, run);
       }
+    }
+    for (const auto& [id, named] : named_) {
+      const auto [state, is_new] = states.try_emplace(id);
+      // Its first events may be lost: then they are damaged, and not dropped.
+      if (is_new || (made.contains(id) && named.first.value < state->second.start)) {
+        state->second.start = named.first.value;
+        state->second.gap_reason = static_cast<uint8_t>(GapReason::dropped);
+      }
+      state->second.next = std::max(state->second.next, named.second.value);
     }
     for (const auto& [id, state] : states) {
       changes_.put(Family::streams, key_of(KeyKind::state, id.value), encode(state));
@@ -175,6 +206,7 @@ class Rebuild {
   Store& store_;
   Changes changes_;
   Runs runs_;
+  std::map<StreamId, std::pair<Offset, Offset>> named_;  // [first, next)
 };
 
 }  // namespace

@@ -15,11 +15,13 @@
 #include <thread>
 
 #include "engine/damaged_tables.h"
+#include "engine/disk.h"
 #include "engine/mutation.h"
 #include "engine/store_file_system.h"
 #include "engine/store_listener.h"
 #include "engine/store_options.h"
 #include "engine/wal_end.h"
+#include "engine/wal_records.h"
 
 namespace strandline {
 namespace {
@@ -203,6 +205,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     if (auto ok = take_out(directory, database, present, damaged); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
+    // After the tables, for looking for them needs WALs that are as long as they were.
+    auto lost = salvage_wals(Disk(options), directory);
+    if (!lost) return std::unexpected(std::move(lost.error()));
+    parts->taken_out = std::move(*lost);
+    if (auto ok = mend_wals(Disk(options), directory); !ok) return std::unexpected(ok.error());
   }
   if (!owner) {
     // A secondary reads the owner's files and keeps its own info log elsewhere.
@@ -276,6 +283,9 @@ Status Store::sync() {
   }
   return {};
 }
+
+uint64_t Store::durable_changes() const { return parts_->durable; }
+uint64_t Store::newest_wal() const { return parts_->newest_wal().value_or(0); }
 
 Result<std::optional<std::string>> Store::get(Family family, std::string_view key) const {
   std::string value;

@@ -87,6 +87,9 @@ class Store {
   Changes changes();
   Status write(Changes changes);
   Status sync();
+  // RocksDB's last sequence number that is durable: as of opening, all that it recovered.
+  uint64_t durable_changes() const;
+  uint64_t newest_wal() const;  // its number, as in its file's name
 
   // What the family holds under a key; nothing if it holds nothing; `corrupt` if it cannot be read.
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;
@@ -109,7 +112,8 @@ class Store {
   std::vector<std::filesystem::path> event_tables(const EventKey& from, const EventKey& to) const;
   // Reads every block of every table file: those that are not whole, and why.
   std::vector<std::pair<std::string, std::string>> check_tables() const;
-  // With accept_loss: the tables that could not be opened, and were taken out (damaged_tables.h).
+  // With accept_loss: the tables that could not be opened, and were taken out (damaged_tables.h),
+  // and what was lost of WALs (wal_end.h).
   const std::vector<std::string>& taken_out() const;
 
  private:

@@ -1,7 +1,11 @@
 #include "engine/store_file_system.h"
 
+#include <rocksdb/table.h>
+
 #include <atomic>
 #include <filesystem>
+
+#include "engine/keys.h"
 
 namespace strandline {
 namespace {
@@ -55,6 +59,62 @@ class WalFile : public rocksdb::FSWritableFileOwnerWrapper {
   std::atomic<bool> dirty_ = true;  // a new file's own entry, too, is not durable yet
 };
 
+// A MANIFEST, and its copy.
+class ListFile : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  ListFile(std::unique_ptr<FSWritableFile> file, std::unique_ptr<FSWritableFile> copy)
+      : FSWritableFileOwnerWrapper(std::move(file)), copy_(std::move(copy)) {}
+
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  IODebugContext* debug) override {
+    return both([&](FSWritableFile& file) { return file.Append(data, options, debug); });
+  }
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  const rocksdb::DataVerificationInfo& info, IODebugContext* debug) override {
+    return both([&](FSWritableFile& file) { return file.Append(data, options, info, debug); });
+  }
+  IOStatus Flush(const IOOptions& options, IODebugContext* debug) override {
+    return both([&](FSWritableFile& file) { return file.Flush(options, debug); });
+  }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    return both([&](FSWritableFile& file) { return file.Sync(options, debug); });
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return both([&](FSWritableFile& file) { return file.Fsync(options, debug); });
+  }
+  IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    return both([&](FSWritableFile& file) { return file.Truncate(size, options, debug); });
+  }
+  IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
+    return both([&](FSWritableFile& file) { return file.Close(options, debug); });
+  }
+
+ private:
+  template <class Do>
+  IOStatus both(Do act) {
+    const IOStatus status = act(*target());
+    return status.ok() ? act(*copy_) : status;
+  }
+
+  std::unique_ptr<FSWritableFile> copy_;
+};
+
+bool is_list(const std::string& path) {
+  const std::string name = std::filesystem::path(path).filename();
+  return name.starts_with("MANIFEST-") && !name.ends_with(kCopySuffix);
+}
+
+constexpr size_t kFooterBytes = 53;
+
+// Of format_version 5 (store_options.cc): the checksum's type, two handles, version, magic.
+// Source: https://github.com/facebook/rocksdb/wiki/Rocksdb-BlockBasedTable-Format
+bool is_another_formats(std::string_view footer) {
+  constexpr uint64_t kMagic = 0x88e241b785f4cff7;
+  constexpr uint32_t kVersion = 5;
+  return get_le<uint64_t>(footer, kFooterBytes - 8) == kMagic &&
+         (footer[0] != rocksdb::kXXH3 || get_le<uint32_t>(footer, kFooterBytes - 12) != kVersion);
+}
+
 class StoreFileSystem : public rocksdb::FileSystemWrapper {
  public:
   StoreFileSystem(std::shared_ptr<rocksdb::FileSystem> under, std::shared_ptr<WalGate> gate)
@@ -75,7 +135,40 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
 
   IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                            std::unique_ptr<FSWritableFile>* file, IODebugContext* debug) override {
-    return gated(name, FileSystemWrapper::NewWritableFile(name, options, file, debug), file);
+    IOStatus status =
+        gated(name, FileSystemWrapper::NewWritableFile(name, options, file, debug), file);
+    if (!status.ok() || !is_list(name)) return status;
+    std::unique_ptr<FSWritableFile> copy;
+    status = FileSystemWrapper::NewWritableFile(copy_of(name), options, &copy, debug);
+    if (status.ok()) *file = std::make_unique<ListFile>(std::move(*file), std::move(copy));
+    return status;
+  }
+  IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
+                               std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                               IODebugContext* debug) override {
+    IOStatus status = FileSystemWrapper::NewRandomAccessFile(name, options, file, debug);
+    if (!status.ok() || !name.ends_with(".sst")) return status;
+    char bytes[kFooterBytes];
+    uint64_t size = 0;
+    status = GetFileSize(name, options.io_options, &size, debug);
+    if (!status.ok() || size < sizeof bytes) return status;
+    rocksdb::Slice footer;
+    status =
+        (*file)->Read(size - sizeof bytes, sizeof bytes, options.io_options, &footer, bytes, debug);
+    if (status.ok() && footer.size() == sizeof bytes &&
+        is_another_formats({footer.data(), footer.size()})) {
+      return IOStatus::Corruption(name, "its footer names another format than tables have");
+    }
+    return status;
+  }
+  IOStatus DeleteFile(const std::string& name, const IOOptions& options,
+                      IODebugContext* debug) override {
+    if (is_list(name)) {
+      const IOStatus status = FileSystemWrapper::DeleteFile(copy_of(name), options, debug);
+      // Of a build that made none. Any other is left: it is in nobody's way.
+      status.PermitUncheckedError();
+    }
+    return FileSystemWrapper::DeleteFile(name, options, debug);
   }
   IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                               std::unique_ptr<FSWritableFile>* file,
@@ -84,6 +177,8 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
   }
 
  private:
+  static std::string copy_of(const std::string& name) { return name + std::string(kCopySuffix); }
+
   IOStatus gated(const std::string& name, IOStatus status, std::unique_ptr<FSWritableFile>* file) {
     if (status.ok() && name.ends_with(".log")) {
       *file = std::make_unique<WalFile>(std::move(*file), gate_);

@@ -1,9 +1,16 @@
-// The file system under the store, with two things added that RocksDB leaves to chance.
+// The file system under the store, with four things added that RocksDB leaves to chance.
+//
+// *The list of tables*: whatever is written to a MANIFEST is written to a copy beside it, too, and
+// fsynced there right after (table_list.h). A copy that fails fails the MANIFEST.
 //
 // *Names*: before CURRENT names a MANIFEST, that file's own entry is durable. RocksDB fsyncs the
 // MANIFEST, renames CURRENT, then fsyncs the directory once for both; where a file system may keep
 // the second entry and lose the first, a power cut in between leaves a store that names a file
 // which is not there.
+//
+// *Tables without checksums*: a table's footer has no checksum itself, and says which one the rest
+// of the file has. Where a bad bit turns that into none, RocksDB would read the table unchecked,
+// and end the process by an assertion where it makes no sense: such a table cannot be opened.
 //
 // *A WAL that fails*: SyncWAL on a WAL to which an append, or a sync of a flush's own, has failed
 // before ends the process by an assertion (writable_file_writer.h of 7.8.3). So the WalGate holds
@@ -18,8 +25,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace strandline {
+
+inline constexpr std::string_view kCopySuffix = ".copy";  // after the name of a MANIFEST
 
 // *Threads*: any.
 class WalGate {

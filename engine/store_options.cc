@@ -60,9 +60,9 @@ rocksdb::DBOptions database_options(const Options& options) {
   db.create_missing_column_families = options.create_if_missing;
   // The default mode, point-in-time, opens silently shorter after one flipped bit. This one refuses
   // anything but a torn end of the newest WAL, and the tracking sees a WAL that is missing or
-  // short.
+  // short. With accept_loss a WAL has been made whole before (wal_end.h), and nothing stops here.
   db.wal_recovery_mode = options.accept_loss
-                             ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                             ? rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords
                              : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   db.track_and_verify_wals_in_manifest = !options.accept_loss;
   db.avoid_flush_during_recovery = false;

@@ -8,16 +8,16 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "engine/crc32c.h"
+#include "engine/damaged_tables.h"
 #include "engine/keys.h"
+#include "engine/wal_records.h"
+#include "engine/wal_salvage.h"
 
 namespace strandline {
 namespace {
-
-constexpr size_t kBlockBytes = 32 << 10;
-constexpr size_t kHeadBytes = 7;
 
 // In the order in which they were written.
 Result<std::vector<std::filesystem::path>> wal_files(const Disk& disk,
@@ -32,115 +32,56 @@ Result<std::vector<std::filesystem::path>> wal_files(const Disk& disk,
   return files;
 }
 
-// How RocksDB disguises a checksum of bytes that contain checksums.
-uint32_t unmask(uint32_t masked) {
-  const uint32_t rotated = masked - 0xA282EAD8u;
-  return (rotated >> 17) | (rotated << 15);
-}
-
-enum Type : uint8_t { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
-
-struct Record {
-  uint8_t type;
-  std::string_view payload;
-  size_t end;
-};
-
-// The physical record at a place, if a whole one is there.
-std::optional<Record> record_at(std::string_view bytes, size_t at) {
-  if (at + kHeadBytes > bytes.size()) return std::nullopt;
-  const size_t length = get_le<uint16_t>(bytes, at + 4);
-  const uint8_t type = uint8_t(bytes[at + 6]);
-  const size_t end = at + kHeadBytes + length;
-  if (type == 0 || type > kLast || kHeadBytes + length > kBlockBytes - at % kBlockBytes ||
-      end > bytes.size()) {
-    return std::nullopt;
-  }
-  // The checksum covers the type and the payload.
-  const std::string_view covered = bytes.substr(at + 6, 1 + length);
-  if (crc32c(covered) != unmask(get_le<uint32_t>(bytes, at))) return std::nullopt;
-  return Record{.type = type, .payload = covered.substr(1), .end = end};
-}
-
-constexpr std::string_view kMagic = "STRDWMRK";
-constexpr size_t kMarkBytes = 16 + kMagic.size();
-
-// What the record says of when it was written, if its end is in it.
-std::optional<WalMark> mark_of(const Record& record) {
-  if ((record.type != kFull && record.type != kLast) || !record.payload.ends_with(kMagic) ||
-      record.payload.size() < kMarkBytes) {
-    return std::nullopt;
-  }
-  const size_t at = record.payload.size() - kMarkBytes;
-  return WalMark{.durable = get_le<uint64_t>(record.payload, at),
-                 .before = get_le<uint64_t>(record.payload, at + 8)};
-}
-
 struct Scan {
   size_t whole = 0;                   // up to the end of the last whole batch
   size_t good = 0;                    // up to the end of the last whole physical record
   std::optional<uint64_t> next = {};  // the sequence number after that batch's, if there is one
+  bool foreign = false;               // the next is whole, and another file's
 };
 
-Scan scan(std::string_view bytes) {
+// `least`: no batch has a lower sequence number, for older files have gone that far. RocksDB would
+// end the process by an assertion.
+Scan scan(std::string_view bytes, uint64_t least) {
   Scan scan;
-  constexpr size_t kBatchHead = 12;  // u64 sequence number, u32 count
-  std::optional<uint64_t> after;
-  for (size_t at = 0; at + kHeadBytes <= bytes.size();) {
-    const size_t left_in_block = kBlockBytes - at % kBlockBytes;
-    if (left_in_block < kHeadBytes) {  // a block's last few bytes are zeros
-      at = scan.good = std::min(at + left_in_block, bytes.size());
-      continue;
-    }
+  std::optional<BatchSpan> span;
+  std::string batch;               // but for the beginning of a long one: its end has the mark
+  std::optional<bool> all_marked;  // a build marks all its batches, or none
+  while (true) {
+    const size_t at = scan.good = past_trailer(bytes, scan.good);
     const auto record = record_at(bytes, at);
-    if (!record) break;
-    at = scan.good = record->end;
-    if (record->type == kFull || record->type == kFirst) {
-      after.reset();
-      if (record->payload.size() >= kBatchHead) {
-        after = get_le<uint64_t>(record->payload, 0) + get_le<uint32_t>(record->payload, 8);
-      }
+    if (!record) return scan;
+    scan.good = record->end;
+    if (record->begins()) {
+      span = span_of(record->payload);
+      batch.clear();
+    } else if (batch.size() > kMarkBytes) {
+      batch.erase(0, batch.size() - kMarkBytes);
     }
-    if (record->type == kFull || record->type == kLast) {
-      scan.whole = at;
-      if (after) scan.next = after;
+    batch += record->payload;
+    if (!record->ends()) continue;
+    const bool marked = mark_of(batch).has_value();
+    if (!marked && !all_marked && bytes.find(kMarkMagic) != bytes.npos) all_marked = true;
+    if (all_marked.value_or(marked) != marked || !span || span->sequence < least) {
+      scan.foreign = true;
+      return scan;
     }
+    all_marked = marked;
+    scan.whole = scan.good;
+    scan.next = least = span->next();
   }
-  return scan;
 }
 
-// Whether the record that should stand at `at` is not whole because pages of it never reached the
-// disk, rather than because its bytes were changed: the file ends in it, or some sector of it reads
-// as zeros.
-bool is_torn(std::string_view bytes, size_t at) {
-  constexpr size_t kSector = 512;
-  if (at + kHeadBytes > bytes.size()) return true;
-  const size_t length = get_le<uint16_t>(bytes, at + 4);
-  const size_t block_end = at + (kBlockBytes - at % kBlockBytes);
-  const bool known = bytes[at + 6] != 0 && at + kHeadBytes + length <= block_end;
-  const size_t end = known ? at + kHeadBytes + length : block_end;
-  if (end > bytes.size()) return true;
-  for (size_t sector = at / kSector * kSector; sector < end; sector += kSector) {
-    const size_t from = std::max(at, sector), to = std::min(sector + kSector, bytes.size());
-    if (std::ranges::all_of(bytes.substr(from, to - from), [](char c) { return c == 0; })) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// Whether a whole record behind `at` knows that what stood there was durable. `next` is the sequence
-// number that is missing, or none if it is the file's first: an older file says nothing about that
-// one, for it may be one that was done with and came back.
+// Whether a whole record behind `at` knows that what stood there was durable. `next` is the
+// sequence number that is missing, or none if it is the file's first: an older file says nothing
+// about that one, for it may be one that was done with and came back.
 bool was_durable(std::string_view bytes, size_t at, std::optional<uint64_t> next) {
-  while (at + kHeadBytes <= bytes.size()) {
-    const size_t left_in_block = kBlockBytes - at % kBlockBytes;
-    const auto record = left_in_block < kHeadBytes ? std::nullopt : record_at(bytes, at);
+  while (at + kLogHeadBytes <= bytes.size()) {
+    const auto record = record_at(bytes, at);
     if (!record) {
       ++at;  // records do not say where the next one begins once one is lost
       continue;
     }
-    const auto mark = mark_of(*record);
+    const auto mark = record->ends() ? mark_of(record->payload) : std::nullopt;
     if (mark && mark->durable >= next.value_or(mark->before + 1)) return true;
     at = record->end;
   }
@@ -152,27 +93,37 @@ Error damaged(const std::filesystem::path& file, size_t at, const char* why) {
           .message = fmt::format("{}: damaged at byte {}: {}", file.string(), at, why)};
 }
 
+// Those that hold anything: RocksDB may have made an empty one after the last that does, and an
+// owner removes them.
+Result<std::vector<std::filesystem::path>> written_files(const Disk& disk,
+                                                         const std::filesystem::path& directory) {
+  auto files = wal_files(disk, directory);
+  if (files) std::erase_if(*files, [&](const auto& file) { return disk.size(file) == 0; });
+  return files;
+}
+
 Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, bool mend) {
   WalEnds ends;
-  auto files = wal_files(disk, directory);
-  if (!files) return std::unexpected(std::move(files.error()));
-  std::vector<std::filesystem::path> written;
-  for (const auto& file : *files) {
-    const uint64_t bytes = disk.size(file);  // 0 if its owner removed it meanwhile
-    ends.bytes += bytes;
-    // RocksDB may have made an empty one after the last that holds anything.
-    if (bytes > 0) written.push_back(file);
-  }
-  for (const auto& file : written) {
-    const bool newest = file == written.back();
+  auto written = written_files(disk, directory);
+  if (!written) return std::unexpected(std::move(written.error()));
+  uint64_t least = 0;
+  for (const auto& file : *written) {
+    ends.bytes += disk.size(file);
+    ends.newest = file.string();
+    const bool newest = file == written->back();
     if (!newest && !mend) continue;
     const auto bytes = disk.read(file);
     if (!bytes) return std::unexpected(bytes.error());
-    const Scan found = scan(*bytes);
+    const Scan found = scan(*bytes, least);
+    least = found.next.value_or(least);
     if (found.whole == bytes->size()) continue;
     if (mend && !newest) {
       // It was fsynced before the next was begun (Store::flush).
       return std::unexpected(damaged(file, found.whole, "a newer WAL file holds events"));
+    }
+    if (mend && found.foreign) {
+      return std::unexpected(
+          damaged(file, found.whole, "what stands there belongs to another file"));
     }
     ends.torn_bytes = bytes->size() - found.whole;
     ends.torn_at = fmt::format("{} from byte {} on", file.string(), found.whole);
@@ -200,11 +151,42 @@ Result<WalEnds> mend_wals(const Disk& disk, const std::filesystem::path& store_d
   return look(disk, store_directory, true);
 }
 
-std::string encode(const WalMark& mark) {
-  std::string out;
-  put_le<uint64_t>(out, mark.durable);
-  put_le<uint64_t>(out, mark.before);
-  return out.append(kMagic);
+Result<std::vector<std::string>> salvage_wals(const Disk& disk,
+                                              const std::filesystem::path& store_directory) {
+  std::vector<std::string> lost;
+  auto written = written_files(disk, store_directory);
+  if (!written) return std::unexpected(std::move(written.error()));
+  uint64_t least = 0;
+  for (const auto& file : *written) {
+    auto bytes = disk.read(file);
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
+    const Scan found = scan(*bytes, least);
+    const uint64_t before = std::exchange(least, found.next.value_or(least));
+    if (found.whole == bytes->size()) continue;
+    if (file == written->back() && !found.foreign && is_torn(*bytes, found.good) &&
+        !was_durable(*bytes, found.good, found.next)) {
+      continue;  // mend_wals cuts it off
+    }
+    const SalvagedWal salvaged = salvage_wal(*bytes, before);
+    least = std::max(least, salvaged.next);
+    // Records may be among what is lost: they are made again from the events.
+    if (auto ok = keep_aside(store_directory, file.filename().string(), Aside::records, *bytes);
+        !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    if (auto ok = disk.replace(file, salvaged.bytes); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    std::string holes;
+    for (const auto& [from, to] : salvaged.holes) {
+      holes += fmt::format("{}[{}, {})", holes.empty() ? "" : ", ", from, to);
+    }
+    lost.push_back(
+        fmt::format("{}: bytes {} are damaged, and what they held is lost; {} groups of "
+                    "changes before and behind them are whole",
+                    file.string(), holes, salvaged.batches));
+  }
+  return lost;
 }
 
 Status sync_wals(const Disk& disk, const std::filesystem::path& store_directory) {

@@ -141,6 +141,8 @@ TEST_F(Opening, DropsATornTailAndSaysHowMuch) {
 }
 
 TEST_F(Opening, EveryTornEndOfTheLastAppendIsAllOfItOrNothing) {
+  log();
+  const std::string early = read_file(data() / "HEAD");
   append("s", 3);
   append("t", 2);
   const uint64_t before = fs::file_size(newest_wal(data()));
@@ -156,7 +158,7 @@ TEST_F(Opening, EveryTornEndOfTheLastAppendIsAllOfItOrNothing) {
     const fs::path torn = directory() / ("torn-" + std::to_string(end));
     copy_live(copy, torn);
     fs::resize_file(newest_wal(torn), end);
-    fs::remove(torn / "HEAD");
+    write_file(torn / "HEAD", early);
     const auto opened = open_copy(torn);
     ASSERT_TRUE(opened) << opened.error().message;
     EXPECT_EQ((*opened)->describe("s")->tail, Offset{3}) << end;
@@ -211,9 +213,111 @@ TEST_F(Opening, DamageInTheMiddleOfTheWalIsRefusedAndNamed) {
   const auto accepted = open_copy(copy, true);
   ASSERT_TRUE(accepted) << accepted.error().message;
   EXPECT_NE((*accepted)->recovery().loss, "");
-  const uint64_t tail = (*accepted)->describe("s")->tail.value;
-  EXPECT_LT(tail, 200u);
-  expect_events(read_all(**accepted, {.select = Selection::stream("s")}), "s", 0, tail);
+  // All but the one batch in it is there, and what is behind it stays where it was.
+  EXPECT_EQ((*accepted)->describe("s")->tail, Offset{200});
+  const Transcript transcript = read_all(**accepted, {.select = Selection::stream("s")});
+  ASSERT_EQ(transcript.gaps.size(), 1u);
+  const Gap& gap = transcript.gaps[0].gap;
+  EXPECT_EQ(gap.reason, GapReason::damaged);
+  EXPECT_EQ(gap.to, gap.from + 1);
+  EXPECT_EQ(transcript.events.size(), 199u);
+  for (const Seen& seen : transcript.events) EXPECT_EQ(seen.difference, "");
+  EXPECT_EQ(read_all(**accepted, {}).gaps.size(), 1u) << "in the whole order, too";
+  EXPECT_EQ((*accepted)->append(Append{.stream = "s", .batch = batch("s", Offset{200}, 1)})->first,
+            Offset{200});
+}
+
+// Wherever the bit is: in a record's checksum, its length, its type or its payload.
+TEST_F(Opening, OneBitAnywhereInTheWalCostsOneBatchAtMost) {
+  append_singly("s", 200);
+  const fs::path whole = crash_copy("whole");
+  const fs::path wal = fs::relative(newest_wal(whole), whole);
+  const std::string bytes = read_file(whole / wal);
+  const size_t middle = bytes.size() / 2;
+  for (size_t at = middle; at < middle + 700; at += 3) {
+    const fs::path copy = crash_copy("copy");
+    std::string harmed = bytes;
+    harmed[at] ^= static_cast<char>(1 << at % 8);
+    write_file(copy / wal, harmed);
+    EXPECT_EQ(code_of(open_copy(copy)), Code::corrupt) << at;
+    const auto accepted = open_copy(copy, true);
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr(wal.filename().string()));
+    EXPECT_EQ((*accepted)->describe("s")->tail, Offset{200}) << at;
+    EXPECT_GE(read_all(**accepted, {.select = Selection::stream("s")}).events.size(), 199u) << at;
+    fs::remove_all(copy);
+  }
+}
+
+TEST_F(Opening, AMissingHeadMarkIsRefusedAndNamed) {
+  append_singly("s", 20);
+  const fs::path copy = crash_copy("copy");
+  fs::remove(copy / "HEAD");
+  const auto refused = open_copy(copy);
+  ASSERT_EQ(code_of(refused), Code::corrupt);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr((copy / "HEAD").string()));
+  EXPECT_FALSE(open_copy(copy)) << "refusing once must not let it through the second time";
+  {
+    const auto accepted = open_copy(copy, true);
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr("HEAD"));
+    expect_events(read_all(**accepted, {.select = Selection::stream("s")}), "s", 0, 20);
+  }
+  EXPECT_TRUE(open_copy(copy)) << "it is there again";
+}
+
+TEST_F(Opening, ADamagedOrMissingManifestIsMendedFromItsCopy) {
+  append_singly("s", 20);
+  reopen();
+  append_singly("s", 20);
+  close();
+  const auto lists = files_below(data() / "store", ".copy");
+  ASSERT_EQ(lists.size(), 1u);
+  const fs::path manifest = lists[0].parent_path() / lists[0].stem();
+  const std::string bytes = read_file(manifest);
+  ASSERT_EQ(bytes, read_file(lists[0]));
+  std::string harmed = bytes;
+  harmed[bytes.size() / 2] ^= 1;
+  for (const std::string& now : {harmed, bytes.substr(0, bytes.size() / 2), std::string()}) {
+    const fs::path copy = crash_copy("copy");
+    write_file(copy / "store" / manifest.filename(), now);
+    if (now.empty()) fs::remove(copy / "store" / manifest.filename());
+    std::string warned;
+    options.on_warning = [&](const std::string& line) { warned += line; };
+    const auto opened = open_copy(copy);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_THAT(warned, testing::HasSubstr(manifest.filename().string()));
+    EXPECT_EQ((*opened)->recovery().loss, "");
+    expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 40);
+    fs::remove_all(copy);
+  }
+  // In the same place of both: refused.
+  const fs::path copy = crash_copy("copy");
+  write_file(copy / "store" / manifest.filename(), harmed);
+  write_file(copy / "store" / lists[0].filename(), harmed);
+  const auto refused = open_copy(copy);
+  ASSERT_EQ(code_of(refused), Code::corrupt);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr(manifest.filename().string()));
+}
+
+TEST_F(Opening, WithoutCurrentItIsRefusedAndAcceptLossFindsTheNewestList) {
+  append_singly("s", 20);
+  reopen();
+  append_singly("s", 20);
+  close();
+  for (const std::string now : {"", "MANIFEST-000001\n", "rubbish"}) {
+    const fs::path copy = crash_copy("copy");
+    write_file(copy / "store" / "CURRENT", now);
+    if (now.empty()) fs::remove(copy / "store" / "CURRENT");
+    const auto refused = open_copy(copy);
+    ASSERT_EQ(code_of(refused), Code::corrupt);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr("CURRENT"));
+    const auto accepted = open_copy(copy, true);
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr("CURRENT"));
+    expect_events(read_all(**accepted, {.select = Selection::stream("s")}), "s", 0, 40);
+    fs::remove_all(copy);
+  }
 }
 
 TEST_F(Opening, AMissingWalIsRefused) {

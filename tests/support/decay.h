@@ -32,8 +32,15 @@ struct Decay {
   std::string other;  // of the other file, if pages were swapped between two
   uint64_t at = 0;    // in bytes, where it begins
   std::string told() const;
-  bool touches(const std::string& begin) const {  // a file whose name begins so
-    return name.starts_with(begin) || other.starts_with(begin);
+  bool touches_wal() const { return name.ends_with(".log") || other.ends_with(".log"); }
+  bool holds_events() const {  // what it touches
+    return touches_wal() || name.ends_with(".sst") || other.ends_with(".sst");
+  }
+  bool is_of_both_lists() const {  // a MANIFEST and its copy
+    return name.starts_with("MANIFEST") && other.starts_with("MANIFEST");
+  }
+  bool is_of_a_page() const {
+    return kind == Kind::zeroed_page || kind == Kind::swapped_page || kind == Kind::stale_page;
   }
 };
 const char* name_of(Decay::Kind kind);

@@ -3,8 +3,11 @@
 #include <stdexcept>
 
 #include "engine/clock.h"
+#include "engine/head_mark.h"
+#include "engine/wal_records.h"
 #include "tests/support/deadline.h"
 #include "tests/support/directory.h"
+#include "tests/support/light_file_system.h"
 #include "tests/support/payload.h"
 
 namespace strandline::tests {
@@ -61,6 +64,30 @@ void settle(const fs::path& directory) {
   if (!settled) throw std::runtime_error("specimen: its files never settle");
 }
 
+// RocksDB's number of the last change in the newest WAL.
+uint64_t last_change(const fs::path& directory) {
+  fs::path newest;
+  for (const fs::path& wal : files_below(directory, ".log")) {
+    if (fs::file_size(wal) > 0) newest = wal;
+  }
+  const std::string bytes = read_file(newest);
+  uint64_t last = 0;
+  for (size_t at = 0; const auto record = record_at(bytes, at);) {
+    if (record->begins()) last = span_of(record->payload)->next() - 1;
+    at = past_trailer(bytes, record->end);
+  }
+  return last;
+}
+
+void await_mark(const fs::path& directory) {
+  const uint64_t last = last_change(directory);
+  const bool renewed = eventually([&] {
+    const auto head = HeadMark::read(Disk(specimen_options()), directory);
+    return head && *head && (*head)->changes >= last;
+  });
+  if (!renewed) throw std::runtime_error("specimen: its head mark is never renewed");
+}
+
 }  // namespace
 
 Options specimen_options() {
@@ -68,13 +95,14 @@ Options specimen_options() {
   options.window_bytes = 1 << 20;
   options.block_cache_bytes = 4 << 20;
   options.disk_reserve_bytes = 1 << 20;
+  options.file_system = light_file_system();
   return options;
 }
 
 std::vector<Specimen> make_specimens(const fs::path& below) {
   const fs::path live = below / "live", earlier = below / "earlier";
   const fs::path closed = below / "closed", crashed = below / "crashed";
-  const fs::path midway = below / "midway";
+  const fs::path midway = below / "midway", marked = below / "marked";
   const auto clock = std::make_shared<ManualClock>(Timestamp{kBegin});
   auto log = open(live, clock);
   append(*log, *clock, 4);
@@ -117,9 +145,16 @@ std::vector<Specimen> make_specimens(const fs::path& below) {
   commit(*log, "billing", "orders", 90);
   copy_live(live, crashed);
   truth = truth_of(*log);
-  truth.mark = specimens[0].truth.next;  // as of opening; perhaps renewed since
+  await_mark(live);
+  copy_live(live, marked);
+  truth.mark = truth.next;
+  Truth unmarked = truth;
+  unmarked.mark = specimens[0].truth.next;  // as of opening; perhaps renewed since
+  unmarked.late = {{"billing", "orders"}};
   specimens.push_back(
-      {.name = "crashed", .directory = crashed, .earlier = midway, .truth = std::move(truth)});
+      {.name = "crashed", .directory = crashed, .earlier = midway, .truth = std::move(unmarked)});
+  specimens.push_back(
+      {.name = "marked", .directory = marked, .earlier = midway, .truth = std::move(truth)});
   return specimens;
 }
 

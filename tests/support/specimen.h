@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,11 @@ struct Truth {
     std::map<uint64_t, uint64_t> sequences;              // by offset
   };
   std::map<std::string, Stream> streams;
-  std::map<std::pair<std::string, std::string>, uint64_t> positions;  // by consumer and stream
-  uint64_t start = 0;                                                 // of the whole order
+  using Position = std::pair<std::string, std::string>;  // consumer and stream
+  std::map<Position, uint64_t> positions;
+  std::set<Position> late;  // those that were committed after the head mark was last renewed
+  std::set<std::string> deleted = {"gone"};  // streams that are not there any more
+  uint64_t start = 0;                        // of the whole order
   uint64_t next = 0;
   uint64_t mark = 0;                                           // the head mark of this directory
   std::map<uint64_t, std::pair<std::string, uint64_t>> order;  // by sequence: stream and offset
@@ -40,7 +44,8 @@ struct Specimen {
 // Small, so that a log opens in a moment.
 Options specimen_options();
 
-// Under `below`, in this order: closed whole; crashed with its newest events in the WAL alone.
+// Under `below`, in this order: closed whole; crashed with its newest events in the WAL alone; the
+// same a second later, when the head mark knows of all of it.
 std::vector<Specimen> make_specimens(const std::filesystem::path& below);
 
 // What a healthy log holds.

@@ -20,7 +20,9 @@ class Judge {
     for (const auto& [name, stream] : truth_.streams) read_stream(name, stream);
     for (const StreamInfo& info : log_.list("", "", SIZE_MAX)) {
       // One that lost its name is looked at in the whole order, below.
-      if (!truth_.streams.contains(info.name) && !info.name.starts_with("lost-")) {
+      if (truth_.deleted.contains(info.name)) {
+        verdict_.came_back.push_back(info.name);
+      } else if (!truth_.streams.contains(info.name) && !info.name.starts_with("lost-")) {
         wrong("a stream that never was: " + info.name);
       }
     }
@@ -28,7 +30,7 @@ class Judge {
     for (const auto& [key, next] : truth_.positions) {
       const auto now = log_.position(key.first, key.second);
       if (now.value_or(0) == next) continue;
-      verdict_.positions.push_back(key.first + " in " + key.second);
+      verdict_.positions.push_back(key);
       if (now && *now > next) wrong("a position that never was, of " + key.first);
     }
     const auto found = log_.verify().findings;
@@ -59,6 +61,7 @@ class Judge {
     if (const auto other = difference_at_offset(stream, event); !other.empty()) wrong(other);
     const auto of = truth_.streams.find(stream);
     if (of == truth_.streams.end()) return;
+    if (event.offset.value < of->second.start) return;  // read_stream says that it came back
     const auto known = of->second.sequences.find(event.offset.value);
     if (known == of->second.sequences.end() || known->second != event.sequence.value) {
       wrong(stream + " at " + std::to_string(event.offset.value) + ": sequence " +
@@ -73,7 +76,9 @@ class Judge {
       verdict_.lost_events += stream.tail - stream.start;
       return;
     }
-    if (info->start.value != stream.start) {
+    if (info->start.value < stream.start) {
+      verdict_.came_back.push_back(name);
+    } else if (info->start.value != stream.start) {
       wrong(name + " starts at " + std::to_string(info->start.value));
     }
     if (info->tail.value > stream.tail) {

@@ -20,14 +20,16 @@ struct Verdict {
     uint64_t from, to;
   };
   std::vector<Run> lost;
-  std::vector<std::string> details;    // what the gaps said about their place
-  uint64_t lost_events = 0;            // of all streams
-  uint64_t lost_batches = 0;           // that these runs touch
-  uint64_t lost_in_order = 0;          // sequences that are gaps when all streams are read at once
-  uint64_t short_by = 0;               // events beyond the end of the order that is left
-  std::vector<std::string> gone;       // streams that are not there
-  std::vector<std::string> positions;  // committed positions that are not what they were
-  size_t findings = 0;                 // of verify
+  std::vector<std::string> details;  // what the gaps said about their place
+  uint64_t lost_events = 0;          // of all streams
+  uint64_t lost_batches = 0;         // that these runs touch
+  uint64_t lost_in_order = 0;        // sequences that are gaps when all streams are read at once
+  uint64_t short_by = 0;             // events beyond the end of the order that is left
+  std::vector<std::string> gone;     // streams that are not there
+  std::vector<Truth::Position> positions;  // committed positions that are not what they were
+  // Streams of which more is there than was kept: a truncation or a deletion is undone.
+  std::vector<std::string> came_back;
+  size_t findings = 0;  // of verify
 };
 
 Verdict judge(const Log& log, const Truth& truth);
