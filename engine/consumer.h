@@ -94,6 +94,7 @@ struct Settle {
   std::vector<Span> acks = {};
   std::vector<Nack> nacks = {};
   std::vector<Span> extends = {};  // each deadline begins anew
+  std::vector<Span> returns = {};  // nobody has seen them: given out again, at once and uncounted
 };
 
 struct Settled {

@@ -15,6 +15,8 @@ namespace {
 // For whoever dead-letters an event: what it takes to read it and append its copy, and more.
 constexpr int64_t kBuryUs = 10'000'000;
 constexpr size_t kReasonBytesMax = 256;
+// Dead letters in one fetch: each is read and appended before its answer.
+constexpr size_t kExhaustedMax = 100;
 
 Error not_yours(const NamedConsumer& consumer, uint64_t position, uint64_t member) {
   return {.code = Code::fenced,
@@ -122,15 +124,21 @@ void ConsumerDesk::give_out(NamedConsumer& consumer, const Fetch& fetch, Assignm
   while (const auto position = unacked.next_ready()) {
     const Unacked::Entry& entry = *unacked.find(*position);
     if (settings.attempts_max > 0 && entry.attempts >= settings.attempts_max) {
+      if (assignment.exhausted.size() >= kExhaustedMax) {
+        assignment.more = true;
+        break;
+      }
       hold_exhausted(consumer, *position, assignment);
       continue;
     }
     if (!has_room(entry.bytes)) break;
     give(*position);
   }
+  const bool older_left = unacked.next_ready().has_value();  // which come before anything new
   bool looked_at_more = false;
-  while (const Scout::Candidate* next = scout.peek()) {
-    if (!has_room(next->bytes)) break;
+  while (!older_left) {
+    const Scout::Candidate* next = scout.peek();
+    if (!next || !has_room(next->bytes)) break;
     if (unacked.size() >= settings.unacked_max) {
       assignment.full = true;
       break;
@@ -185,6 +193,7 @@ Status ConsumerDesk::check(const Settle& settle) const {
                             consumer.name));
   }
   if (auto ok = check_epoch(consumer, settle.epoch); !ok) return ok;
+  if (auto ok = check_size(settle); !ok) return ok;
   for (const Span& span : settle.acks) {
     if (auto ok = check_span(consumer, settle, span); !ok) return ok;
   }
@@ -202,6 +211,9 @@ Status ConsumerDesk::check(const Settle& settle) const {
                                              nack.reason.size(), kReasonBytesMax));
     }
   }
+  for (const Span& span : settle.returns) {
+    if (auto ok = check_span(consumer, settle, span); !ok) return ok;
+  }
   for (const Span& span : settle.extends) {
     if (auto ok = check_span(consumer, settle, span); !ok) return ok;
     for (uint64_t at = span.from; at < span.to; ++at) {
@@ -211,6 +223,23 @@ Status ConsumerDesk::check(const Settle& settle) const {
     }
   }
   return {};
+}
+
+// The writer goes through all of it, and others wait meanwhile.
+Status ConsumerDesk::check_size(const Settle& settle) const {
+  const size_t most = log_.options.limits.settle_positions_max;
+  uint64_t positions = 0;
+  const auto add = [&](const Span& span) {
+    if (span.from >= span.to) return;  // refused below
+    positions += std::min<uint64_t>(span.to - span.from, most + 1);
+  };
+  for (const Span& span : settle.acks) add(span);
+  for (const Settle::Nack& nack : settle.nacks) add(nack.span);
+  for (const Span& span : settle.extends) add(span);
+  for (const Span& span : settle.returns) add(span);
+  if (positions <= most) return {};
+  return fail(Code::too_large,
+              fmt::format("a settlement of more than {} positions: send several", most));
 }
 
 // All of it was given to this member last, or is acked.
@@ -273,6 +302,9 @@ Settled ConsumerDesk::apply(const Settle& settle) {
       settled.exhausted += exhausted ? 1 : 0;
     }
   }
+  for (const Span& span : settle.returns) {
+    for (const uint64_t position : in(span)) unacked.take_back(position, now);
+  }
   for (const Span& span : settle.extends) {
     for (const uint64_t position : in(span)) {
       if (unacked.extend(position, deadline_us(consumer))) ++settled.extended;
@@ -289,6 +321,12 @@ Settled ConsumerDesk::apply(const Settle& settle) {
 Status ConsumerDesk::check(const Bury& bury) const {
   auto found = find(bury.consumer);
   if (!found) return std::unexpected(std::move(found.error()));
+  const size_t most = log_.options.limits.dead_letters_max;
+  if ((*found)->dead.size() + bury.positions.size() > most) {
+    return fail(Code::limit, fmt::format("consumer \"{}\" has {} dead letters, which is the most: "
+                                         "replay some, or reset it",
+                                         bury.consumer, most));
+  }
   for (const uint64_t position : bury.positions) {
     const Unacked::Entry* entry = (*found)->unacked.find(position);
     if (entry && entry->in_flight && entry->member == 0) continue;

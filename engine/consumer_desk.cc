@@ -80,9 +80,13 @@ Result<ConsumerOutcome> ConsumerDesk::run(const CreateConsumer& request) {
   group_.changes.put(Family::consumers, consumer_key(request.name), encode(definition));
   auto consumer = std::make_shared<NamedConsumer>(request.name, std::move(definition));
   log_.consumers.add(consumer);
+  // Whoever read one of this name that was deleted is fenced.
+  consumer->state.epoch = consumer->state.fence = log_.consumers.epoch_floor();
   consumer->state.next = request.position;
   put_state(*consumer);
-  put_position(*consumer, request.position);
+  // A reader that looked after its position by itself goes on where it stood.
+  const auto stood = log_.positions.assigned({consumer->name, scope_of(*consumer)});
+  put_position(*consumer, stood.value_or(request.position));
   return describe(*consumer);
 }
 
@@ -103,6 +107,8 @@ Result<ConsumerOutcome> ConsumerDesk::run(const DeleteConsumer& request) {
     changes.erase(Family::consumers, position_key(key.first, key.second));
     log_.positions.forget(key);
   }
+  log_.consumers.raise_epoch_floor(consumer.state.epoch);
+  changes.put(Family::consumers, consumer_key(""), be64(log_.consumers.epoch_floor()));
   consumer.state.fence = UINT64_MAX;
   consumer.publish_fence();
   group_.woken.push_back(consumer.wakeup());
@@ -186,23 +192,36 @@ Result<ConsumerOutcome> ConsumerDesk::run(const ReplayDead& request) {
   if (!found) return std::unexpected(std::move(found.error()));
   NamedConsumer& consumer = **found;
   uint64_t replayed = 0;
-  while (!consumer.dead.empty() && replayed < request.limit) {
+  for (const uint64_t position : request.positions) {
+    const auto at = consumer.dead.find(position);
+    if (at == consumer.dead.end()) continue;  // replayed, or reset, meanwhile
     if (consumer.unacked.size() >= consumer.settings.unacked_max) {
       if (replayed > 0) break;
       return fail(Code::limit, fmt::format("{} events of consumer \"{}\" are unacked, which is the "
                                            "most: ack some first",
                                            consumer.unacked.size(), consumer.name));
     }
-    const auto [position, dead] = *consumer.dead.begin();
-    consumer.dead.erase(consumer.dead.begin());
+    const uint64_t key = at->second.key;
+    consumer.dead.erase(at);
     group_.changes.erase(Family::consumers,
                          consumer_key(ConsumerKey::dead, consumer.id, position));
-    consumer.unacked.add(position, {.key = dead.key, .cause = Cause::replayed}, now_us());
+    consumer.unacked.add(position, {.key = key, .cause = Cause::replayed}, now_us());
     ++replayed;
   }
   put_unacked(consumer);
   group_.woken.push_back(consumer.wakeup());
   return ConsumerOutcome(replayed);
+}
+
+Result<ConsumerOutcome> ConsumerDesk::run(const Rewind& request) {
+  auto found = find(request.name);
+  if (!found) return std::unexpected(std::move(found.error()));
+  NamedConsumer& consumer = **found;
+  if (auto ok = check_epoch(consumer, request.epoch); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  if (const auto scout = consumer.scout()) scout->move_to(request.position);
+  return ConsumerOutcome();
 }
 
 Result<ConsumerOutcome> ConsumerDesk::run(const ListDead& request) {

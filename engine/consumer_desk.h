@@ -45,10 +45,16 @@ struct LeaveConsumer {
 struct GiveOut {
   Fetch fetch;
 };
-// Puts dead letters back among what waits, as if never given out; the oldest `limit`.
+// Puts dead letters back among what waits, as if never given out.
 struct ReplayDead {
   std::string name;
-  uint64_t limit;
+  std::vector<uint64_t> positions;
+};
+// What an exclusive reader was given could not be read for it: it is given it again.
+struct Rewind {
+  std::string name;
+  uint64_t epoch;
+  uint64_t position;
 };
 // What is dead, from a position on.
 struct ListDead {
@@ -63,7 +69,7 @@ struct DescribeConsumers {
   size_t limit = 1;
 };
 using ConsumerRequest = std::variant<CreateConsumer, DeleteConsumer, ResetConsumer, JoinConsumer,
-                                     LeaveConsumer, GiveOut, Settle, ReplayDead, ListDead,
+                                     LeaveConsumer, GiveOut, Settle, ReplayDead, Rewind, ListDead,
                                      DescribeConsumers>;
 
 using ConsumerOutcome = std::variant<std::monostate, ConsumerInfo, Joined, Assignment, Settled,
@@ -93,11 +99,13 @@ class ConsumerDesk {
   Result<ConsumerOutcome> run(const GiveOut& request);
   Result<ConsumerOutcome> run(const Settle& request);
   Result<ConsumerOutcome> run(const ReplayDead& request);
+  Result<ConsumerOutcome> run(const Rewind& request);
   Result<ConsumerOutcome> run(const ListDead& request);
   Result<ConsumerOutcome> run(const DescribeConsumers& request);
 
   Result<NamedConsumer*> find(const std::string& name) const;
   Status check_epoch(const NamedConsumer& consumer, uint64_t epoch) const;
+  Status check_size(const Settle& settle) const;
   Status check_span(const NamedConsumer& consumer, const Settle& settle, const Span& span) const;
   void give_out(NamedConsumer& consumer, const Fetch& fetch, Assignment& assignment);
   void give_exclusive(NamedConsumer& consumer, const Fetch& fetch, Assignment& assignment);

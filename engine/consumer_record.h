@@ -2,6 +2,7 @@
 //
 // A name has no control characters, so a first byte below a space says what kind of record it is:
 //
+//   1                             -> u64 BE, the highest epoch of all consumers that were deleted
 //   1, name                       -> a definition
 //   2, consumer u64               -> its state
 //   3, consumer u64, block u64    -> the unacked events of 64 positions (unacked.h)

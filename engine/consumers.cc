@@ -1,5 +1,7 @@
 #include "engine/consumers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <mutex>
 
@@ -20,7 +22,7 @@ const char* name_of(ConsumerSettings::Mode mode) {
   return "unknown";
 }
 
-Status Consumers::load(const Store& store, Clock& clock) {
+Status Consumers::load(const Store& store, Clock& clock, std::vector<std::string>* orphans) {
   std::unordered_map<uint64_t, NamedConsumer*> by_id;
   const int64_t now_us = clock.elapsed_us();
   const int64_t epoch_us = clock.now().us - now_us;
@@ -28,20 +30,38 @@ Status Consumers::load(const Store& store, Clock& clock) {
   // Definitions sort before what refers to them, and all before committed positions.
   for (it.seek_to_first(); it.valid() && it.key()[0] < ' '; it.next()) {
     const std::string_view key = it.key(), value = it.value();
-    const auto bad = [&] {
-      return fail(Code::corrupt, "a record of the consumers family does not parse");
+    const auto bad = [&]() -> Status {
+      // Its id may not be given to another, which would find it.
+      if (key.size() >= 9) next_id_ = std::max(next_id_, get_be64(key, 1) + 1);
+      if (orphans) {
+        orphans->emplace_back(key);
+        return {};
+      }
+      return fail(Code::corrupt,
+                  fmt::format("a record of the consumers family, kind {}, {}, does not parse or is "
+                              "of no consumer",
+                              int(key[0]), key.size() >= 9 ? get_be64(key, 1) : 0));
     };
     if (key[0] == static_cast<char>(ConsumerKey::definition)) {
+      if (key.size() == 1 && value.size() == 8) {
+        epoch_floor_ = get_be64(value, 0);
+        continue;
+      }
       DefinitionRecord definition;
-      if (key.size() < 2 || !decode(value, definition)) return bad();
+      if (key.size() < 2 || !decode(value, definition)) {
+        if (auto ok = bad(); !ok) return ok;
+        continue;
+      }
       auto consumer = std::make_shared<NamedConsumer>(std::string(key.substr(1)), definition);
       by_id[consumer->id] = consumer.get();
       add(std::move(consumer));
       continue;
     }
-    if (key.size() < 9) return bad();
-    const auto found = by_id.find(get_be64(key, 1));
-    if (found == by_id.end()) return bad();
+    const auto found = key.size() < 9 ? by_id.end() : by_id.find(get_be64(key, 1));
+    if (found == by_id.end()) {
+      if (auto ok = bad(); !ok) return ok;
+      continue;
+    }
     NamedConsumer& consumer = *found->second;
     const bool numbered = key.size() == 17;
     const uint64_t number = numbered ? get_be64(key, 9) : 0;
@@ -60,7 +80,8 @@ Status Consumers::load(const Store& store, Clock& clock) {
       case ConsumerKey::definition:
         break;
     }
-    if (!good) return bad();
+    if (good) continue;
+    if (auto ok = bad(); !ok) return ok;
   }
   if (auto damage = it.damage()) return fail(Code::corrupt, "the consumers family: " + *damage);
   for (const auto& [id, consumer] : by_id) {

@@ -7,6 +7,7 @@
 // its unacked events take (unacked.h).
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -67,8 +68,9 @@ using ConsumerPointer = std::shared_ptr<NamedConsumer>;
 
 class Consumers {
  public:
-  // Reads every record; `corrupt` if one does not parse.
-  Status load(const Store& store, Clock& clock);
+  // Reads every record; `corrupt` if one does not parse, or is of a consumer that is not there.
+  // With `orphans` those are named there instead: a part of the family was lost.
+  Status load(const Store& store, Clock& clock, std::vector<std::string>* orphans = nullptr);
 
   ConsumerPointer find(std::string_view name) const;  // null: there is none
   // In byte order of names, after `after` (exclusive), at most `limit`.
@@ -78,6 +80,9 @@ class Consumers {
 
   // --- The writer's.
   uint64_t next_id() const { return next_id_; }
+  // The highest epoch of all consumers that were deleted: a new one begins above it.
+  uint64_t epoch_floor() const { return epoch_floor_; }
+  void raise_epoch_floor(uint64_t epoch) { epoch_floor_ = std::max(epoch_floor_, epoch); }
   const std::vector<NamedConsumer*>& retaining() const { return retaining_; }
   void add(ConsumerPointer consumer);
   void remove(const NamedConsumer& consumer);
@@ -86,6 +91,7 @@ class Consumers {
   mutable std::shared_mutex mutex_;  // guards by_name_
   std::map<std::string, ConsumerPointer, std::less<>> by_name_;
   uint64_t next_id_ = 1;
+  uint64_t epoch_floor_ = 0;
   std::vector<NamedConsumer*> retaining_;
 };
 

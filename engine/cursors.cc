@@ -50,8 +50,16 @@ Result<Offset> resolve(const LogState& state, const Stream& stream, const From& 
             .available = Available{start.value, tail.value}});
 }
 
+Result<Stream*> find_stream(const LogState& state, const ReadOptions& options,
+                            std::string_view name) {
+  if (!options.deleted_too) return find_existing(state, name);
+  Stream* stream = state.streams.find(name);
+  if (!stream || stream->id == kLogStream) return std::unexpected(no_such_stream(name));
+  return stream;
+}
+
 Result<OpenedCursor> open_stream_cursor(const LogState& state, ReadOptions& options) {
-  auto stream = find_existing(state, options.select.names.at(0));
+  auto stream = find_stream(state, options, options.select.names.at(0));
   if (!stream) return std::unexpected(std::move(stream.error()));
   Bounds bounds{options.events_max, options.bytes_max};
   From from = options.from;
@@ -78,7 +86,7 @@ Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options
   if (options.select.kind == Selection::Kind::list) {
     std::set<StreamId> ids;
     for (const std::string& name : options.select.names) {
-      auto stream = find_existing(state, name);
+      auto stream = find_stream(state, options, name);
       if (!stream) return std::unexpected(std::move(stream.error()));
       ids.insert((*stream)->id);
     }
@@ -86,6 +94,11 @@ Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options
   } else if (options.select.kind == Selection::Kind::prefix) {
     includes = [prefix = options.select.names.at(0)](const Stream& stream) {
       return stream.name.starts_with(prefix);
+    };
+  }
+  if (!options.except.empty()) {
+    includes = [all = std::move(includes), except = options.except](const Stream& stream) {
+      return stream.name != except && (!all || all(stream));
     };
   }
   if (options.backward) {

@@ -7,6 +7,7 @@ Result<Batch> dead_letter(const std::string& consumer, std::string_view stream, 
   // What is added must not make an event that was appended too large for its copy.
   limits.event_bytes_max += 4 << 10;
   limits.batch_bytes_max += 8 << 10;
+  limits.attributes_max += 8;
   const std::string count = std::to_string(attempts);
   const std::string offset = std::to_string(event.offset.value);
   NewEvent copy{.type = event.type(),

@@ -217,7 +217,10 @@ Status check_event(const NewEvent& event, const Limits& limits) {
                     fmt::format("the extension attribute \"{}\" occurs twice", attribute.name));
       }
     }
-    if (i == 64) return fail(Code::invalid, "an event has at most 64 extension attributes");
+    if (i == limits.attributes_max) {
+      return fail(Code::invalid, fmt::format("an event has at most {} extension attributes",
+                                             limits.attributes_max));
+    }
   }
   return check_fields({{"type", event.type},
                        {"id", event.id},

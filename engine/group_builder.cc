@@ -82,10 +82,11 @@ Result<Outcome> GroupBuilder::append(AppendMany& request) {
   auto original = find_original(log_, stored_, request);
   if (!original) return std::unexpected(std::move(original.error()));
   if (*original) return std::move(**original);
+  // Who is fenced hears that, and not what else would be wrong.
+  if (auto ok = check_consumers(request); !ok) return std::unexpected(std::move(ok.error()));
   if (auto ok = check_append(log_, stored_, request); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  if (auto ok = check_consumers(request); !ok) return std::unexpected(std::move(ok.error()));
   Outcome outcome;
   outcome.appended.reserve(request.parts.size());
   for (const AppendMany::Part& part : request.parts) {
@@ -219,8 +220,8 @@ void GroupBuilder::put_original(const AppendMany::Part& part, const Appended& ap
                                 .count = part.batch.count(),
                                 .crc32c = crc32c(part.batch.bytes())};
   const StreamId stream = log_.streams.find(part.stream)->id;
-  if (mutated(Mutation::producer_outside_batch)) {
   log_.producers.put(stream, *part.producer, original);
+  if (mutated(Mutation::producer_outside_batch)) {
     Changes apart = log_.store->changes();
     log_.producers.finish_group(apart);
     (void)log_.store->write(std::move(apart));
@@ -292,8 +293,8 @@ Group GroupBuilder::finish() {
     for (Stage& stage : stages_) put_state(*stage.stream);
     put_state(log_.streams.log());
   }
-  group_.expiring = log_.expiring.finish_group(
   log_.producers.finish_group(group_.changes);
+  group_.expiring = log_.expiring.finish_group(
       *log_.store, stored_, kPurgedAGroup + kPurgedAnAppend * group_.appends, group_.changes);
   return std::move(group_);
 }

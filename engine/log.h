@@ -315,6 +315,10 @@ class Log {
 
  private:
   struct Parts;
+  // The i-th that is exhausted goes to the dead letters.
+  Status bury(const ConsumerSettings& settings, const Assignment& assignment, size_t i);
+  // What was given could not be read: it is given out again.
+  void return_unseen(const Assignment& assignment);
   explicit Log(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

@@ -25,6 +25,13 @@ Result<T> outcome_of(Result<Outcome> outcome) {
   return std::get<T>(std::move(outcome->consumer));
 }
 
+// That a settlement holds while it waits.
+size_t bytes_of(const Settle& settle) {
+  size_t bytes = (settle.acks.size() + settle.extends.size() + settle.returns.size()) * sizeof(Span);
+  for (const Settle::Nack& nack : settle.nacks) bytes += sizeof nack + nack.reason.size();
+  return bytes;
+}
+
 Result<ConsumerPointer> find_consumer(const LogState& log, std::string_view name) {
   auto consumer = log.consumers.find(name);
   if (!consumer) return fail(Code::not_found, fmt::format("no consumer \"{}\"", name));
@@ -39,7 +46,9 @@ Status check_settings(const std::string& name, ConsumerSettings& settings, const
                            limits.type_patterns_max));
   }
   for (const std::string& type : settings.types) {
-    if (type.empty() || !is_plain_text(type)) return bad("a type is text that is not empty");
+    if (type.empty() || type.size() > limits.name_bytes_max || !is_plain_text(type)) {
+      return bad(fmt::format("a type is text of 1 to {} bytes", limits.name_bytes_max));
+    }
   }
   if (!is_plain_text(settings.key) || settings.key.size() > limits.name_bytes_max) {
     return bad("a key is the name of an attribute");
@@ -56,17 +65,34 @@ Status check_settings(const std::string& name, ConsumerSettings& settings, const
     return bad(fmt::format("{} unacked events: a consumer has from 1 to {}", settings.unacked_max,
                            limits.unacked_max));
   }
-  if (settings.dead_letters.empty()) settings.dead_letters = "dead-letters/" + name;
+  if (settings.select.names.size() > limits.selection_names_max) {
+    return bad(fmt::format("{} streams: a consumer names at most {}", settings.select.names.size(),
+                           limits.selection_names_max));
+  }
   if (!settings.is_group()) {
     settings.dead_letters.clear();
     return {};
   }
-  return check_name(settings.dead_letters, limits);
+  if (settings.dead_letters.empty()) settings.dead_letters = "dead-letters/" + name;
+  if (auto ok = check_name(settings.dead_letters, limits); !ok) {
+    return bad("its dead letters' stream: " + ok.error().message);
+  }
+  const bool several = settings.select.kind == Selection::Kind::prefix ||
+                       settings.select.kind == Selection::Kind::all;
+  if (!several && std::ranges::find(settings.select.names, settings.dead_letters) !=
+                      settings.select.names.end()) {
+    return bad("a consumer does not read the stream that its own dead letters go to");
+  }
+  return {};
 }
 
 // Where a reader that began there would stand.
-Result<uint64_t> resolve(const LogState& log, const ConsumerSettings& settings, From from) {
-  auto opened = open_cursor(log, {.select = settings.select, .from = std::move(from)});
+Result<uint64_t> resolve(const LogState& log, const ConsumerSettings& settings, From from,
+                         bool resets) {
+  ReadOptions read = reading_of(settings, 0);
+  read.from = std::move(from);
+  read.deleted_too = resets;
+  auto opened = open_cursor(log, std::move(read));
   if (!opened) return std::unexpected(std::move(opened.error()));
   return opened->cursor->position();
 }
@@ -75,8 +101,7 @@ Result<uint64_t> resolve(const LogState& log, const ConsumerSettings& settings, 
 std::optional<Timestamp> stored_at(const LogState& log, const ConsumerInfo& info) {
   if (info.position >= info.available.tail) return std::nullopt;
   auto opened = open_cursor(
-      log, {.select = info.settings.select,
-            .from = From::position(std::max(info.position, info.available.start))});
+      log, reading_of(info.settings, std::max(info.position, info.available.start)));
   if (!opened) return std::nullopt;
   auto delivery = opened->cursor->next();
   if (!delivery || !*delivery) return std::nullopt;
@@ -93,7 +118,7 @@ Result<ConsumerInfo> Log::create_consumer(std::string name, ConsumerSettings set
   if (auto ok = check_settings(name, settings, state.options.limits); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  const auto position = resolve(state, settings, settings.start);
+  const auto position = resolve(state, settings, settings.start, false);
   if (!position) return std::unexpected(position.error());
   auto info = outcome_of<ConsumerInfo>(
       parts_->perform(CreateConsumer{std::move(name), std::move(settings), *position}));
@@ -110,7 +135,7 @@ Status Log::delete_consumer(std::string name) {
 Result<ConsumerInfo> Log::reset_consumer(std::string name, From from) {
   const auto consumer = find_consumer(*parts_->state, name);
   if (!consumer) return std::unexpected(consumer.error());
-  const auto position = resolve(*parts_->state, (*consumer)->settings, std::move(from));
+  const auto position = resolve(*parts_->state, (*consumer)->settings, std::move(from), true);
   if (!position) return std::unexpected(position.error());
   auto info =
       outcome_of<ConsumerInfo>(parts_->perform(ResetConsumer{std::move(name), *position}));
@@ -164,8 +189,35 @@ Status Log::leave(std::string consumer, uint64_t epoch) {
   return {};
 }
 
-Result<uint64_t> Log::replay(std::string consumer, uint64_t limit) {
-  return outcome_of<uint64_t>(parts_->perform(ReplayDead{std::move(consumer), limit}));
+Result<uint64_t> Log::replay(std::string name, uint64_t limit) {
+  const LogState& state = *parts_->state;
+  const auto consumer = find_consumer(state, name);
+  if (!consumer) return std::unexpected(consumer.error());
+  // Only what can still be read: the others would come as a gap, and be letters no more.
+  constexpr uint64_t kAtOnce = 1'000;
+  ReplayDead replay{.name = name};
+  std::vector<uint64_t> gone;
+  for (uint64_t from = 0; replay.positions.size() < limit;) {
+    auto dead = dead_letters(name, from, kAtOnce);
+    if (!dead) return std::unexpected(std::move(dead.error()));
+    if (dead->empty()) break;
+    std::vector<Given> wanted;
+    for (const DeadLetter& one : *dead) wanted.push_back({one.position, 0});
+    auto found = strandline::retrieve(state, (*consumer)->settings, wanted);
+    if (!found) return std::unexpected(std::move(found.error()));
+    for (const Given& one : found->fetched.given) {
+      if (replay.positions.size() < limit) replay.positions.push_back(one.position);
+    }
+    gone.insert(gone.end(), found->gone.begin(), found->gone.end());
+    from = dead->back().position + 1;
+  }
+  if (replay.positions.empty() && !gone.empty()) {
+    return fail(Code::conflict,
+                fmt::format("the {} events that are dead letters of consumer \"{}\" are gone from "
+                            "where they were; their copies are in \"{}\"",
+                            gone.size(), name, (*consumer)->settings.dead_letters));
+  }
+  return outcome_of<uint64_t>(parts_->perform(std::move(replay)));
 }
 
 Result<std::vector<DeadLetter>> Log::dead_letters(std::string name, uint64_t from,
@@ -206,11 +258,12 @@ void Log::fetch(Fetch request, Completion<Assignment> done) {
       return done(std::unexpected(std::move(ok.error())));
     }
   }
+  const size_t bytes = kOperationBytes + (request.settle ? bytes_of(*request.settle) : 0);
   parts_->submit({.request = ConsumerRequest(GiveOut{std::move(request)}),
                   .done = [done = std::move(done)](Result<Outcome> outcome) {
                     done(outcome_of<Assignment>(std::move(outcome)));
                   },
-                  .bytes = kOperationBytes});
+                  .bytes = bytes});
 }
 
 Result<Fetched> Log::retrieve(const Assignment& assignment) {
@@ -219,23 +272,15 @@ Result<Fetched> Log::retrieve(const Assignment& assignment) {
   if (!consumer) return std::unexpected(consumer.error());
   const ConsumerSettings& settings = (*consumer)->settings;
   for (size_t i = 0; i < assignment.exhausted.size(); ++i) {
-    const Given& given = assignment.exhausted[i];
-    auto found = strandline::retrieve(state, settings, {given});
-    if (!found) return std::unexpected(std::move(found.error()));
-    AppendMany append;
-    append.buries.push_back({assignment.consumer, {given.position}});
-    if (!found->fetched.runs.empty()) {
-      const Events& run = found->fetched.runs.front();
-      auto copy = dead_letter(assignment.consumer, run.stream(), run[0], given.attempt,
-                              assignment.causes[i], state.options.limits);
-      if (!copy) return std::unexpected(std::move(copy.error()));
-      append.parts.push_back({.stream = settings.dead_letters, .batch = std::move(*copy)});
-    }
-    // If it fails, its deadline passes, and it is tried again.
-    this->append(std::move(append), [](Result<std::vector<Appended>>) {});
+    // If it fails, its deadline passes, and it is tried again; it is no concern of the others.
+    const Status buried = bury(settings, assignment, i);
+    if (!buried && state.options.on_warning) state.options.on_warning(buried.error().message);
   }
   auto retrieved = strandline::retrieve(state, settings, assignment.given);
-  if (!retrieved) return std::unexpected(std::move(retrieved.error()));
+  if (!retrieved) {
+    return_unseen(assignment);
+    return std::unexpected(std::move(retrieved.error()));
+  }
   if (settings.is_group() && !retrieved->gone.empty()) {
     Settle gone{.consumer = assignment.consumer, .epoch = assignment.epoch};
     for (const uint64_t position : retrieved->gone) gone.acks.push_back(Span::of(position));
@@ -245,6 +290,39 @@ Result<Fetched> Log::retrieve(const Assignment& assignment) {
   fetched.epoch = assignment.epoch;
   fetched.gaps.insert(fetched.gaps.begin(), assignment.gaps.begin(), assignment.gaps.end());
   return fetched;
+}
+
+Status Log::bury(const ConsumerSettings& settings, const Assignment& assignment, size_t i) {
+  const LogState& state = *parts_->state;
+  const Given& given = assignment.exhausted[i];
+  auto found = strandline::retrieve(state, settings, {given});
+  if (!found) return std::unexpected(std::move(found.error()));
+  AppendMany append;
+  append.buries.push_back({assignment.consumer, {given.position}});
+  if (!found->fetched.runs.empty()) {
+    const Events& run = found->fetched.runs.front();
+    auto copy = dead_letter(assignment.consumer, run.stream(), run[0], given.attempt,
+                            assignment.causes[i], state.options.limits);
+    if (!copy) return std::unexpected(std::move(copy.error()));
+    append.parts.push_back({.stream = settings.dead_letters, .batch = std::move(*copy)});
+  }
+  this->append(std::move(append), [](Result<std::vector<Appended>>) {});
+  return {};
+}
+
+void Log::return_unseen(const Assignment& assignment) {
+  const auto consumer = parts_->state->consumers.find(assignment.consumer);
+  if (!consumer || assignment.given.empty()) return;
+  if (!consumer->settings.is_group()) {
+    parts_->submit({.request = ConsumerRequest(Rewind{assignment.consumer, assignment.epoch,
+                                                      assignment.given.front().position}),
+                    .done = [](Result<Outcome>) {},
+                    .bytes = kOperationBytes});
+    return;
+  }
+  Settle settle{.consumer = assignment.consumer, .epoch = assignment.epoch};
+  for (const Given& one : assignment.given) settle.returns.push_back(Span::of(one.position));
+  this->settle(std::move(settle), [](Result<Settled>) {});
 }
 
 Result<Fetched> Log::fetch(Fetch request) {
@@ -306,9 +384,9 @@ Result<Subscription> Log::subscribe_exclusive(std::string name, uint64_t epoch) 
                                name, info->epoch),
         .current = info->epoch});
   }
-  return subscribe({.select = (*consumer)->settings.select,
-                    .from = From::position(info->position),
-                    .types = TypeFilter((*consumer)->settings.types)});
+  ReadOptions read = reading_of((*consumer)->settings, info->position);
+  read.types = TypeFilter((*consumer)->settings.types);
+  return subscribe(std::move(read));
 }
 
 bool Log::is_fenced(std::string_view name, uint64_t epoch) const {
@@ -319,11 +397,12 @@ bool Log::is_fenced(std::string_view name, uint64_t epoch) const {
 // --- Settling.
 
 void Log::settle(Settle request, Completion<Settled> done) {
+  const size_t bytes = kOperationBytes + bytes_of(request);
   parts_->submit({.request = ConsumerRequest(std::move(request)),
                   .done = [done = std::move(done)](Result<Outcome> outcome) {
                     done(outcome_of<Settled>(std::move(outcome)));
                   },
-                  .bytes = kOperationBytes});
+                  .bytes = bytes});
 }
 
 Result<Settled> Log::settle(Settle request) {

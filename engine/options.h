@@ -17,6 +17,7 @@ struct Limits {
   // One batch, and so one key of the store: bounds what one bad bit can cost and what a read holds.
   size_t batch_bytes_max = 8 << 20;
   size_t batch_events_max = 65'536;
+  size_t attributes_max = 64;  // extension attributes of one event
   // One atomic append over several streams.
   size_t append_streams_max = 100'000;
   size_t append_bytes_max = 32 << 20;
@@ -36,6 +37,8 @@ struct Limits {
   size_t members_max = 10'000;
   size_t unacked_max = 1'000'000;
   size_t settle_positions_max = 65'536;
+  size_t dead_letters_max = 1'000'000;  // that one consumer keeps account of
+  size_t selection_names_max = 10'000;
   size_t type_patterns_max = 100;
   size_t consumers_max = 1'000'000;  // (consumer, stream) pairs with a committed position
   // (stream, producer) pairs whose place is kept in memory, about 250 bytes each; the others' is

@@ -60,7 +60,9 @@ void Positions::forget(const Key& key) {
 
 void Positions::publish(const Key& key, const PositionRecord& record) {
   std::lock_guard lock(mutex_);
-  entries_[key].durable = record;
+  const auto found = entries_.find(key);
+  // Not there: its consumer was deleted by a later group.
+  if (found != entries_.end()) found->second.durable = record;
 }
 
 }  // namespace strandline

@@ -64,6 +64,10 @@ class TypeFilter {
 };
 
 struct ReadOptions {
+  // A consumer's (consumer.h): streams that were deleted since are read too, as the gap they are;
+  // and one stream is left out where several are read, its dead letters'.
+  bool deleted_too = false;
+  std::string except = {};
   Selection select = {};
   From from = {};
   TypeFilter types = {};

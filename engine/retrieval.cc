@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/cursors.h"
+#include "engine/scout.h"
 
 namespace strandline {
 namespace {
@@ -41,7 +42,7 @@ Result<Retrieved> retrieve(const LogState& log, const ConsumerSettings& settings
   for (size_t at = 0; at < given.size();) {
     const uint64_t wanted = given[at].position;
     if (!cursor || cursor->position() > wanted || wanted - cursor->position() > kReadThrough) {
-      auto opened = open_cursor(log, {.select = settings.select, .from = From::position(wanted)});
+      auto opened = open_cursor(log, reading_of(settings, wanted));
       if (!opened) return std::unexpected(std::move(opened.error()));
       cursor = std::move(opened->cursor);
     }

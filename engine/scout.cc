@@ -23,13 +23,19 @@ uint64_t hash_of(std::string_view text) {
 
 }  // namespace
 
+ReadOptions reading_of(const ConsumerSettings& settings, uint64_t position) {
+  return {.deleted_too = true,
+          .except = settings.dead_letters,
+          .select = settings.select,
+          .from = From::position(position)};
+}
+
 Scout::Scout(const LogState& log, const ConsumerSettings& settings, uint64_t position)
     : log_(log), settings_(settings), read_to_(position) {}
 
 Status Scout::open_cursor_at(uint64_t position) {
-  ReadOptions read{.select = settings_.select,
-                   .from = From::position(position),
-                   .types = TypeFilter(settings_.types)};
+  ReadOptions read = reading_of(settings_, position);
+  read.types = TypeFilter(settings_.types);
   auto opened = open_cursor(log_, std::move(read));
   if (!opened) return std::unexpected(std::move(opened.error()));
   cursor_ = std::move(opened->cursor);

@@ -18,6 +18,10 @@
 
 namespace strandline {
 
+// How a consumer reads: from a position, whatever became of its streams since it was made, and
+// without its own dead letters, which would come round for ever.
+ReadOptions reading_of(const ConsumerSettings& settings, uint64_t position);
+
 class Scout {
  public:
   struct Candidate {

@@ -148,6 +148,12 @@ void Unacked::put_back(uint64_t position, Cause cause, int64_t not_before_us, in
   }
 }
 
+void Unacked::take_back(uint64_t position, int64_t now_us) {
+  Entry& entry = entries_.at(position);
+  if (entry.attempts-- == 2) --redelivered_;
+  put_back(position, entry.cause, 0, now_us);
+}
+
 bool Unacked::extend(uint64_t position, int64_t deadline_us) {
   Entry& entry = entries_.at(position);
   if (!entry.in_flight) {

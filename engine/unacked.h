@@ -55,6 +55,8 @@ class Unacked {
   void hold(uint64_t position, int64_t deadline_us);
   // The event waits again, from `not_before_us` on.
   void put_back(uint64_t position, Cause cause, int64_t not_before_us, int64_t now_us);
+  // The event was given to nobody after all: it waits again, with an attempt less.
+  void take_back(uint64_t position, int64_t now_us);
   // Its deadline is this from now on. What waits is in flight again, if it may be: false if not.
   bool extend(uint64_t position, int64_t deadline_us);
   // Puts back whatever is past its deadline, and lets go of delays that have passed.

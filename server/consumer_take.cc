@@ -36,8 +36,14 @@ struct Errand {
       taken = Taken{.assignment = std::move(assignment), .fetched = std::move(*fetched)};
       if (errand->prepare) errand->prepare(*taken);
     } else {
-      taken = std::unexpected(std::move(fetched.error()));
-      give_back(errand->service, assignment, false);
+      // The log gives the events out again. What was settled with the fetch is, and must be said.
+      if (assignment.settled) {
+        assignment.given.clear();
+        taken = Taken{.assignment = std::move(assignment), .fetched = {}};
+        taken->fetched.epoch = taken->assignment.epoch;
+      } else {
+        taken = std::unexpected(std::move(fetched.error()));
+      }
     }
     Mailbox& mailbox = errand->mailbox;
     mailbox.put([errand = std::move(errand), taken = std::move(taken)]() mutable {
@@ -74,9 +80,7 @@ void give_back(Service& service, const Assignment& assignment, bool leave) {
   if (leave) return leave_later(service, assignment.consumer, assignment.epoch);
   if (assignment.given.empty()) return;
   Settle settle{.consumer = assignment.consumer, .epoch = assignment.epoch};
-  for (const Given& given : assignment.given) {
-    settle.nacks.push_back({.span = Span::of(given.position)});
-  }
+  for (const Given& given : assignment.given) settle.returns.push_back(Span::of(given.position));
   service.log.settle(std::move(settle), [](Result<Settled>) {});
 }
 

@@ -184,9 +184,13 @@ void Exercise::send_again(const std::vector<Produced>& appends) {
 
 void Exercise::note_sent_again(const Produced& produced, Result<Appended> result) {
   if (result) return note_acknowledged({produced.append, {std::move(*result)}});
-  // A log that has failed knows nothing better. Everything else contradicts what was sent.
+  // A log that has failed, or cannot read what it knows, knows nothing better. Everything else
+  // contradicts what was sent.
   const Code code = result.error().code;
-  if (code == Code::sealed || code == Code::outcome_unknown || code == Code::closed) return;
+  const bool unread = result.error().message.find("this disk was told to") != std::string::npos;
+  if (code == Code::sealed || code == Code::outcome_unknown || code == Code::closed || unread) {
+    return;
+  }
   disk_->note({"wrong", produced.append + " was sent again: " + result.error().message});
 }
 

@@ -1,0 +1,77 @@
+#include "engine/consumer_mending.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/consumer_desk.h"
+
+namespace strandline {
+namespace {
+
+// What lies at or beyond the tail leaves the unacked and the dead letters. Whether anything did.
+bool take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, Changes& changes) {
+  if (!consumer.settings.is_group()) return false;
+  bool changed = consumer.state.next > tail;
+  std::vector<uint64_t> beyond;
+  const auto& entries = consumer.unacked.entries();
+  for (auto at = entries.lower_bound(tail); at != entries.end(); ++at) beyond.push_back(at->first);
+  for (const uint64_t position : beyond) consumer.unacked.erase(position, 0);
+  for (const uint64_t block : consumer.unacked.take_touched()) {
+    const std::string key = consumer_key(ConsumerKey::unacked, consumer.id, block);
+    const std::string record = consumer.unacked.encode_block(block, epoch_us);
+    if (record.empty()) {
+      changes.erase(Family::consumers, key);
+    } else {
+      changes.put(Family::consumers, key, record);
+    }
+  }
+  for (auto at = consumer.dead.lower_bound(tail); at != consumer.dead.end();) {
+    changes.erase(Family::consumers, consumer_key(ConsumerKey::dead, consumer.id, at->first));
+    at = consumer.dead.erase(at);
+    changed = true;
+  }
+  consumer.state.next = std::min(consumer.state.next, tail);
+  return changed || !beyond.empty();
+}
+
+}  // namespace
+
+Result<std::string> mend_consumers(LogState& log, const std::vector<std::string>& orphans) {
+  Changes changes = log.store->changes();
+  std::string loss;
+  for (const std::string& key : orphans) changes.erase(Family::consumers, key);
+  if (!orphans.empty()) {
+    loss += fmt::format("{} records of consumers whose definition is lost; ", orphans.size());
+  }
+  const int64_t epoch_us = log.clock->now().us - log.clock->elapsed_us();
+  for (const auto& consumer : log.consumers.list("", "", SIZE_MAX)) {
+    const Stream* stream = log.streams.find(scope_name(consumer->settings));
+    const uint64_t tail = stream ? stream->tail().value : 0;
+    bool changed = take_back(*consumer, tail, epoch_us, changes);
+    const Positions::Key key{consumer->name, stream ? stream->id : kLogStream};
+    if (const auto position = log.positions.get(key); position && position->next > tail) {
+      const PositionRecord back{.next = tail, .committed_us = position->committed_us};
+      changes.put(Family::consumers, position_key(key.first, key.second), encode(back));
+      log.positions.assign(key, tail);
+      log.positions.publish(key, back);
+      changed = true;
+    }
+    if (!changed) continue;
+    // Its members believe to have seen what comes next: they join again.
+    consumer->state.fence = ++consumer->state.epoch;
+    consumer->publish_fence();
+    changes.put(Family::consumers, consumer_key(ConsumerKey::state, consumer->id),
+                encode(consumer->state));
+    loss += fmt::format("consumer \"{}\" stood beyond the tail, and is back at {}; ",
+                        consumer->name, tail);
+  }
+  if (changes.empty()) return loss;
+  if (auto ok = log.store->write(std::move(changes)); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  if (auto ok = log.store->sync(); !ok) return std::unexpected(std::move(ok.error()));
+  return loss;
+}
+
+}  // namespace strandline
