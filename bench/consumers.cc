@@ -44,8 +44,8 @@ class Member {
     socket_.write_all("POST /v1/consumers/" + consumer_ +
                       "/fetch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
                       "Accept: " +
-                      schema::kBatchMediaType + "\r\nContent-Length: " +
-                      std::to_string(body.size()) + "\r\n\r\n" + body);
+                      schema::kBatchMediaType +
+                      "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
     answer_.clear();
     size_t whole = 0;
     while ((whole = http_answer(answer_)) == 0) {
@@ -71,8 +71,8 @@ class Member {
       std::memcpy(&head, body.data(), sizeof head);
       if (head.kind == schema::FrameKind::batch) {
         if (!last_.acks.empty()) last_.acks += ',';
-        last_.acks += "[" + std::to_string(head.first) + "," +
-                      std::to_string(head.first + head.count) + "]";
+        last_.acks +=
+            "[" + std::to_string(head.first) + "," + std::to_string(head.first + head.count) + "]";
         last_.events += head.count;
       }
       body.remove_prefix(head.bytes);
@@ -97,8 +97,8 @@ class RedisMember {
       ack.insert(ack.end(), ids_.begin(), ids_.end());
       request = redis_command(ack);
     }
-    request += redis_command({"XREADGROUP", "GROUP", "group", name_, "COUNT", "100", "STREAMS",
-                              "work-0", ">"});
+    request += redis_command(
+        {"XREADGROUP", "GROUP", "group", name_, "COUNT", "100", "STREAMS", "work-0", ">"});
     socket_.write_all(request);
     std::vector<std::string> ids;
     RedisRange range(RedisRange::Of::streams, &ids);

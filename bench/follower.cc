@@ -10,7 +10,9 @@ namespace strandline::bench {
 
 Follower::Follower(uint16_t port, std::string_view stream, std::string_view from, Format format)
     : Follower(port,
-               std::string("/v1/streams/").append(stream).append("/events?follow=true&from=")
+               std::string("/v1/streams/")
+                   .append(stream)
+                   .append("/events?follow=true&from=")
                    .append(from),
                format) {}
 

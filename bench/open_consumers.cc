@@ -27,8 +27,8 @@ Status make_consumers(Log& log, uint64_t consumers) {
         for (uint64_t n = t; n < consumers && results[t]; n += kThreads) {
           char name[32];
           std::snprintf(name, sizeof name, "consumer-%07llu", static_cast<unsigned long long>(n));
-          auto made = log.create_consumer(name, {.mode = ConsumerSettings::Mode::shared,
-                                                 .select = Selection::stream(kStream)});
+          auto made = log.create_consumer(
+              name, {.mode = ConsumerSettings::Mode::shared, .select = Selection::stream(kStream)});
           if (!made) results[t] = std::unexpected(made.error());
         }
       });
@@ -64,19 +64,21 @@ Status make_unacked(Log& log, uint64_t events) {
 class OpenConsumers : public Workload {
  public:
   explicit OpenConsumers(const Settings& settings)
-      : Workload({Row{.name = "open-consumers",
-                      .unit = "s",
-                      .what = "opening 100,000 consumers and 1,000,000 unacked events",
-                      .bar = Bar{.value = 2, .of = Bar::Of::ours, .kind = Bar::Kind::at_most}},
-                  Row{.name = "open-consumers-memory", .unit = "bytes", .what = "memory a consumer"},
-                  Row{.name = "open-unacked-memory",
-                      .unit = "bytes",
-                      .what = "memory an unacked event"}}),
+      : Workload(
+            {Row{.name = "open-consumers",
+                 .unit = "s",
+                 .what = "opening 100,000 consumers and 1,000,000 unacked events",
+                 .bar = Bar{.value = 2, .of = Bar::Of::ours, .kind = Bar::Kind::at_most}},
+             Row{.name = "open-consumers-memory", .unit = "bytes", .what = "memory a consumer"},
+             Row{.name = "open-unacked-memory",
+                 .unit = "bytes",
+                 .what = "memory an unacked event"}}),
         scratch_(settings.directory, "consumers"),
         consumers_(settings.size<uint64_t>(100'000, 100)),
         unacked_(settings.size<uint64_t>(1'000'000, 10'000)) {
     for (const bool many : {false, true}) {
-      auto log = must(Log::open(many ? scratch_.path() / "many" : scratch_.path() / "named"), "open");
+      auto log =
+          must(Log::open(many ? scratch_.path() / "many" : scratch_.path() / "named"), "open");
       must(log->append(Append{.stream = kStream, .batch = batch_of(0, 1)}), "append");
       must(make_consumers(*log, consumers_), "consumers");
       if (many) must(make_unacked(*log, unacked_), "unacked events");

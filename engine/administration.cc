@@ -7,7 +7,7 @@
 namespace strandline {
 namespace {
 
-Error no_such_stream(const std::string& name) {
+Error unknown_stream(const std::string& name) {
   return {.code = Code::not_found, .message = fmt::format("no stream \"{}\"", name)};
 }
 
@@ -49,7 +49,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const CreateStream& re
 Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& request) {
   Stream* stream = log.streams.find(request.name);
   if (!stream || stream->id == kLogStream || !stream->assigned.exists) {
-    return std::unexpected(no_such_stream(request.name));
+    return std::unexpected(unknown_stream(request.name));
   }
   if (auto ok = may_forget(log, *stream, Offset(stream->assigned.next)); !ok) {
     return std::unexpected(std::move(ok.error()));
@@ -62,7 +62,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& re
 Result<Outcome> run(LogState& log, GroupBuilder& builder, const Truncate& request) {
   Stream* stream = log.streams.find(request.name);
   if (!stream || stream->id == kLogStream || !stream->assigned.exists) {
-    return std::unexpected(no_such_stream(request.name));
+    return std::unexpected(unknown_stream(request.name));
   }
   const StateRecord& state = stream->assigned;
   if (request.before.value > state.next) {

@@ -57,16 +57,16 @@ struct ConsumerInfo {
   std::string name;
   ConsumerSettings settings;
   Timestamp created;
-  uint64_t epoch = 0;         // the last that was given
-  uint64_t position = 0;      // all below it is acked (committed)
-  uint64_t next = 0;          // the first that was never given out
-  Available available = {};   // of what it reads
-  uint64_t lag = 0;           // positions between next and the tail: as many events or fewer
-  uint64_t unacked = 0;       // in flight or waiting below next
+  uint64_t epoch = 0;        // the last that was given
+  uint64_t position = 0;     // all below it is acked (committed)
+  uint64_t next = 0;         // the first that was never given out
+  Available available = {};  // of what it reads
+  uint64_t lag = 0;          // positions between next and the tail: as many events or fewer
+  uint64_t unacked = 0;      // in flight or waiting below next
   uint64_t in_flight = 0;
-  uint64_t redelivered = 0;   // of the unacked: given out more than once
+  uint64_t redelivered = 0;  // of the unacked: given out more than once
   uint64_t dead_lettered = 0;
-  uint64_t members = 0;       // that were heard of since the log was opened, and have not left
+  uint64_t members = 0;  // that were heard of since the log was opened, and have not left
   std::optional<Timestamp> oldest_unacked;  // when the event at `position` was stored
 };
 
@@ -86,7 +86,7 @@ struct Span {
 struct Settle {
   struct Nack {
     Span span;
-    uint64_t delay_ms = 0;  // until it may be given out again
+    uint64_t delay_ms = 0;    // until it may be given out again
     std::string reason = {};  // up to 256 bytes, for the dead letter
   };
   std::string consumer;
@@ -109,7 +109,7 @@ struct Fetch {
   std::string consumer;
   uint64_t epoch = 0;  // 0: joins first
   size_t events_max = 100;
-  size_t bytes_max = 1 << 20;  // of events; one is given whatever its size
+  size_t bytes_max = 1 << 20;         // of events; one is given whatever its size
   std::chrono::milliseconds wait{0};  // Log::fetch(Fetch) alone: for something to come
   // Nothing is given beyond so many in flight of the member; 0: as many as the consumer allows.
   size_t window = 0;
@@ -126,21 +126,21 @@ struct Given {
 struct Assignment {
   std::string consumer;
   uint64_t epoch = 0;
-  std::vector<Given> given = {};      // ascending
-  std::optional<Settled> settled = {};  // what Fetch::settle did
-  std::vector<Given> exhausted = {};  // to be dead-lettered; retrieve sees to it
+  std::vector<Given> given = {};         // ascending
+  std::optional<Settled> settled = {};   // what Fetch::settle did
+  std::vector<Given> exhausted = {};     // to be dead-lettered; retrieve sees to it
   std::vector<std::string> causes = {};  // of the exhausted, one each
-  std::vector<Gap> gaps = {};         // that were passed on the way
-  bool more = false;                  // there was more to look at: fetch again
-  bool full = false;                  // nothing more while unacked_max are unacked
-  std::optional<Timestamp> due = {};  // when the next deadline or delay passes
+  std::vector<Gap> gaps = {};            // that were passed on the way
+  bool more = false;                     // there was more to look at: fetch again
+  bool full = false;                     // nothing more while unacked_max are unacked
+  std::optional<Timestamp> due = {};     // when the next deadline or delay passes
 };
 
 // Events that were fetched. *Memory*: owns what `runs` view.
 struct Fetched {
   uint64_t epoch = 0;
-  std::vector<Events> runs = {};          // in order
-  std::vector<Given> given = {};          // one for each event of the runs, in their order
+  std::vector<Events> runs = {};  // in order
+  std::vector<Given> given = {};  // one for each event of the runs, in their order
   std::vector<Gap> gaps = {};
   std::deque<std::string> bytes = {};
 

@@ -20,11 +20,10 @@ constexpr size_t kExhaustedMax = 100;
 
 Error not_yours(const NamedConsumer& consumer, uint64_t position, uint64_t member) {
   return {.code = Code::fenced,
-          .message = member == 0
-                         ? fmt::format("{} of consumer \"{}\" is being dead-lettered", position,
-                                       consumer.name)
-                         : fmt::format("{} of consumer \"{}\" was given to member {} since",
-                                       position, consumer.name, member),
+          .message = member == 0 ? fmt::format("{} of consumer \"{}\" is being dead-lettered",
+                                               position, consumer.name)
+                                 : fmt::format("{} of consumer \"{}\" was given to member {} since",
+                                               position, consumer.name, member),
           .current = member};
 }
 
@@ -43,8 +42,9 @@ Status ConsumerDesk::check_epoch(const NamedConsumer& consumer, uint64_t epoch) 
   }
   return std::unexpected(Error{
       .code = Code::fenced,
-      .message = fmt::format("epoch {} of consumer \"{}\" is over, the current one is {}: join again",
-                             epoch, consumer.name, state.epoch),
+      .message =
+          fmt::format("epoch {} of consumer \"{}\" is over, the current one is {}: join again",
+                      epoch, consumer.name, state.epoch),
       .current = state.epoch});
 }
 
@@ -247,12 +247,12 @@ Status ConsumerDesk::check_span(const NamedConsumer& consumer, const Settle& set
                                 const Span& span) const {
   const size_t most = log_.options.limits.settle_positions_max;
   if (span.from >= span.to || span.to - span.from > most) {
-    return fail(Code::invalid,
-                fmt::format("[{}, {}) is not a range of 1 to {} positions", span.from, span.to, most));
+    return fail(Code::invalid, fmt::format("[{}, {}) is not a range of 1 to {} positions",
+                                           span.from, span.to, most));
   }
   const auto never = [&](uint64_t position) {
-    return fail(Code::invalid, fmt::format("{} of consumer \"{}\" was never given out", position,
-                                           consumer.name));
+    return fail(Code::invalid,
+                fmt::format("{} of consumer \"{}\" was never given out", position, consumer.name));
   };
   if (span.to > consumer.state.next) return never(std::max(span.from, consumer.state.next));
   const Unacked::Entries& entries = consumer.unacked.entries();
@@ -365,9 +365,10 @@ Status ConsumerDesk::check(const Commit& commit) const {
     return fail(Code::not_found, fmt::format("no consumer \"{}\"", commit.consumer));
   }
   if (consumer->settings.is_group()) {
-    return fail(Code::invalid,
-                fmt::format("consumer \"{}\" is {}: its events are acked, and no position committed",
-                            consumer->name, name_of(consumer->settings.mode)));
+    return fail(
+        Code::invalid,
+        fmt::format("consumer \"{}\" is {}: its events are acked, and no position committed",
+                    consumer->name, name_of(consumer->settings.mode)));
   }
   if (const std::string scope = scope_name(consumer->settings); commit.stream != scope) {
     return fail(Code::invalid, fmt::format("consumer \"{}\" reads \"{}\", not \"{}\"",

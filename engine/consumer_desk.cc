@@ -43,12 +43,13 @@ bool selects(const ConsumerSettings& settings, std::string_view stream) {
 }
 
 Error kept_for(const NamedConsumer& consumer, uint64_t floor) {
-  return {.code = Code::conflict,
-          .message = fmt::format(
-              "consumer \"{}\" retains what it has not acked, and stands at {}: delete or reset it, "
-              "or let it go on",
-              consumer.name, floor),
-          .current = floor};
+  return {
+      .code = Code::conflict,
+      .message = fmt::format(
+          "consumer \"{}\" retains what it has not acked, and stands at {}: delete or reset it, "
+          "or let it go on",
+          consumer.name, floor),
+      .current = floor};
 }
 
 }  // namespace
@@ -158,9 +159,8 @@ Result<ConsumerOutcome> ConsumerDesk::run(const JoinConsumer& request) {
   auto found = find(request.name);
   if (!found) return std::unexpected(std::move(found.error()));
   NamedConsumer& consumer = **found;
-  std::erase_if(consumer.members, [&](const auto& member) {
-    return member.second < now_us() - kMemberSilenceUs;
-  });
+  std::erase_if(consumer.members,
+                [&](const auto& member) { return member.second < now_us() - kMemberSilenceUs; });
   const size_t most = log_.options.limits.members_max;
   if (consumer.settings.is_group() && consumer.members.size() >= most) {
     return fail(Code::limit, fmt::format("consumer \"{}\" has {} members, which is the most",
@@ -203,8 +203,7 @@ Result<ConsumerOutcome> ConsumerDesk::run(const ReplayDead& request) {
     }
     const uint64_t key = at->second.key;
     consumer.dead.erase(at);
-    group_.changes.erase(Family::consumers,
-                         consumer_key(ConsumerKey::dead, consumer.id, position));
+    group_.changes.erase(Family::consumers, consumer_key(ConsumerKey::dead, consumer.id, position));
     consumer.unacked.add(position, {.key = key, .cause = Cause::replayed}, now_us());
     ++replayed;
   }
@@ -239,8 +238,7 @@ Result<ConsumerOutcome> ConsumerDesk::run(const DescribeConsumers& request) {
     return describe(**found);
   }
   std::vector<ConsumerInfo> infos;
-  for (const auto& consumer :
-       log_.consumers.list(request.prefix, request.after, request.limit)) {
+  for (const auto& consumer : log_.consumers.list(request.prefix, request.after, request.limit)) {
     infos.push_back(describe(*consumer));
   }
   return infos;

@@ -2,8 +2,8 @@
 // and to the group's WriteBatch together.
 //
 // *Threads*: the writer's. *Durability*: what it answers is given out after the group's fsync, as
-// every answer of a group is. *Errors*: not_found, exists, fenced (with the current epoch), conflict
-// (with the current position), invalid for what was never given out, limit.
+// every answer of a group is. *Errors*: not_found, exists, fenced (with the current epoch),
+// conflict (with the current position), invalid for what was never given out, limit.
 #pragma once
 
 #include <string>
@@ -68,9 +68,9 @@ struct DescribeConsumers {
   std::string prefix, after;
   size_t limit = 1;
 };
-using ConsumerRequest = std::variant<CreateConsumer, DeleteConsumer, ResetConsumer, JoinConsumer,
-                                     LeaveConsumer, GiveOut, Settle, ReplayDead, Rewind, ListDead,
-                                     DescribeConsumers>;
+using ConsumerRequest =
+    std::variant<CreateConsumer, DeleteConsumer, ResetConsumer, JoinConsumer, LeaveConsumer,
+                 GiveOut, Settle, ReplayDead, Rewind, ListDead, DescribeConsumers>;
 
 using ConsumerOutcome = std::variant<std::monostate, ConsumerInfo, Joined, Assignment, Settled,
                                      std::vector<ConsumerInfo>, std::vector<DeadLetter>, uint64_t>;

@@ -23,9 +23,9 @@ namespace strandline {
 
 enum class ConsumerKey : char { definition = 1, state = 2, unacked = 3, dead = 4 };
 
-std::string consumer_key(std::string_view name);                             // of a definition
-std::string consumer_key(ConsumerKey kind, uint64_t id);                     // of a state
-std::string consumer_key(ConsumerKey kind, uint64_t id, uint64_t number);    // of the others
+std::string consumer_key(std::string_view name);                           // of a definition
+std::string consumer_key(ConsumerKey kind, uint64_t id);                   // of a state
+std::string consumer_key(ConsumerKey kind, uint64_t id, uint64_t number);  // of the others
 
 struct DefinitionRecord {
   uint64_t id = 0;  // no other consumer's

@@ -54,7 +54,7 @@ class Events {
 
   // `count` of them from the i-th on, in a copy of the FlatBuffer; forwards.
   Events part(std::string_view flatbuffer, uint32_t i, uint32_t count) const {
-    return {stream_,   flatbuffer,     batch_count_, skip_ + i, count,
+    return {stream_,    flatbuffer,    batch_count_, skip_ + i, count,
             first_ + i, sequence_ + i, stored_,      false};
   }
 

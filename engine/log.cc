@@ -88,13 +88,14 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
   for (const Commit& commit : request.commits) {
     if (ok) ok = check_name(commit.consumer, limits);
   }
-  const size_t produced = static_cast<size_t>(
-      std::ranges::count_if(request.parts, [](const auto& part) { return part.producer.has_value(); }));
+  const size_t produced = static_cast<size_t>(std::ranges::count_if(
+      request.parts, [](const auto& part) { return part.producer.has_value(); }));
   if (ok && produced != 0 && produced != request.parts.size()) {
-    ok = fail(Code::invalid,
-              fmt::format("{} of {} parts name a producer: all do, so that a retry is one as a whole, "
-                          "or none",
-                          produced, request.parts.size()));
+    ok = fail(
+        Code::invalid,
+        fmt::format("{} of {} parts name a producer: all do, so that a retry is one as a whole, "
+                    "or none",
+                    produced, request.parts.size()));
   }
   for (const Settle& settle : request.settles) {
     if (ok) ok = check_name(settle.consumer, limits);
@@ -104,8 +105,8 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
       request.buries.empty() && request.once.empty()) {
     ok = fail(Code::invalid, "an append of nothing: it needs events, a commit or a settlement");
   }
-  const size_t items = request.parts.size() + request.commits.size() + request.settles.size() +
-                       request.once.size();
+  const size_t items =
+      request.parts.size() + request.commits.size() + request.settles.size() + request.once.size();
   if (ok && (bytes > limits.append_bytes_max || items > limits.append_streams_max)) {
     ok = fail(Code::too_large,
               fmt::format("an append of {} bytes in {} parts and commits: the limits are {} and {}",

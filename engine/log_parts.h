@@ -37,4 +37,13 @@ Result<T> wait_for(Start start) {
   return future.get();
 }
 
+template <class T>
+Result<T> outcome_of(Result<Outcome> outcome) {
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return std::get<T>(std::move(outcome->consumer));
+}
+
+// `not_found` if there is none of that name.
+Result<ConsumerPointer> find_consumer(const LogState& log, std::string_view name);
+
 }  // namespace strandline

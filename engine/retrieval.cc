@@ -23,8 +23,8 @@ void take(const Events& events, uint64_t first, const std::vector<Given>& given,
     }
     if (!copied) fetched.bytes.emplace_back(events.flatbuffer());
     copied = true;
-    fetched.runs.push_back(events.part(fetched.bytes.back(), skip,
-                                       static_cast<uint32_t>(at - begin)));
+    fetched.runs.push_back(
+        events.part(fetched.bytes.back(), skip, static_cast<uint32_t>(at - begin)));
     fetched.given.insert(fetched.given.end(), given.begin() + static_cast<ptrdiff_t>(begin),
                          given.begin() + static_cast<ptrdiff_t>(at));
   }

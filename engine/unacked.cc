@@ -33,8 +33,7 @@ void Unacked::touch(uint64_t position) {
 
 bool Unacked::may_go(uint64_t position, const Entry& entry) const {
   if (!keyed_) return true;
-  return by_key_.lower_bound({entry.key, 0})->second == position &&
-         !held_keys_.contains(entry.key);
+  return by_key_.lower_bound({entry.key, 0})->second == position && !held_keys_.contains(entry.key);
 }
 
 void Unacked::await(uint64_t position, int64_t at_us) {

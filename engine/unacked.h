@@ -3,9 +3,9 @@
 // *Waiting* events may be given out at once, or not before a moment (a nack's delay), or in mode
 // keyed not before an older one with the same key is gone. *In flight* ones have a member and a
 // deadline. A record holds the entries of 64 positions: what an operation touched is written in its
-// WriteBatch as it then is, so memory and disk never differ in kind. *Threads*: the writer's. *Time*:
-// the clock's elapsed microseconds; a record has those since the epoch, which lie `epoch_us` ahead
-// of them. *Memory*: about 120 bytes an entry, 180 in mode keyed.
+// WriteBatch as it then is, so memory and disk never differ in kind. *Threads*: the writer's.
+// *Time*: the clock's elapsed microseconds; a record has those since the epoch, which lie
+// `epoch_us` ahead of them. *Memory*: about 120 bytes an entry, 180 in mode keyed.
 #pragma once
 
 #include <cstdint>
@@ -33,11 +33,11 @@ class Unacked {
   static constexpr uint64_t kBlock = 64;  // positions to a record
 
   struct Entry {
-    uint64_t member = 0;   // that has it, or had it last
-    uint64_t key = 0;      // a hash of the event's: keys that collide wait for each other
-    int64_t due_us = 0;    // in flight: its deadline; waiting: not before
+    uint64_t member = 0;  // that has it, or had it last
+    uint64_t key = 0;     // a hash of the event's: keys that collide wait for each other
+    int64_t due_us = 0;   // in flight: its deadline; waiting: not before
     uint32_t attempts = 0;
-    uint32_t bytes = 0;    // of the event; 0 where it is not known
+    uint32_t bytes = 0;  // of the event; 0 where it is not known
     Cause cause = Cause::none;
     bool in_flight = false;
   };
@@ -95,7 +95,7 @@ class Unacked {
   void wait(uint64_t position, const Entry& entry, int64_t now_us);
   // It is in flight from here on, with this member.
   void take_off(uint64_t position, Entry& entry, uint64_t member);
-  void land(Entry& entry);                         // it is not any more
+  void land(Entry& entry);  // it is not any more
   void next_of_key(uint64_t key, int64_t now_us);
   void await(uint64_t position, int64_t at_us);
   bool is_current(const Due& due) const;

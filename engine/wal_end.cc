@@ -43,7 +43,7 @@ struct Scan {
 // end the process by an assertion.
 Scan scan(std::string_view bytes, uint64_t least) {
   Scan scan;
-  std::optional<BatchSpan> span;
+  std::string head;                // of a batch: its first record may hold less than its span
   std::string batch;               // but for the beginning of a long one: its end has the mark
   std::optional<bool> all_marked;  // a build marks all its batches, or none
   while (true) {
@@ -52,13 +52,15 @@ Scan scan(std::string_view bytes, uint64_t least) {
     if (!record) return scan;
     scan.good = record->end;
     if (record->begins()) {
-      span = span_of(record->payload);
+      head.clear();
       batch.clear();
     } else if (batch.size() > kMarkBytes) {
       batch.erase(0, batch.size() - kMarkBytes);
     }
     batch += record->payload;
+    if (head.size() < kSpanBytes) head += record->payload.substr(0, kSpanBytes - head.size());
     if (!record->ends()) continue;
+    const auto span = span_of(head);
     const bool marked = mark_of(batch).has_value();
     if (!marked && !all_marked && bytes.find(kMarkMagic) != bytes.npos) all_marked = true;
     if (all_marked.value_or(marked) != marked || !span || span->sequence < least) {

@@ -82,7 +82,7 @@ bool is_torn(std::string_view bytes, size_t at) {
 }
 
 std::optional<BatchSpan> span_of(std::string_view batch) {
-  if (batch.size() < 12) return std::nullopt;
+  if (batch.size() < kSpanBytes) return std::nullopt;
   return BatchSpan{get_le<uint64_t>(batch, 0), get_le<uint32_t>(batch, 8)};
 }
 

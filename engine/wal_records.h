@@ -48,6 +48,7 @@ struct BatchSpan {
   uint32_t count;
   uint64_t next() const { return sequence + count; }
 };
+inline constexpr size_t kSpanBytes = 12;
 std::optional<BatchSpan> span_of(std::string_view batch);
 
 // What stands at the end of every batch in the WAL, as a comment of RocksDB's. The numbers are the

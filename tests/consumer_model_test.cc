@@ -38,8 +38,8 @@ class ConsumerModel : public LogTest, public testing::WithParamInterface<Mode> {
     return fate.state == Fate::waiting || fate.state == Fate::in_flight;
   }
   size_t unacked() const {
-    return static_cast<size_t>(std::ranges::count_if(
-        fates_, [&](const Fate& fate) { return is_unacked(fate); }));
+    return static_cast<size_t>(
+        std::ranges::count_if(fates_, [&](const Fate& fate) { return is_unacked(fate); }));
   }
 
   void append_some();

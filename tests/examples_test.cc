@@ -1,7 +1,7 @@
 // The examples, as somebody would run them, killed at random a hundred times: what they wrote is
 // what an uninterrupted run writes, event for event.
 //
-// STRANDLINE_EXAMPLE_KILLS makes it longer; STRANDLINE_SEED replays it as far as moments can be replayed.
+// STRANDLINE_EXAMPLE_KILLS makes it longer; STRANDLINE_SEED replays it, as far as moments can be.
 #include <poll.h>
 
 #include <random>

@@ -1,58 +1,15 @@
 // Producers that may retry: a retry answers its original, for ever; a gap, a stale epoch and other
 // events under the same number are refused, and said.
+#include "tests/support/producers_test.h"
+
 #include <future>
-#include <random>
 
 #include "tests/support/fault_file_system.h"
-#include "tests/support/log_test.h"
 
 namespace strandline::tests {
 namespace {
 
-class Producers : public LogTest {
- protected:
-  Producers() { options.clock = clock_; }
-
-  static Append request(uint64_t epoch, uint64_t sequence, uint32_t count = 1,
-                        const std::string& producer = "p", const std::string& stream = "s") {
-    // Events that are a function of the request, as a retry's are.
-    std::vector<std::string> ids;
-    for (uint32_t i = 0; i < count; ++i) {
-      ids.push_back(producer + "." + std::to_string(epoch) + "." + std::to_string(sequence) + "." +
-                    std::to_string(i));
-    }
-    return {.stream = stream,
-            .batch = batch(stream, ids),
-            .producer = Producer{.id = producer, .epoch = epoch, .sequence = sequence}};
-  }
-  Result<Appended> send(uint64_t epoch, uint64_t sequence, uint32_t count = 1) {
-    return log().append(request(epoch, sequence, count));
-  }
-  void expect_original(const Result<Appended>& retry, const Appended& original) {
-    ASSERT_TRUE(retry) << retry.error().message;
-    EXPECT_TRUE(retry->retried);
-    EXPECT_EQ(retry->stream, original.stream);
-    EXPECT_EQ(retry->first, original.first);
-    EXPECT_EQ(retry->next, original.next);
-    EXPECT_EQ(retry->sequence, original.sequence);
-    EXPECT_EQ(retry->stored, original.stored);
-    EXPECT_EQ(retry->durability, Durability::fsync);
-  }
-  // A refusal that says what there is.
-  template <class T>
-  void expect_refused(const Result<T>& result, Code code, uint64_t current) {
-    ASSERT_EQ(code_of(result), code);
-    EXPECT_EQ(result.error().current, current);
-  }
-  std::vector<std::string> ids(const std::string& stream = "s") {
-    std::vector<std::string> found;
-    for (const Seen& seen : read(stream).events) found.push_back(seen.id);
-    return found;
-  }
-
-  const std::shared_ptr<ManualClock> clock_ =
-      std::make_shared<ManualClock>(Timestamp{1'700'000'000'000'000});
-};
+class Producers : public ProducersTest {};
 
 TEST_F(Producers, ARetryAnswersItsOriginalAndWritesNothing) {
   append("s", 3);
@@ -409,62 +366,6 @@ TEST_F(Producers, WhenAnOriginalMayBeLostNothingIsSaidThatRestsOnIt) {
     close();
     std::filesystem::remove_all(data());
   }
-}
-
-// Against a plain map: random producers, epochs, retries, reopenings and small caches.
-TEST_F(Producers, AnswerAsAPlainMapWould) {
-  struct Plain {
-    uint64_t epoch = 0, next = 0;
-    bool known = false;
-    std::map<std::pair<uint64_t, uint64_t>, Appended> originals;
-  };
-  std::mt19937_64 random(seed("Producers"));
-  const uint64_t steps = number_from("STRANDLINE_MODEL_STEPS", 1500);
-  options.limits.producers_cached_max = 3;
-  std::map<std::pair<std::string, std::string>, Plain> model;
-  std::map<std::string, uint64_t> tails;
-  for (uint64_t i = 0; i < steps && !HasFailure(); ++i) {
-    SCOPED_TRACE("step " + std::to_string(i));
-    clock_->advance_us(1);
-    if (random() % 100 == 0) reopen();
-    const std::string stream = "s" + std::to_string(random() % 3);
-    const std::string producer = "p" + std::to_string(random() % 4);
-    Plain& plain = model[{stream, producer}];
-    if (random() % 60 == 0 && tails.contains(stream)) {
-      ASSERT_TRUE(log().truncate(stream, Offset(tails[stream])));
-    }
-    // Mostly the next, often an old one, sometimes a wild one.
-    uint64_t epoch = plain.epoch, sequence = plain.next;
-    const uint64_t roll = random() % 10;
-    if (roll >= 4) epoch = plain.epoch + random() % 3 - std::min<uint64_t>(plain.epoch, 1);
-    if (roll >= 4) sequence = random() % (plain.next + 2);
-    if (roll == 9) sequence = 0;
-    const uint32_t count = 1 + static_cast<uint32_t>((epoch * 7 + sequence) % 3);
-    const auto result = log().append(request(epoch, sequence, count, producer, stream));
-    const auto original = plain.originals.find({epoch, sequence});
-    const bool newer = !plain.known || epoch > plain.epoch;
-    if (original != plain.originals.end()) {
-      expect_original(result, original->second);
-    } else if (plain.known && epoch < plain.epoch) {
-      expect_refused(result, Code::fenced, plain.epoch);
-    } else if (sequence != (newer ? 0 : plain.next)) {
-      expect_refused(result, Code::out_of_order, newer ? 0 : plain.next);
-    } else {
-      ASSERT_TRUE(result) << result.error().message;
-      EXPECT_FALSE(result->retried);
-      EXPECT_EQ(result->first.value, tails[stream]);
-      EXPECT_EQ(result->next.value, tails[stream] + count);
-      tails[stream] += count;
-      plain.known = true;
-      plain.epoch = epoch;
-      plain.next = sequence + 1;
-      plain.originals.emplace(std::pair(epoch, sequence), *result);
-    }
-  }
-  for (const auto& [stream, tail] : tails) {
-    EXPECT_EQ(describe(stream).tail.value, tail);
-  }
-  EXPECT_TRUE(log().verify().findings.empty());
 }
 
 }  // namespace

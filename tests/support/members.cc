@@ -28,12 +28,11 @@ void append_until_killed(Log& log) {
     std::vector<std::string> keys;
     for (uint64_t i = 0; i < 8; ++i) keys.push_back(key_of(at + i));
     for (const std::string& key : keys) (void)builder.add({.type = "work", .subject = key});
-    auto appended =
-        log.append(Append{.stream = kGroupStream, .batch = builder.finish().value()});
+    auto appended = log.append(Append{.stream = kGroupStream, .batch = builder.finish().value()});
     if (!appended) return;
     // The members set the pace.
     while (log.describe_consumer(kGroup)->lag > 200) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      std::this_thread::yield();
     }
   }
 }
@@ -127,8 +126,7 @@ namespace {
 // Where they came from; each once, or the log has buried one twice.
 std::set<uint64_t> dead_letters_of(Log& log) {
   std::set<uint64_t> dead;
-  auto cursor = log.read(
-      {.select = Selection::stream(std::string("dead-letters/") + kGroup)});
+  auto cursor = log.read({.select = Selection::stream(std::string("dead-letters/") + kGroup)});
   if (!cursor) return dead;
   while (auto delivery = (*cursor)->next().value()) {
     const auto* events = std::get_if<Events>(&*delivery);

@@ -1,0 +1,207 @@
+// The facade's part about what a consumer's members fetch and settle.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/consumer_desk.h"
+#include "engine/consumer_wait.h"
+#include "engine/dead_letters.h"
+#include "engine/log_parts.h"
+#include "engine/retrieval.h"
+#include "engine/scout.h"
+
+namespace strandline {
+namespace {
+
+constexpr size_t kFetchEventsMax = 10'000;
+constexpr size_t kFetchBytesMax = 32 << 20;
+
+// That a settlement holds while it waits.
+size_t bytes_of(const Settle& settle) {
+  size_t bytes =
+      (settle.acks.size() + settle.extends.size() + settle.returns.size()) * sizeof(Span);
+  for (const Settle::Nack& nack : settle.nacks) bytes += sizeof nack + nack.reason.size();
+  return bytes;
+}
+
+}  // namespace
+
+void Log::fetch(Fetch request, Completion<Assignment> done) {
+  const auto consumer = find_consumer(*parts_->state, request.consumer);
+  if (!consumer) return done(std::unexpected(consumer.error()));
+  if (request.events_max == 0 || request.events_max > kFetchEventsMax ||
+      request.bytes_max > kFetchBytesMax) {
+    return done(
+        fail(Code::invalid, fmt::format("a fetch is of 1 to {} events, and of up to {} bytes",
+                                        kFetchEventsMax, kFetchBytesMax)));
+  }
+  if (request.settle) {
+    if (request.epoch == 0) {
+      return done(fail(Code::invalid, "what was fetched before is settled in the epoch of then"));
+    }
+    request.settle->consumer = request.consumer;
+    request.settle->epoch = request.epoch;
+  }
+  // Ahead of the writer, which must not wait for a disk.
+  if (const auto scout = (*consumer)->scout()) {
+    size_t want = request.events_max;
+    // It may have to look past many whose keys are held.
+    const ConsumerSettings& settings = (*consumer)->settings;
+    if (settings.mode == ConsumerSettings::Mode::keyed) {
+      want += std::min<size_t>(settings.unacked_max, kFetchEventsMax);
+    }
+    if (auto ok = scout->read_ahead(want); !ok) {
+      return done(std::unexpected(std::move(ok.error())));
+    }
+  }
+  const size_t bytes = kOperationBytes + (request.settle ? bytes_of(*request.settle) : 0);
+  parts_->submit(
+      {.request = ConsumerRequest(GiveOut{std::move(request)}),
+       .done = [done = std::move(done)](
+                   Result<Outcome> outcome) { done(outcome_of<Assignment>(std::move(outcome))); },
+       .bytes = bytes});
+}
+
+Result<Fetched> Log::retrieve(const Assignment& assignment) {
+  const LogState& state = *parts_->state;
+  const auto consumer = find_consumer(state, assignment.consumer);
+  if (!consumer) return std::unexpected(consumer.error());
+  const ConsumerSettings& settings = (*consumer)->settings;
+  for (size_t i = 0; i < assignment.exhausted.size(); ++i) {
+    // If it fails, its deadline passes, and it is tried again; it is no concern of the others.
+    const Status buried = bury(settings, assignment, i);
+    if (!buried && state.options.on_warning) state.options.on_warning(buried.error().message);
+  }
+  auto retrieved = strandline::retrieve(state, settings, assignment.given);
+  if (!retrieved) {
+    return_unseen(assignment);
+    return std::unexpected(std::move(retrieved.error()));
+  }
+  if (settings.is_group() && !retrieved->gone.empty()) {
+    Settle gone{.consumer = assignment.consumer, .epoch = assignment.epoch};
+    for (const uint64_t position : retrieved->gone) gone.acks.push_back(Span::of(position));
+    settle(std::move(gone), [](Result<Settled>) {});
+  }
+  Fetched fetched = std::move(retrieved->fetched);
+  fetched.epoch = assignment.epoch;
+  fetched.gaps.insert(fetched.gaps.begin(), assignment.gaps.begin(), assignment.gaps.end());
+  return fetched;
+}
+
+Status Log::bury(const ConsumerSettings& settings, const Assignment& assignment, size_t i) {
+  const LogState& state = *parts_->state;
+  const Given& given = assignment.exhausted[i];
+  auto found = strandline::retrieve(state, settings, {given});
+  if (!found) return std::unexpected(std::move(found.error()));
+  AppendMany append;
+  append.buries.push_back({assignment.consumer, {given.position}});
+  if (!found->fetched.runs.empty()) {
+    const Events& run = found->fetched.runs.front();
+    auto copy = dead_letter(assignment.consumer, run.stream(), run[0], given.attempt,
+                            assignment.causes[i], state.options.limits);
+    if (!copy) return std::unexpected(std::move(copy.error()));
+    append.parts.push_back({.stream = settings.dead_letters, .batch = std::move(*copy)});
+  }
+  this->append(std::move(append), [](Result<std::vector<Appended>>) {});
+  return {};
+}
+
+void Log::return_unseen(const Assignment& assignment) {
+  const auto consumer = parts_->state->consumers.find(assignment.consumer);
+  if (!consumer || assignment.given.empty()) return;
+  if (!consumer->settings.is_group()) {
+    parts_->submit({.request = ConsumerRequest(Rewind{assignment.consumer, assignment.epoch,
+                                                      assignment.given.front().position}),
+                    .done = [](Result<Outcome>) {},
+                    .bytes = kOperationBytes});
+    return;
+  }
+  Settle settle{.consumer = assignment.consumer, .epoch = assignment.epoch};
+  for (const Given& one : assignment.given) settle.returns.push_back(Span::of(one.position));
+  this->settle(std::move(settle), [](Result<Settled>) {});
+}
+
+Result<Fetched> Log::fetch(Fetch request) {
+  const auto until = std::chrono::steady_clock::now() + request.wait;
+  while (true) {
+    ConsumerWait wait = consumer_wait(request.consumer);
+    auto signal = std::make_shared<ConsumerSignal>();
+    wait.on_ready([signal] { signal->raise(); });
+    auto assignment = wait_for<Assignment>([&](auto done) { fetch(request, std::move(done)); });
+    if (!assignment) return std::unexpected(std::move(assignment.error()));
+    request.epoch = assignment->epoch;
+    request.settle.reset();
+    auto fetched = retrieve(*assignment);
+    if (!fetched || !fetched->empty()) return fetched;
+    if (!assignment->exhausted.empty() || assignment->more) continue;
+    auto patience = until - std::chrono::steady_clock::now();
+    if (patience <= patience.zero()) {
+      if (assignment->full) return std::unexpected(full_of(request.consumer));
+      return fetched;
+    }
+    if (assignment->due) {
+      const int64_t due_us = assignment->due->us - parts_->state->clock->now().us;
+      patience = std::min<std::chrono::steady_clock::duration>(
+          patience, std::chrono::microseconds(std::max<int64_t>(due_us, 0) + 1));
+    }
+    signal->wait_for(patience);
+    if (parts_->state->wakeups.closed()) return fail(Code::closed, "the log is closing");
+  }
+}
+
+Error Log::full_of(std::string_view consumer) const {
+  return {
+      .code = Code::limit,
+      .message = fmt::format(
+          "as many events of consumer \"{}\" are unacked as it allows: ack some first", consumer)};
+}
+
+ConsumerWait Log::consumer_wait(std::string_view name) const {
+  LogState& state = *parts_->state;
+  const ConsumerPointer consumer = state.consumers.find(name);
+  if (!consumer) return {};
+  const Stream* stream = state.streams.find(scope_name(consumer->settings));
+  return ConsumerWait(state.wakeups, stream ? stream->id : kLogStream, consumer->wakeup());
+}
+
+Result<Subscription> Log::subscribe_exclusive(std::string name, uint64_t epoch) const {
+  const auto consumer = find_consumer(*parts_->state, name);
+  if (!consumer) return std::unexpected(consumer.error());
+  if ((*consumer)->settings.is_group()) {
+    return fail(Code::invalid, fmt::format("consumer \"{}\" is not exclusive", name));
+  }
+  auto info = outcome_of<ConsumerInfo>(parts_->perform(DescribeConsumers{.name = name}));
+  if (!info) return std::unexpected(std::move(info.error()));
+  if (epoch != info->epoch) {
+    return std::unexpected(
+        Error{.code = Code::fenced,
+              .message = fmt::format("epoch {} of consumer \"{}\" is over, the current one is {}",
+                                     epoch, name, info->epoch),
+              .current = info->epoch});
+  }
+  ReadOptions read = reading_of((*consumer)->settings, info->position);
+  read.types = TypeFilter((*consumer)->settings.types);
+  return subscribe(std::move(read));
+}
+
+bool Log::is_fenced(std::string_view name, uint64_t epoch) const {
+  const ConsumerPointer consumer = parts_->state->consumers.find(name);
+  return !consumer || epoch <= consumer->fence();
+}
+
+// --- Settling.
+
+void Log::settle(Settle request, Completion<Settled> done) {
+  const size_t bytes = kOperationBytes + bytes_of(request);
+  parts_->submit(
+      {.request = ConsumerRequest(std::move(request)),
+       .done = [done = std::move(done)](
+                   Result<Outcome> outcome) { done(outcome_of<Settled>(std::move(outcome))); },
+       .bytes = bytes});
+}
+
+Result<Settled> Log::settle(Settle request) {
+  return wait_for<Settled>([&](auto done) { settle(std::move(request), std::move(done)); });
+}
+
+}  // namespace strandline
