@@ -12,8 +12,10 @@
 namespace strandline {
 namespace {
 
-// A member that says nothing for so long is forgotten; what it has comes back by its deadlines.
+// A member that says nothing for so long is not counted any more. It may go on all the same.
 constexpr int64_t kMemberSilenceUs = int64_t{3600} * 1'000'000;
+// Where there are too many, so long and two ack deadlines are enough: what it had has come back.
+constexpr int64_t kShortSilenceUs = int64_t{60} * 1'000'000;
 
 uint64_t floor_of(const LogState& log, const NamedConsumer& consumer, StreamId scope) {
   if (!consumer.settings.is_group()) {
@@ -159,9 +161,16 @@ Result<ConsumerOutcome> ConsumerDesk::run(const JoinConsumer& request) {
   auto found = find(request.name);
   if (!found) return std::unexpected(std::move(found.error()));
   NamedConsumer& consumer = **found;
-  std::erase_if(consumer.members,
-                [&](const auto& member) { return member.second < now_us() - kMemberSilenceUs; });
+  const auto forget = [&](int64_t silence_us) {
+    std::erase_if(consumer.members,
+                  [&](const auto& member) { return member.second < now_us() - silence_us; });
+  };
+  forget(kMemberSilenceUs);
   const size_t most = log_.options.limits.members_max;
+  if (consumer.settings.is_group() && consumer.members.size() >= most) {
+    const auto deadline_us = static_cast<int64_t>(consumer.settings.ack_deadline_ms) * 1000;
+    forget(std::max(kShortSilenceUs, 2 * deadline_us));
+  }
   if (consumer.settings.is_group() && consumer.members.size() >= most) {
     return fail(Code::limit, fmt::format("consumer \"{}\" has {} members, which is the most",
                                          consumer.name, most));

@@ -72,6 +72,12 @@ using ConsumerRequest =
     std::variant<CreateConsumer, DeleteConsumer, ResetConsumer, JoinConsumer, LeaveConsumer,
                  GiveOut, Settle, ReplayDead, Rewind, ListDead, DescribeConsumers>;
 
+// Changes nothing.
+inline bool only_looks(const ConsumerRequest& request) {
+  return std::holds_alternative<ListDead>(request) ||
+         std::holds_alternative<DescribeConsumers>(request);
+}
+
 using ConsumerOutcome = std::variant<std::monostate, ConsumerInfo, Joined, Assignment, Settled,
                                      std::vector<ConsumerInfo>, std::vector<DeadLetter>, uint64_t>;
 

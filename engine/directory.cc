@@ -58,59 +58,71 @@ Status create(const Disk& disk, const fs::path& path) {
   return {};
 }
 
-// A directory without a FORMAT file becomes a log's, if it may and can.
-Result<Directory> make_fresh(const Disk& disk, const fs::path& path, bool may_create) {
+// Makes a directory that may become a log's: new, or with nothing in it.
+Status claim(const Disk& disk, const fs::path& path, const Options& options) {
   auto there = disk.exists(path);
   if (!there) return std::unexpected(std::move(there.error()));
   if (*there && !disk.is_directory(path)) {
     return fail(Code::invalid, fmt::format("{} is not a directory", path.string()));
   }
-  if (!may_create) return fail(Code::not_found, fmt::format("no log in {}", path.string()));
-  if (auto ok = create(disk, path); !ok) return std::unexpected(std::move(ok.error()));
+  if (options.mode != Options::Mode::owner || !options.create_if_missing) {
+    return fail(Code::not_found, fmt::format("no log in {}", path.string()));
+  }
+  if (auto ok = create(disk, path); !ok) return ok;
   auto names = disk.list(path);
   if (!names) return std::unexpected(std::move(names.error()));
   // Anything that is not a half-made log of ours.
   if (std::ranges::any_of(*names, [](const std::string& name) {
-        return name != "lost+found" && name != "FORMAT.tmp";
+        return name != "lost+found" && name != "FORMAT.tmp" && name != "LOCK";
       })) {
     return fail(Code::invalid,
                 fmt::format("{} is not empty and holds no log (no FORMAT file): a new log needs "
                             "an empty directory",
                             path.string()));
   }
-  if (auto ok = disk.replace(path / "FORMAT", format_line()); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
-  return Directory{.path = path, .fresh = true, .unfinished = true};
+  return {};
+}
+
+// Where damage is accepted, and the store is there: unless FORMAT says that it is of another
+// build's format, it may be damaged or gone.
+Status mend_format(const Disk& disk, const fs::path& file) {
+  auto known = disk.exists(file);
+  if (!known) return std::unexpected(std::move(known.error()));
+  auto line = *known ? disk.read(file) : Result<std::string>();
+  if (!line) return std::unexpected(std::move(line.error()));
+  return names_a_version(*line) ? Status() : disk.replace(file, format_line());
 }
 
 }  // namespace
 
 Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
                                      const Options& options) {
-  const bool accept = options.mode == Options::Mode::owner && options.accept_loss;
-  auto known = disk.exists(path / "FORMAT");
+  const bool owner = options.mode == Options::Mode::owner;
+  const bool accept = owner && options.accept_loss;
+  const fs::path file = path / "FORMAT";
+  Directory directory{.path = path};
+  const bool mends = accept && disk.is_directory(directory.store());
+  auto known = disk.exists(file);
   if (!known) return std::unexpected(std::move(known.error()));
-  if (accept && disk.is_directory(path / "store")) {
-    // Unless it says that it is of another build's format, it may be damaged or gone.
-    auto line = *known ? disk.read(path / "FORMAT") : Result<std::string>();
-    if (!line) return std::unexpected(std::move(line.error()));
-    if (!names_a_version(*line)) {
-      if (auto ok = disk.replace(path / "FORMAT", format_line()); !ok) {
-        return std::unexpected(std::move(ok.error()));
-      }
-      known = true;
-    }
+  if (!*known && !mends) {
+    if (auto ok = claim(disk, path, options); !ok) return std::unexpected(std::move(ok.error()));
   }
-  if (!*known) {
-    return make_fresh(disk, path,
-                      options.mode == Options::Mode::owner && options.create_if_missing);
+  if (owner) {
+    auto lock = disk.lock(path / "LOCK");
+    if (!lock) return std::unexpected(std::move(lock.error()));
+    directory.lock = std::move(*lock);
   }
-  auto format = disk.read(path / "FORMAT");
+  if (mends) {
+    if (auto ok = mend_format(disk, file); !ok) return std::unexpected(std::move(ok.error()));
+  }
+  // Looked for again: another may have made it before this one had the lock.
+  known = disk.exists(file);
+  if (!known) return std::unexpected(std::move(known.error()));
+  auto format = *known ? disk.read(file) : Result<std::string>();
   if (!format) return std::unexpected(std::move(format.error()));
-  if (is_older(*format)) {
-    if (options.mode == Options::Mode::owner) {
-      if (auto ok = disk.replace(path / "FORMAT", format_line()); !ok) {
+  if (!*known || is_older(*format)) {
+    if (owner) {
+      if (auto ok = disk.replace(file, format_line()); !ok) {
         return std::unexpected(std::move(ok.error()));
       }
     }
@@ -123,7 +135,7 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   }
   auto mark = disk.exists(path / "HEAD");
   if (!mark) return std::unexpected(std::move(mark.error()));
-  Directory directory{.path = path, .unfinished = !*mark};
+  directory.unfinished = !*mark;
   const fs::path current = directory.store() / "CURRENT";
   auto store = disk.exists(current);
   if (!store) return std::unexpected(std::move(store.error()));

@@ -16,6 +16,13 @@ Status status_of(const rocksdb::IOStatus& status, const std::filesystem::path& p
   return fail(Code::io, path.string() + ": " + status.ToString());
 }
 
+// RocksDB has no code for it: the texts of its posix file system (7.8.3) say it.
+bool is_locked(const rocksdb::IOStatus& status) {
+  const std::string text = status.ToString();
+  return status.IsIOError() && (text.find("lock file") != std::string::npos ||
+                                text.find("lock hold by") != std::string::npos);
+}
+
 const rocksdb::IOOptions kIo;
 
 }  // namespace
@@ -69,6 +76,21 @@ Status Disk::sync_directory(const std::filesystem::path& directory) const {
 Status Disk::create_directory(const std::filesystem::path& directory) const {
   return status_of(fs_of(file_system_).CreateDirIfMissing(directory.string(), kIo, nullptr),
                    directory);
+}
+
+Result<std::shared_ptr<void>> Disk::lock(const std::filesystem::path& file) const {
+  rocksdb::FileLock* held = nullptr;
+  const auto status = fs_of(file_system_).LockFile(file.string(), kIo, &held, nullptr);
+  if (is_locked(status)) {
+    return fail(Code::locked, file.parent_path().string() +
+                                  ": another process (or another log in this one) owns this "
+                                  "directory, and one at a time may write to it");
+  }
+  if (auto ok = status_of(status, file); !ok) return std::unexpected(std::move(ok.error()));
+  return std::shared_ptr<void>(held, [file_system = file_system_](void* lock) {
+    // A process that ends lets go of it as well.
+    (void)fs_of(file_system).UnlockFile(static_cast<rocksdb::FileLock*>(lock), kIo, nullptr);
+  });
 }
 
 Status Disk::remove(const std::filesystem::path& file) const {

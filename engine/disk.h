@@ -39,6 +39,9 @@ class Disk {
   Status replace(const std::filesystem::path& file, std::string_view bytes) const;
   // Durable: some bytes of a file that is there.
   Status overwrite(const std::filesystem::path& file, uint64_t at, std::string_view bytes) const;
+  // Held until the last owner of it lets go; creates the file. *Errors*: locked while another
+  // process, or another holder in this one, has it.
+  Result<std::shared_ptr<void>> lock(const std::filesystem::path& file) const;
   // Durable.
   Status truncate(const std::filesystem::path& file, uint64_t bytes) const;
 

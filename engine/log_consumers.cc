@@ -136,6 +136,7 @@ Result<std::vector<ConsumerInfo>> Log::consumers(std::string prefix, std::string
     if (!listed) return std::unexpected(std::move(listed.error()));
     infos = std::move(*listed);
   } else {
+    std::lock_guard lock(parts_->looking);
     for (const auto& consumer : state.consumers.list(prefix, after, limit)) {
       infos.push_back(strandline::describe_consumer(state, *consumer, state.clock->elapsed_us()));
     }
@@ -148,10 +149,14 @@ Result<ConsumerInfo> Log::describe_consumer(std::string name) const {
   LogState& state = *parts_->state;
   const auto consumer = find_consumer(state, name);
   if (!consumer) return std::unexpected(consumer.error());
-  Result<ConsumerInfo> info =
-      parts_->writer
-          ? outcome_of<ConsumerInfo>(parts_->perform(DescribeConsumers{.name = std::move(name)}))
-          : strandline::describe_consumer(state, **consumer, state.clock->elapsed_us());
+  const auto look = [&]() -> Result<ConsumerInfo> {
+    if (parts_->writer) {
+      return outcome_of<ConsumerInfo>(parts_->perform(DescribeConsumers{.name = std::move(name)}));
+    }
+    std::lock_guard lock(parts_->looking);
+    return strandline::describe_consumer(state, **consumer, state.clock->elapsed_us());
+  };
+  auto info = look();
   if (info) info->oldest_unacked = stored_at(state, *info);
   return info;
 }

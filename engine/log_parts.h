@@ -3,6 +3,7 @@
 
 #include <future>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "engine/head_mark.h"
@@ -19,6 +20,7 @@ inline constexpr size_t kOperationBytes = 256;
 struct Log::Parts {
   std::unique_ptr<LogState> state;
   RecoveryReport recovery;
+  std::mutex looking;  // an observer's: guards what describing a consumer changes of it
   // An observer has none of these.
   std::unique_ptr<Syncer> syncer;
   std::unique_ptr<Writer> writer;

@@ -58,6 +58,7 @@ struct LogState {
   Consumers consumers;
   mutable AtomicCounters counters;
   mutable Salvages salvages;
+  std::shared_ptr<void> lock;    // of an owner's directory: let go of when the store is closed
   std::unique_ptr<Store> store;  // last, so that it closes first
 };
 

@@ -165,6 +165,7 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   };
   opened.state = std::make_unique<LogState>(path, std::move(options));
   LogState& state = *opened.state;
+  state.lock = std::move(directory->lock);
   RecoveryReport& report = opened.recovery;
   report.created = directory->fresh;
   std::string newest_wal;

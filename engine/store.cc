@@ -35,13 +35,6 @@ Error error_of(const rocksdb::Status& status, const std::string& doing) {
   const std::string text = status.ToString();
   Code code = Code::io;
   if (status.IsCorruption()) code = Code::corrupt;
-  if (status.IsIOError() && (text.find("lock file") != std::string::npos ||
-                             text.find("lock hold by") != std::string::npos)) {
-    return {.code = Code::locked,
-            .message = doing +
-                       ": another process (or another log in this one) owns this directory, and "
-                       "one at a time may write to it"};
-  }
   return {.code = code, .message = doing + ": " + text};
 }
 

@@ -1,11 +1,9 @@
 #include "engine/store_file_system.h"
 
-#include <rocksdb/table.h>
-
 #include <atomic>
 #include <filesystem>
 
-#include "engine/keys.h"
+#include "engine/table_footer.h"
 
 namespace strandline {
 namespace {
@@ -104,17 +102,6 @@ bool is_list(const std::string& path) {
   return name.starts_with("MANIFEST-") && !name.ends_with(kCopySuffix);
 }
 
-constexpr size_t kFooterBytes = 53;
-
-// Of format_version 5 (store_options.cc): the checksum's type, two handles, version, magic.
-// Source: https://github.com/facebook/rocksdb/wiki/Rocksdb-BlockBasedTable-Format
-bool is_another_formats(std::string_view footer) {
-  constexpr uint64_t kMagic = 0x88e241b785f4cff7;
-  constexpr uint32_t kVersion = 5;
-  return get_le<uint64_t>(footer, kFooterBytes - 8) == kMagic &&
-         (footer[0] != rocksdb::kXXH3 || get_le<uint32_t>(footer, kFooterBytes - 12) != kVersion);
-}
-
 class StoreFileSystem : public rocksdb::FileSystemWrapper {
  public:
   StoreFileSystem(std::shared_ptr<rocksdb::FileSystem> under, std::shared_ptr<WalGate> gate)
@@ -148,17 +135,17 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
                                IODebugContext* debug) override {
     IOStatus status = FileSystemWrapper::NewRandomAccessFile(name, options, file, debug);
     if (!status.ok() || !name.ends_with(".sst")) return status;
-    char bytes[kFooterBytes];
     uint64_t size = 0;
     status = GetFileSize(name, options.io_options, &size, debug);
-    if (!status.ok() || size < sizeof bytes) return status;
-    rocksdb::Slice footer;
-    status =
-        (*file)->Read(size - sizeof bytes, sizeof bytes, options.io_options, &footer, bytes, debug);
-    if (status.ok() && footer.size() == sizeof bytes &&
-        is_another_formats({footer.data(), footer.size()})) {
-      return IOStatus::Corruption(name, "its footer names another format than tables have");
-    }
+    if (!status.ok()) return status;
+    const auto read = [&](uint64_t at, size_t bytes) {
+      std::string scratch(bytes, '\0');
+      rocksdb::Slice got;
+      const IOStatus done =
+          (*file)->Read(at, bytes, options.io_options, &got, scratch.data(), debug);
+      return done.ok() ? got.ToString() : std::string();
+    };
+    if (const char* wrong = wrong_in_footer(read, size)) return IOStatus::Corruption(name, wrong);
     return status;
   }
   IOStatus DeleteFile(const std::string& name, const IOOptions& options,

@@ -8,9 +8,7 @@
 // the second entry and lose the first, a power cut in between leaves a store that names a file
 // which is not there.
 //
-// *Tables without checksums*: a table's footer has no checksum itself, and says which one the rest
-// of the file has. Where a bad bit turns that into none, RocksDB would read the table unchecked,
-// and end the process by an assertion where it makes no sense: such a table cannot be opened.
+// *Tables*: one whose end RocksDB would read unchecked cannot be opened (table_footer.h).
 //
 // *A WAL that fails*: SyncWAL on a WAL to which an append, or a sync of a flush's own, has failed
 // before ends the process by an assertion (writable_file_writer.h of 7.8.3). So the WalGate holds

@@ -17,12 +17,25 @@ constexpr auto kIdle = std::chrono::seconds(1);
 // More than memory ever holds that is not flushed yet: RocksDB holds writes up before that.
 constexpr uint64_t kUnflushedBytesMax = uint64_t{16} * kFlushBytes;
 
-bool adds_bytes(const Operation::Request& request) {
+// How much of the reserve must be left. Appends stop first: consumers go on for as long as the
+// other half lasts, so that what they have not acked can be, and dropped. What makes room goes on.
+uint64_t kept_free(const Operation::Request& request, uint64_t reserve) {
   if (const auto* many = std::get_if<AppendMany>(&request)) {
-    return !many->parts.empty() || !many->once.empty();
+    return many->parts.empty() && many->once.empty() ? reserve / 2 : reserve;
   }
-  return std::holds_alternative<Broadcast>(request) ||
-         std::holds_alternative<CreateStream>(request);
+  if (const auto* consumer = std::get_if<ConsumerRequest>(&request)) {
+    const bool makes_room = std::holds_alternative<DeleteConsumer>(*consumer);
+    return makes_room || only_looks(*consumer) ? 0 : reserve / 2;
+  }
+  return std::holds_alternative<Broadcast>(request) || std::holds_alternative<CreateStream>(request)
+             ? reserve
+             : 0;
+}
+
+// A sealed log is read, and so are its consumers' records.
+bool is_look(const Operation& operation) {
+  const auto* consumer = std::get_if<ConsumerRequest>(&operation.request);
+  return consumer && only_looks(*consumer);
 }
 
 }  // namespace
@@ -33,7 +46,9 @@ Writer::Writer(LogState& log, Syncer& syncer)
 Writer::~Writer() { stop(); }
 
 Status Writer::submit(Operation& operation) {
-  if (log_.failure.failed()) return std::unexpected(log_.failure.sealed());
+  if (log_.failure.failed() && !is_look(operation)) {
+    return std::unexpected(log_.failure.sealed());
+  }
   {
     std::lock_guard lock(mutex_);
     const Limits& limits = log_.options.limits;
@@ -127,11 +142,14 @@ void Writer::fill(GroupBuilder& builder) {
 
 // What holds for every operation, whatever it asks.
 Status Writer::admit(const Operation& operation) {
-  if (log_.failure.failed()) return std::unexpected(log_.failure.sealed());
-  if (!adds_bytes(operation.request) || free_bytes_ >= log_.options.disk_reserve_bytes) return {};
+  if (log_.failure.failed() && !is_look(operation)) {
+    return std::unexpected(log_.failure.sealed());
+  }
+  const uint64_t kept = kept_free(operation.request, log_.options.disk_reserve_bytes);
+  if (free_bytes_ >= kept) return {};
   return fail(Code::disk_full,
               fmt::format("{} bytes are free on the log's disk, and {} are kept in reserve",
-                          free_bytes_, log_.options.disk_reserve_bytes));
+                          free_bytes_, kept));
 }
 
 void Writer::look_at_disk() {

@@ -18,6 +18,8 @@ namespace {
 
 constexpr uint64_t kWindowDefault = 100;
 constexpr uint64_t kWindowMax = 10'000;
+// Until a member asks again whom the log had no room for.
+constexpr auto kBusyPause = std::chrono::milliseconds(50);
 constexpr std::array<std::string_view, 3> kMemberForms = {kNdjson, schema::kBatchMediaType,
                                                           kEventStream};
 
@@ -92,6 +94,9 @@ class Member : public std::enable_shared_from_this<Member> {
     asking_ = false;
     // What was given to it goes to others.
     if (left_) return leave_later(service_, consumer_, joined_.epoch);
+    if (!taken && taken.error().code == Code::busy) {
+      return ask_at(std::chrono::steady_clock::now() + kBusyPause);
+    }
     if (taken && taken->fetched.empty()) {
       if (woken_ || taken->assignment.more) return ask();
       const auto due = steady_due(taken->assignment);

@@ -41,7 +41,7 @@ class SmallDisk {
   void fill(uint64_t left) {
     const uint64_t free = free_bytes();
     if (free <= left) return;
-    std::ofstream(at_ / "foreign") << std::string(free - left, 'x');
+    std::ofstream(at_ / "foreign", std::ios::app) << std::string(free - left, 'x');
   }
   void clear() { fs::remove(at_ / "foreign"); }
 
@@ -92,6 +92,33 @@ class DiskFull : public LogTest {
 
   uint64_t next_id_ = 0;
 };
+
+TEST_F(DiskFull, ConsumersGoOnIntoHalfOfTheReserve) {
+  SmallDisk disk(directory() / "small", "64m");
+  if (!disk.refused().empty()) {
+    std::cout << "this machine does not let a test mount a file system (" << disk.refused()
+              << ")\n";
+    return;
+  }
+  auto log = Log::open(directory() / "small" / "data", options).value();
+  ASSERT_TRUE(log->append(Append{.stream = "s", .batch = batch("s", Offset{0}, 10)}));
+  ASSERT_TRUE(log->create_consumer(
+      "c", {.mode = ConsumerSettings::Mode::shared, .select = Selection::stream("s")}));
+  const uint64_t member = log->join("c").value().epoch;
+  disk.fill(kReserve * 3 / 4);
+  EXPECT_EQ(code_of(log->append(Append{.stream = "s", .batch = batch("s", Offset{10}, 1)})),
+            Code::disk_full);
+  const auto fetched = log->fetch(Fetch{.consumer = "c", .epoch = member, .events_max = 5});
+  ASSERT_TRUE(fetched) << fetched.error().message;
+  EXPECT_EQ(fetched->given.size(), 5u);
+  const Settle acks{.consumer = "c", .epoch = member, .acks = {{0, 3}}};
+  EXPECT_TRUE(log->settle(acks));
+  disk.fill(kReserve / 4);
+  EXPECT_EQ(code_of(log->fetch(Fetch{.consumer = "c", .epoch = member})), Code::disk_full);
+  EXPECT_EQ(code_of(log->settle(acks)), Code::disk_full);
+  EXPECT_EQ(log->describe_consumer("c").value().unacked, 2u);
+  EXPECT_TRUE(log->delete_consumer("c")) << "what makes room goes on";
+}
 
 TEST_F(DiskFull, IsRefusedAsNotAppliedAndOverWhenThereIsRoomAgain) {
   SmallDisk disk(directory() / "small", "64m");

@@ -101,6 +101,8 @@ TEST_F(Durability, AnFsyncedAppendCarriesTheAcceptedOnesBeforeIt) {
 
 TEST_F(Durability, AFailedFsyncIsOutcomeUnknownAndSealsTheLog) {
   append("s", 3);
+  ASSERT_TRUE(log().create_consumer(
+      "c", {.mode = ConsumerSettings::Mode::shared, .select = Selection::stream("s")}));
   faults_->fail();
   const auto failed = start_append("s", 3, kFsync).get();
   EXPECT_EQ(code_of(failed), Code::outcome_unknown);
@@ -112,6 +114,10 @@ TEST_F(Durability, AFailedFsyncIsOutcomeUnknownAndSealsTheLog) {
   EXPECT_FALSE(log().create_stream("new"));
   EXPECT_FALSE(log().truncate("s", Offset{1}));
   expect_stream("s", 0, 3);  // reads go on
+  EXPECT_EQ(log().describe_consumer("c").value().lag, 3u);
+  EXPECT_EQ(log().consumers("", "", 10).value().size(), 1u);
+  EXPECT_TRUE(log().dead_letters("c", 0, 10));
+  EXPECT_EQ(code_of(log().fetch(Fetch{.consumer = "c"})), Code::sealed);
 
   close();
   options.file_system = nullptr;

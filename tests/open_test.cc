@@ -55,6 +55,21 @@ TEST_F(Opening, ASecondOpenInTheSameProcessIsLocked) {
   EXPECT_TRUE(Log::open(data(), options));
 }
 
+TEST_F(Opening, ASecondOwnerChangesNothing) {
+  append("s");
+  // What an owner mends when it opens: here it is the first one's, and under way.
+  const fs::path wal = newest_wal(data());
+  std::ofstream(wal, std::ios::app) << "half of a record";
+  const auto bytes = fs::file_size(wal);
+  write_file(data() / "FORMAT", "strandline 1\n");
+  for (const bool accept_loss : {false, true}) {
+    options.accept_loss = accept_loss;
+    EXPECT_EQ(code_of(Log::open(data(), options)), Code::locked);
+    EXPECT_EQ(fs::file_size(wal), bytes);
+    EXPECT_EQ(read_file(data() / "FORMAT"), "strandline 1\n");
+  }
+}
+
 TEST_F(Opening, ASecondProcessIsLockedOut) {
   append("s");
   const Outcome second = run(child_command({"open", data().string()}));

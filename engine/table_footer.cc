@@ -1,0 +1,72 @@
+#include "engine/table_footer.h"
+
+#include <rocksdb/table.h>
+
+#include <optional>
+#include <string_view>
+
+#include "engine/keys.h"
+
+namespace strandline {
+namespace {
+
+// Of format_version 5: the checksum's type, two handles, version u32, magic u64.
+constexpr size_t kFooterBytes = 53;
+constexpr uint64_t kMagic = 0x88e241b785f4cff7;
+constexpr uint32_t kVersion = 5;
+
+std::optional<uint64_t> take_varint(std::string_view& bytes) {
+  uint64_t number = 0;
+  for (int shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
+    const auto byte = static_cast<uint8_t>(bytes.front());
+    bytes.remove_prefix(1);
+    number |= static_cast<uint64_t>(byte & 0x7F) << shift;
+    if (byte < 0x80) return number;
+  }
+  return std::nullopt;
+}
+
+struct Handle {
+  uint64_t at, bytes;
+};
+// Nothing if it reaches out of the table.
+std::optional<Handle> take_handle(std::string_view bytes, uint64_t table_bytes) {
+  const auto at = take_varint(bytes);
+  const auto length = at ? take_varint(bytes) : std::nullopt;
+  if (!length || *at > table_bytes || *length > table_bytes - *at) return std::nullopt;
+  return Handle{*at, *length};
+}
+
+}  // namespace
+
+const char* wrong_in_footer(const ReadTable& read, uint64_t table_bytes) {
+  if (table_bytes < kFooterBytes) return nullptr;
+  const std::string footer = read(table_bytes - kFooterBytes, kFooterBytes);
+  if (footer.size() != kFooterBytes || get_le<uint64_t>(footer, kFooterBytes - 8) != kMagic) {
+    return nullptr;
+  }
+  if (footer[0] != rocksdb::kXXH3 || get_le<uint32_t>(footer, kFooterBytes - 12) != kVersion) {
+    return "its footer names another format than tables have";
+  }
+  const auto index = take_handle(std::string_view(footer).substr(1), table_bytes);
+  // It is small: it names four or five blocks.
+  constexpr uint64_t kIndexBytesMax = 64 << 10;
+  if (!index || index->bytes > kIndexBytesMax) return nullptr;
+  const std::string names = read(index->at, index->bytes);
+  constexpr std::string_view kProperties = "rocksdb.properties";
+  const size_t name = names.find(kProperties);
+  if (name == names.npos) return nullptr;
+  const auto properties =
+      take_handle(std::string_view(names).substr(name + kProperties.size()), table_bytes);
+  if (!properties || properties->bytes < 4) return nullptr;
+  // A block's last word: how many restart points it has, and in its top bit whether an index of
+  // hashes follows.
+  const std::string last = read(properties->at + properties->bytes - 4, 4);
+  constexpr uint32_t kHashIndex = 1u << 31;
+  if (last.size() == 4 && (get_le<uint32_t>(last, 0) & kHashIndex) != 0) {
+    return "its properties are damaged";
+  }
+  return nullptr;
+}
+
+}  // namespace strandline
