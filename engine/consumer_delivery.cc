@@ -168,8 +168,8 @@ void ConsumerDesk::hold_exhausted(NamedConsumer& consumer, uint64_t position,
                                   Assignment& assignment) {
   const Unacked::Entry& entry = *consumer.unacked.find(position);
   std::string cause = name_of(entry.cause);
-  if (const auto reason = consumer.reasons.find(position); reason != consumer.reasons.end()) {
-    cause += ": " + reason->second;
+  if (const auto reason = consumer.unacked.reason_of(position); !reason.empty()) {
+    cause.append(": ").append(reason);
   }
   assignment.exhausted.push_back({position, entry.attempts});
   assignment.causes.push_back(std::move(cause));
@@ -283,10 +283,7 @@ Settled ConsumerDesk::apply(const Settle& settle) {
   };
   for (const Span& span : settle.acks) {
     const std::vector<uint64_t> positions = in(span);
-    for (const uint64_t position : positions) {
-      unacked.erase(position, now);
-      consumer.reasons.erase(position);
-    }
+    for (const uint64_t position : positions) unacked.erase(position, now);
     settled.acked += positions.size();
     settled.already += span.to - span.from - positions.size();
   }
@@ -297,7 +294,7 @@ Settled ConsumerDesk::apply(const Settle& settle) {
       // What is not given out again need not wait for that.
       const int64_t delay_us = exhausted ? 0 : static_cast<int64_t>(nack.delay_ms) * 1000;
       unacked.put_back(position, Cause::nacked, delay_us == 0 ? 0 : now + delay_us, now);
-      if (!nack.reason.empty()) consumer.reasons[position] = nack.reason;
+      unacked.set_reason(position, nack.reason);
       ++settled.nacked;
       settled.exhausted += exhausted ? 1 : 0;
     }
@@ -350,7 +347,6 @@ void ConsumerDesk::apply(const Bury& bury, std::optional<Offset> first) {
       consumer.dead[position] = dead;
     }
     consumer.unacked.erase(position, now_us());
-    consumer.reasons.erase(position);
   }
   put_unacked(consumer);
   group_.woken.push_back(consumer.wakeup());

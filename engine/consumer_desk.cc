@@ -132,7 +132,6 @@ Result<ConsumerOutcome> ConsumerDesk::run(const ResetConsumer& request) {
                          consumer_key(ConsumerKey::dead, consumer.id, at->first));
   }
   consumer.dead.erase(again, consumer.dead.end());
-  consumer.reasons.clear();
   consumer.members.clear();
   consumer.state.fence = ++consumer.state.epoch;
   consumer.state.next = request.position;

@@ -14,7 +14,6 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/consumer.h"
@@ -55,8 +54,7 @@ struct NamedConsumer {
     uint64_t at;   // the copy's offset in the dead-letter stream
     uint64_t key;  // as Unacked::Entry's
   };
-  std::map<uint64_t, Dead> dead;                      // by position
-  std::unordered_map<uint64_t, std::string> reasons;  // of nacks
+  std::map<uint64_t, Dead> dead;        // by position
   std::map<uint64_t, int64_t> members;  // epoch -> when it was last heard of (elapsed)
 
  private:

@@ -109,6 +109,7 @@ void Unacked::erase(uint64_t position, int64_t now_us) {
   land(entry);
   if (entry.attempts > 1) --redelivered_;
   ready_.erase(position);
+  reasons_.erase(position);
   touch(position);
   const uint64_t key = entry.key;
   entries_.erase(found);
@@ -145,6 +146,23 @@ void Unacked::put_back(uint64_t position, Cause cause, int64_t not_before_us, in
   } else {
     wait(position, entry, now_us);
   }
+}
+
+void Unacked::set_reason(uint64_t position, std::string reason) {
+  CHECK_TRUE(entries_.contains(position));
+  if (reason.empty()) {
+    reasons_.erase(position);
+  } else {
+    reasons_[position] = std::move(reason);
+  }
+  touch(position);
+}
+
+std::string_view Unacked::reason_of(uint64_t position) const {
+  const Entry* entry = find(position);
+  const auto found = reasons_.find(position);
+  if (!entry || entry->cause != Cause::nacked || found == reasons_.end()) return {};
+  return found->second;
 }
 
 void Unacked::take_back(uint64_t position, int64_t now_us) {
@@ -212,8 +230,8 @@ std::optional<uint64_t> Unacked::first() const {
   return entries_.begin()->first;
 }
 
-// --- On disk: u8 position in the block, u8 cause, u16 zero, u32 attempts, u64 member, u64 key,
-// i64 not before.
+// --- On disk: u8 position in the block, u8 cause, u16 bytes of its reason, u32 attempts, u64
+// member, u64 key, i64 not before, reason.
 
 namespace {
 constexpr size_t kEntryBytes = 32;
@@ -233,20 +251,25 @@ std::string Unacked::encode_block(uint64_t block, int64_t epoch_us) const {
     const Entry& entry = at->second;
     put_le<uint8_t>(out, static_cast<uint8_t>(at->first % kBlock));
     put_le<uint8_t>(out, static_cast<uint8_t>(entry.cause));
-    put_le<uint16_t>(out, 0);
+    const std::string_view reason = reason_of(at->first);
+    put_le<uint16_t>(out, static_cast<uint16_t>(reason.size()));
     put_le<uint32_t>(out, entry.attempts);
     put_le<uint64_t>(out, entry.member);
     put_le<uint64_t>(out, entry.key);
     const bool delayed = !entry.in_flight && entry.due_us != 0;
     put_le<int64_t>(out, delayed ? entry.due_us + epoch_us : 0);
+    out += reason;
   }
   return out;
 }
 
 bool Unacked::load_block(uint64_t block, std::string_view record, int64_t epoch_us,
                          int64_t now_us) {
-  if (record.empty() || record.size() % kEntryBytes != 0) return false;
-  for (size_t at = 0; at < record.size(); at += kEntryBytes) {
+  if (record.empty()) return false;
+  for (size_t at = 0; at < record.size();) {
+    if (record.size() - at < kEntryBytes) return false;
+    const auto reason_bytes = get_le<uint16_t>(record, at + 2);
+    if (record.size() - at - kEntryBytes < reason_bytes) return false;
     const auto index = get_le<uint8_t>(record, at);
     const auto cause = get_le<uint8_t>(record, at + 1);
     if (index >= kBlock || cause > static_cast<uint8_t>(Cause::replayed)) return false;
@@ -260,8 +283,13 @@ bool Unacked::load_block(uint64_t block, std::string_view record, int64_t epoch_
     }
     // It was in flight when the log was left.
     if (entry.cause == Cause::none && entry.attempts > 0) entry.cause = Cause::reopened;
-    if (entries_.contains(block * kBlock + index)) return false;
-    add(block * kBlock + index, entry, now_us);
+    const uint64_t position = block * kBlock + index;
+    if (entries_.contains(position)) return false;
+    add(position, entry, now_us);
+    if (reason_bytes > 0) {
+      set_reason(position, std::string(record.substr(at + kEntryBytes, reason_bytes)));
+    }
+    at += kEntryBytes + reason_bytes;
   }
   return true;
 }

@@ -55,6 +55,9 @@ class Unacked {
   void hold(uint64_t position, int64_t deadline_us);
   // The event waits again, from `not_before_us` on.
   void put_back(uint64_t position, Cause cause, int64_t not_before_us, int64_t now_us);
+  // What its member said when it nacked it; empty: nothing. Told for as long as that is the cause.
+  void set_reason(uint64_t position, std::string reason);
+  std::string_view reason_of(uint64_t position) const;
   // The event was given to nobody after all: it waits again, with an attempt less.
   void take_back(uint64_t position, int64_t now_us);
   // Its deadline is this from now on. What waits is in flight again, if it may be: false if not.
@@ -108,6 +111,7 @@ class Unacked {
   // Moments to come; those that no longer hold stay until they are met.
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<uint64_t> touched_;
+  std::unordered_map<uint64_t, std::string> reasons_;
   size_t in_flight_ = 0;
   std::unordered_map<uint64_t, size_t> in_flight_of_;  // by member
   size_t redelivered_ = 0;

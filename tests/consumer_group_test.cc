@@ -115,6 +115,29 @@ TEST_F(ConsumerGroup, WhatAMemberHadGoesToOthersWhenItLeavesAndACrashCountsAsAnA
   EXPECT_EQ(taken.given[0].attempt, 3u);
 }
 
+TEST_F(ConsumerGroup, TheReasonOfANackOutlivesTheLog) {
+  append("s", 3);
+  create(Mode::shared, {.attempts_max = 1});
+  const uint64_t a = join();
+  fetch(a);
+  ASSERT_TRUE(ack(a, 0, 1));
+  ASSERT_TRUE(nack(a, 1, "does not parse"));
+  ASSERT_TRUE(nack(a, 2));
+  reopen();
+  EXPECT_TRUE(fetch(join()).empty());
+  EXPECT_EQ(info().dead_lettered, 2u);
+  auto cursor = log().read({.select = Selection::stream("dead-letters/c")}).value();
+  std::vector<std::string> causes;
+  for (auto next = cursor->next().value(); next; next = cursor->next().value()) {
+    for (const Event event : std::get<Events>(*next)) {
+      event.for_each_attribute([&](const Attribute& one) {
+        if (one.name == "deadlettercause") causes.emplace_back(one.text);
+      });
+    }
+  }
+  EXPECT_THAT(causes, testing::ElementsAre("nacked: does not parse", "nacked"));
+}
+
 TEST_F(ConsumerGroup, ExhaustedEventsAreDeadLetteredWithWhyAndWhereFromAndCanBeReplayed) {
   append("s", 3);
   create(Mode::shared, {.attempts_max = 2});
@@ -178,6 +201,89 @@ TEST_F(ConsumerGroup, AcksOfWhatWasNeverGivenAreRefusedAndNothingIsApplied) {
   }
   EXPECT_EQ(code_of(log().commit({.consumer = "c", .stream = "s", .next = 1, .epoch = a})),
             Code::invalid);
+}
+
+TEST_F(ConsumerGroup, WhatWaitsIsGivenBeforeWhatIsNewThoughItWouldFitLess) {
+  const auto append_of = [&](size_t bytes) {
+    const std::string data(bytes, 'x');
+    return log().append(Append{
+        .stream = "s",
+        .batch = Batch::of({{.type = "t", .form = DataForm::binary, .data = data}}).value()});
+  };
+  for (const size_t bytes : {10, 50'000, 10}) ASSERT_TRUE(append_of(bytes));
+  create(Mode::shared);
+  const uint64_t a = join();
+  fetch(a, 2);
+  ASSERT_TRUE(nack(a, 0));
+  ASSERT_TRUE(nack(a, 1));
+  const auto next = [&] {
+    return positions(log().fetch(Fetch{.consumer = "c", .epoch = a, .bytes_max = 10'000}).value());
+  };
+  EXPECT_EQ(next(), range(0, 1)) << "2 has room, but 1 is older";
+  EXPECT_EQ(info().next, 2u) << "nor is it taken up";
+  EXPECT_EQ(info().unacked, 2u);
+  EXPECT_EQ(next(), range(1, 2));
+  EXPECT_EQ(next(), range(2, 3));
+}
+
+// --- What nobody has seen.
+
+TEST_F(ConsumerGroup, ReturnedEventsComeAgainAtOnceAndUncounted) {
+  append("s", 3);
+  create(Mode::shared, {.attempts_max = 1});
+  const uint64_t a = join(), b = join();
+  fetch(a);
+  const auto give_back = [&](uint64_t member, Span span) {
+    return log().settle(Settle{.consumer = "c", .epoch = member, .returns = {span}});
+  };
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(give_back(a, {0, 2}));
+    const Fetched again = fetch(a, 2);
+    ASSERT_EQ(positions(again), range(0, 2));
+    EXPECT_EQ(again.given[0].attempt, 1u);
+  }
+  EXPECT_EQ(info().redelivered, 0u);
+  EXPECT_EQ(code_of(give_back(b, {0, 1})), Code::fenced) << "it is another's";
+  ASSERT_TRUE(give_back(a, {0, 3}));
+  EXPECT_EQ(info().in_flight, 0u);
+  reopen();
+  const Fetched again = fetch(b);
+  EXPECT_EQ(positions(again), range(0, 3));
+  for (const Given& one : again.given) EXPECT_EQ(one.attempt, 1u);
+  EXPECT_EQ(info().dead_lettered, 0u);
+}
+
+// --- How much may be said at a time.
+
+TEST_F(ConsumerGroup, ASettlementIsBoundedWhateverItSays) {
+  options.limits.settle_positions_max = 8;
+  append("s", 20);
+  create(Mode::shared);
+  const uint64_t a = join();
+  fetch(a);
+  std::vector<Settle> wrong(6, Settle{.consumer = "c", .epoch = a, .acks = {{0, 5}}});
+  wrong[0].acks.push_back({5, 9});
+  wrong[1].nacks.push_back({{5, 9}, 0, {}});
+  wrong[2].extends.push_back({5, 9});
+  wrong[3].returns.push_back({5, 9});
+  wrong[4].acks = {{0, 9}};
+  wrong[5].acks = {{0, uint64_t{1} << 63}, {0, uint64_t{1} << 63}};  // 0 in 64 bits
+  for (const Settle& settle : wrong) {
+    const auto refused = log().settle(settle);
+    ASSERT_EQ(code_of(refused), Code::too_large);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr("more than 8 positions"));
+    AppendMany beside;
+    beside.parts.push_back({.stream = "out", .batch = batch_of_type("done")});
+    beside.settles.push_back(settle);
+    EXPECT_EQ(code_of(log().append(std::move(beside))), Code::too_large);
+  }
+  EXPECT_EQ(code_of(log().describe("out")), Code::not_found);
+  EXPECT_EQ(info().unacked, 20u);
+  EXPECT_EQ(info().in_flight, 20u);
+  Settle most{.consumer = "c", .epoch = a, .acks = {{0, 5}}, .extends = {{6, 8}}};
+  most.nacks.push_back({Span::of(5), 0, {}});
+  ASSERT_TRUE(log().settle(most));
+  EXPECT_EQ(info().unacked, 15u);
 }
 
 TEST_F(ConsumerGroup, OutputsAndAcksAreThereTogetherOrNotAtAll) {
