@@ -18,7 +18,10 @@ std::optional<BatchReader::Damage> BatchReader::load(Offset offset) {
   if (iterator_ && !load_from_store(offset, false)) return std::nullopt;
   const auto wrong = load_from_store(offset, true);
   if (!wrong || (unreadable_ && load_by_scan(offset))) return std::nullopt;
-  return damage_at(offset, *wrong);
+  const bool passing = io_failed_;
+  Damage damage = damage_at(offset, *wrong);
+  damage.passing = passing;
+  return damage;
 }
 
 void BatchReader::rest() {
@@ -37,6 +40,7 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
   if (afresh) {
     rest();
     auto extent = find_extent(*log_->store, stream_->id, offset);
+    io_failed_ = !extent && extent.error().code == Code::io;
     if (!extent) return extent.error().message;
     if (!*extent || (*extent)->first > offset) return "no segment holds it";
     extent_ = **extent;
@@ -57,9 +61,11 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
   const std::string key = encode(EventKey{extent_->segment, stream_->id, offset});
   iterator_->seek(key);
   unreadable_ = iterator_->damage().has_value();
+  io_failed_ = iterator_->io_failed();
   if (iterator_->valid() && iterator_->key() == key) return take(offset);
   iterator_->seek_for_prev(key);
   unreadable_ |= iterator_->damage().has_value();
+  io_failed_ |= iterator_->io_failed();
   if (iterator_->valid() || !iterator_->damage()) return take(offset);
   const std::string detail = *iterator_->damage();
   if (!seek_around(offset)) return detail;

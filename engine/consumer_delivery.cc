@@ -96,6 +96,13 @@ void ConsumerDesk::give_exclusive(NamedConsumer& consumer, const Fetch& fetch,
     assignment.given.push_back({next->position, 1});
     scout.take();
   }
+  assignment.more = assignment.given.size() < fetch.events_max && is_behind(consumer);
+}
+
+// Whether its scout has not given, or not looked at, all there is.
+bool ConsumerDesk::is_behind(const NamedConsumer& consumer) const {
+  const Stream* stream = log_.streams.find(scope_of(consumer));
+  return stream && consumer.scout()->position() < stream->tail().value;
 }
 
 void ConsumerDesk::give_out(NamedConsumer& consumer, const Fetch& fetch, Assignment& assignment) {
@@ -151,9 +158,7 @@ void ConsumerDesk::give_out(NamedConsumer& consumer, const Fetch& fetch, Assignm
     if (unacked.next_ready() == position) give(position);
   }
   consumer.state.next = scout.position();
-  const Stream* stream = log_.streams.find(scope_of(consumer));
-  const bool behind = stream && scout.position() < stream->tail().value;
-  if (behind && !assignment.full && assignment.given.size() < events_max) {
+  if (!assignment.full && assignment.given.size() < events_max && is_behind(consumer)) {
     assignment.more = true;
   }
   // What a filter left out need not be remembered: it would be left out again.

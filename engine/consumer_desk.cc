@@ -228,6 +228,7 @@ Result<ConsumerOutcome> ConsumerDesk::run(const Rewind& request) {
     return std::unexpected(std::move(ok.error()));
   }
   if (const auto scout = consumer.scout()) scout->move_to(request.position);
+  group_.woken.push_back(consumer.wakeup());
   return ConsumerOutcome();
 }
 

@@ -115,6 +115,7 @@ class ConsumerDesk {
   Status check_span(const NamedConsumer& consumer, const Settle& settle, const Span& span) const;
   void give_out(NamedConsumer& consumer, const Fetch& fetch, Assignment& assignment);
   void give_exclusive(NamedConsumer& consumer, const Fetch& fetch, Assignment& assignment);
+  bool is_behind(const NamedConsumer& consumer) const;
   void hold_exhausted(NamedConsumer& consumer, uint64_t position, Assignment& assignment);
   Joined join(NamedConsumer& consumer);
   ConsumerInfo describe(NamedConsumer& consumer) const;

@@ -69,7 +69,12 @@ Result<std::optional<Delivery>> LogCursor::next_record() {
   if (auto damage = records_.load(as_offset(position_))) {
     // What is below the start now was dropped while it was looked for: the caller sees that.
     if (as_offset(position_) < log_.streams.log().start()) return std::nullopt;
-    Gap gap{"", position_.value, damage->to.value, GapReason::damaged, std::move(damage->detail)};
+    Gap gap{"",
+            position_.value,
+            damage->to.value,
+            GapReason::damaged,
+            std::move(damage->detail),
+            damage->passing};
     position_ = Sequence(damage->to.value);
     return gap;
   }
@@ -116,7 +121,9 @@ std::optional<Delivery> LogCursor::next_in_range() {
       if (const Offset start = stream.start(); offset < start) {
         return gap_to(start, stream.gap_reason(), {});
       }
-      return gap_to(damage->to, GapReason::damaged, std::move(damage->detail));
+      Gap gap = gap_to(damage->to, GapReason::damaged, std::move(damage->detail));
+      gap.passing = damage->passing;
+      return gap;
     }
     const uint64_t bytes = reader.batch().value().size();
     left_.bytes -= std::min(left_.bytes, bytes);

@@ -102,7 +102,13 @@ Status Log::bury(const ConsumerSettings& settings, const Assignment& assignment,
     if (!copy) return std::unexpected(std::move(copy.error()));
     append.parts.push_back({.stream = settings.dead_letters, .batch = std::move(*copy)});
   }
-  this->append(std::move(append), [](Result<std::vector<Appended>>) {});
+  this->append(
+      std::move(append),
+      [warn = state.options.on_warning,
+       place = fmt::format("{} of consumer \"{}\" stays where it is: ", given.position,
+                           assignment.consumer)](const Result<std::vector<Appended>>& done) {
+        if (!done && warn) warn(place + done.error().message);
+      });
   return {};
 }
 

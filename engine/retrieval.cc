@@ -53,13 +53,15 @@ Result<Retrieved> retrieve(const LogState& log, const ConsumerSettings& settings
       take(*events, one_stream ? events->first().value : events->sequence().value, given, at,
            out.fetched);
     }
+    auto* gap = *delivery ? std::get_if<Gap>(&**delivery) : nullptr;
+    const bool wants_it = at < given.size() && given[at].position < cursor->position();
+    if (gap && gap->passing && wants_it) return fail(Code::io, std::move(gap->detail));
     // What the cursor has passed without giving it is gone.
     while (at < given.size() && given[at].position < cursor->position()) {
       out.gone.push_back(given[at++].position);
     }
-    if (auto* gap = *delivery ? std::get_if<Gap>(&**delivery) : nullptr) {
-      out.fetched.gaps.push_back(std::move(*gap));
-    }
+    // Gaps in which nothing was given out were told with the assignment.
+    if (gap && wants_it) out.fetched.gaps.push_back(std::move(*gap));
     if (!*delivery && at < given.size()) {
       return fail(Code::corrupt, "a consumer was given an event beyond the tail");
     }

@@ -2,6 +2,7 @@
 //
 // *Threads*: any; reads the disk where the window no longer has them. *Memory*: what it gives owns
 // its bytes. Positions whose events are gone (dropped, truncated, damaged) are named, with the gap.
+// *Errors*: the cursor's; io where the file system fails.
 #pragma once
 
 #include <vector>

@@ -66,6 +66,10 @@ Status Scout::read_ahead(size_t want) {
       } else if (const auto* events = std::get_if<Events>(&**delivery)) {
         look_at(*events, found);
       } else if (auto* gap = std::get_if<Gap>(&**delivery)) {
+        if (gap->passing) {
+          cursor_.reset();  // it has gone past
+          return fail(Code::io, std::move(gap->detail));
+        }
         found.gaps.push_back(std::move(*gap));
       } else {
         ++moves;
@@ -122,11 +126,6 @@ void Scout::take() {
 uint64_t Scout::position() {
   std::lock_guard lock(mutex_);
   return candidates_.empty() ? read_to_ : candidates_.front().position;
-}
-
-bool Scout::is_empty() {
-  std::lock_guard lock(mutex_);
-  return candidates_.empty();
 }
 
 std::vector<Gap> Scout::take_gaps() {

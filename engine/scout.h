@@ -33,7 +33,8 @@ class Scout {
   Scout(const LogState& log, const ConsumerSettings& settings, uint64_t position);
 
   // Reads until `want` candidates are at hand, the tail is reached, or a few megabytes were read
-  // that a filter leaves out. *Errors*: the cursor's.
+  // that a filter leaves out. *Errors*: the cursor's; io where the file system fails, and nothing
+  // is passed.
   Status read_ahead(size_t want);
 
   // --- The writer's.
@@ -41,8 +42,6 @@ class Scout {
   void take();
   // All below it is taken or left out.
   uint64_t position();
-  // Whether it stands at the end of what was read.
-  bool is_empty();
   std::vector<Gap> take_gaps();
   void move_to(uint64_t position);
 

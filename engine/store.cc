@@ -140,6 +140,7 @@ std::optional<std::string> StoreIterator::damage() const {
   if (status.ok() || mutated(Mutation::iterator_status_ignored)) return std::nullopt;
   return status.ToString();
 }
+bool StoreIterator::io_failed() const { return iterator_->status().IsIOError(); }
 
 Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 

@@ -70,6 +70,8 @@ class StoreIterator {
   std::string_view value() const;
   // What went wrong, if valid() is false for another reason than the end.
   std::optional<std::string> damage() const;
+  // Of that: the file system failed, and what is stored may be whole.
+  bool io_failed() const;
 
  private:
   std::unique_ptr<rocksdb::Iterator> iterator_;

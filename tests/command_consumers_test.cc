@@ -1,5 +1,7 @@
 // Named consumers on the command line: their life, and `tail --consumer` in every mode, over a
 // server and over a directory, killed on either side.
+#include <sys/stat.h>
+
 #include <fstream>
 #include <set>
 
@@ -242,6 +244,47 @@ TEST_F(ConsumerCommands, ExecOfAnExclusiveConsumerTriesAgainUntilItSucceeds) {
   EXPECT_EQ(describe("c")["position"].number(), 3u);
 }
 
+TEST_F(ConsumerCommands, ExecOfAnExclusiveConsumerThatIsInterruptedSkipsNothing) {
+  serve();
+  append(0, 3);
+  ASSERT_EQ(on_server({"consumers", "create", "c", "s"}).exit, 0);
+  const std::string done = (directory_ / "done").string();
+  const std::string command =
+      "echo $STRANDLINE_POSITION >>'" + done + "'; test $STRANDLINE_POSITION != 1";
+  auto runner = tail({"--consumer", "c", "--exec", command, "--retry-ms", "1"});
+  ASSERT_TRUE(eventually([&] {
+    return std::filesystem::exists(done) && read_file(done).starts_with("0\n1\n1\n1\n");
+  })) << runner->errors();
+  runner->signal(SIGTERM);
+  EXPECT_EQ(runner->wait(), 0) << runner->errors();
+  EXPECT_EQ(read_file(done).find('2'), std::string::npos);
+  ASSERT_EQ(describe("c")["position"].number(), 1u);
+  EXPECT_EQ(describe("c")["members"].number(), 0u);
+  const Outcome next = on_server({"tail", "--consumer", "c", "--limit", "2"});
+  ASSERT_EQ(lines_of(next.output).size(), 2u) << next.errors;
+  EXPECT_EQ(offset(lines_of(next.output)[0]), 1u);
+}
+
+TEST_F(ConsumerCommands, ExecOfAnExclusiveConsumerThatIsTakenOverSaysSoAndEnds) {
+  serve();
+  append(0, 2);
+  ASSERT_EQ(on_server({"consumers", "create", "c", "s"}).exit, 0);
+  const std::string gate = (directory_ / "gate").string();
+  const std::string done = (directory_ / "done").string();
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  // Under way until something is written to the gate.
+  const std::string command = "echo $STRANDLINE_POSITION >>'" + done + "'; cat '" + gate + "'";
+  auto first = tail({"--consumer", "c", "--exec", command});
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(done); })) << first->errors();
+  const Json joined = server_->client().post("/v1/consumers/c/join", "{}").json();
+  write_file(gate, "go on");
+  EXPECT_EQ(first->wait(), 1);
+  EXPECT_THAT(first->errors(), testing::HasSubstr("another reader has taken over"));
+  EXPECT_EQ(read_file(done), "0\n") << "it runs nothing any more";
+  EXPECT_EQ(describe("c")["position"].number(), 0u);
+  EXPECT_EQ(describe("c")["epoch"].number(), joined["epoch"].number());
+}
+
 TEST_F(ConsumerCommands, ACommandThatTakesLongerThanTheDeadlineKeepsItsEvent) {
   serve();
   append(0, 1);
@@ -249,13 +292,36 @@ TEST_F(ConsumerCommands, ACommandThatTakesLongerThanTheDeadlineKeepsItsEvent) {
       on_server({"consumers", "create", "c", "s", "--mode", "shared", "--ack-deadline-ms", "600"})
           .exit,
       0);
-  const std::string done = (directory_ / "done").string();
-  const Outcome outcome = on_server({"tail", "--consumer", "c", "--limit", "1", "--exec",
-                                     "sleep 2; echo \"$STRANDLINE_ATTEMPT\" >>'" + done + "'"});
-  EXPECT_EQ(outcome.exit, 0) << outcome.errors;
-  EXPECT_EQ(read_file(done), "1\n");
+  const std::string gate = (directory_ / "gate").string();
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  // Under way until something is written to the gate.
+  auto runner = tail({"--consumer", "c", "--limit", "1", "--exec", "cat '" + gate + "'"});
+  ASSERT_TRUE(eventually([&] { return describe("c")["in_flight"].number() == 1; }));
+  // Another member waits for it, over three deadlines.
+  const Json other = server_->client().post("/v1/consumers/c/fetch", R"({"wait_ms":1800})").json();
+  EXPECT_EQ(other["events"].size(), 0u);
+  EXPECT_EQ(describe("c")["redelivered"].number(), 0u);
+  write_file(gate, "go on");
+  EXPECT_EQ(runner->wait(), 0) << runner->errors();
   EXPECT_EQ(describe("c")["unacked"].number(), 0u);
   EXPECT_EQ(describe("c")["position"].number(), 1u);
+}
+
+TEST_F(ConsumerCommands, WhatAGroupsTailCannotPrintGoesToAnotherAtOnce) {
+  serve();
+  append(0, 3);
+  const std::vector<std::string> create = {
+      "consumers", "create", "c", "s", "--mode", "shared", "--ack-deadline-ms", "86400000"};
+  ASSERT_EQ(on_server(create).exit, 0);
+  // Whatever is written there fails.
+  const std::string command = std::string(STRANDLINE_PROGRAM) + " tail --consumer c --server " +
+                              server_->address().url() + " >/dev/full";
+  EXPECT_EQ(run({"sh", "-c", command}).exit, 1);
+  EXPECT_EQ(describe("c")["position"].number(), 0u) << "it acked nothing";
+  EXPECT_EQ(describe("c")["in_flight"].number(), 0u);
+  EXPECT_EQ(describe("c")["members"].number(), 0u);
+  const Outcome second = on_server({"tail", "--consumer", "c", "--limit", "3"});
+  EXPECT_EQ(lines_of(second.output).size(), 3u) << second.errors;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // consumer_model_test.
 #include "tests/support/consumer_test.h"
 
+#include <future>
 #include <thread>
 
 namespace strandline::tests {
@@ -12,20 +13,38 @@ class Consumer : public ConsumerTest {};
 
 // --- Its life.
 
-TEST_F(Consumer, StartsWhereItIsToldTo) {
-  append("s", 10);
-  const auto start_of = [&](From from) {
-    const auto made =
-        log().create_consumer("c", {.select = Selection::stream("s"), .start = std::move(from)});
-    EXPECT_TRUE(made) << made.error().message;
-    EXPECT_TRUE(log().delete_consumer("c"));
-    return made ? made->position : 0;
-  };
-  EXPECT_EQ(start_of(From::earliest()), 0u);
-  EXPECT_EQ(start_of(From::latest()), 10u);
-  EXPECT_EQ(start_of(From::last(3)), 7u);
-  EXPECT_EQ(start_of(From::position(4)), 4u);
-  EXPECT_EQ(start_of(From::time(clock_->now())), 0u);
+TEST_F(Consumer, StartsWhereItIsToldToAndSaysWhereThatWas) {
+  append("s", 6);
+  clock_->advance_us(1'000'000);
+  const Timestamp later = clock_->now();
+  append("s", 4);
+  const std::vector<std::pair<From, uint64_t>> starts = {{From::earliest(), 0},
+                                                         {From::latest(), 10},
+                                                         {From::last(3), 7},
+                                                         {From::position(4), 4},
+                                                         {From::time(later), 6}};
+  for (const Mode mode : {Mode::exclusive, Mode::shared}) {
+    for (size_t i = 0; i < starts.size(); ++i) {
+      const std::string name = name_of(mode) + std::to_string(i);
+      const auto made = log().create_consumer(
+          name, {.mode = mode, .select = Selection::stream("s"), .start = starts[i].first});
+      ASSERT_TRUE(made) << made.error().message;
+      EXPECT_EQ(made->position, starts[i].second) << name;
+    }
+  }
+  reopen();
+  const auto all = log().consumers("", "", 100).value();
+  ASSERT_EQ(all.size(), 10u);
+  for (const ConsumerInfo& one : all) {
+    const auto& [start, position] = starts.at(static_cast<size_t>(one.name.back() - '0'));
+    EXPECT_EQ(one.settings.start.kind, start.kind) << one.name;
+    EXPECT_EQ(one.settings.start.number, start.number) << one.name;
+    EXPECT_EQ(one.settings.start.moment, start.moment) << one.name;
+    EXPECT_EQ(one.position, position) << one.name;
+    EXPECT_EQ(one.lag, 10 - position) << one.name;
+    const Fetched fetched = log().fetch(Fetch{.consumer = one.name}).value();
+    EXPECT_EQ(positions(fetched), range(position, 10)) << one.name;
+  }
 }
 
 TEST_F(Consumer, IsListedDescribedAndDeleted) {
@@ -64,6 +83,75 @@ TEST_F(Consumer, RefusesSettingsThatMakeNoSense) {
                 "c", {.select = Selection::stream("s"), .start = From::position(2)})),
             Code::out_of_range);
   EXPECT_EQ(code_of(log().describe_consumer("c")), Code::not_found);
+}
+
+TEST_F(Consumer, NamesNoMoreStreamsThanTheLimit) {
+  options.limits.selection_names_max = 2;
+  for (const char* stream : {"a", "b", "d"}) append(stream, 1);
+  const auto refused = log().create_consumer("c", {.select = Selection::list({"a", "b", "d"})});
+  ASSERT_EQ(code_of(refused), Code::invalid);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("3 streams"));
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("at most 2"));
+  EXPECT_TRUE(log().create_consumer("c", {.select = Selection::list({"a", "b"})}));
+}
+
+TEST_F(Consumer, GoesOnFromAPositionThatItsNameHadBefore) {
+  append("s", 10);
+  ASSERT_TRUE(log().commit({.consumer = "c", .stream = "s", .next = 4}));
+  EXPECT_EQ(create(Mode::exclusive).position, 4u);
+  const auto joined = log().join("c").value();
+  EXPECT_EQ(joined.position, 4u);
+  EXPECT_EQ(positions(fetch(joined.epoch)), range(4, 10));
+  EXPECT_EQ(log().position("c", "s").value(), 4u);
+  EXPECT_EQ(reopen().describe_consumer("c")->position, 4u);
+}
+
+TEST_F(Consumer, EpochsGoOnAfterItWasDeletedAndMadeAgain) {
+  append("s", 10);
+  uint64_t before = 0;
+  for (const bool reopened : {false, true}) {
+    for (const Mode mode : {Mode::exclusive, Mode::shared}) {
+      SCOPED_TRACE(std::string(name_of(mode)) + (reopened ? ", reopened" : ""));
+      create(mode);
+      join();
+      const uint64_t old = join();
+      EXPECT_GT(old, before);
+      if (mode == Mode::shared) fetch(old);
+      ASSERT_TRUE(log().delete_consumer("c"));
+      EXPECT_TRUE(log().is_fenced("c", old));
+      if (reopened) reopen();
+      EXPECT_EQ(create(mode).epoch, old);
+      EXPECT_TRUE(log().is_fenced("c", old));
+      const auto said = [&]() -> std::optional<Code> {
+        if (mode == Mode::shared) return code_of(ack(old, 0, 1));
+        return code_of(log().commit({.consumer = "c", .stream = "s", .next = 5, .epoch = old}));
+      };
+      EXPECT_EQ(said(), Code::fenced);
+      EXPECT_EQ(code_of(log().fetch(Fetch{.consumer = "c", .epoch = old})), Code::fenced);
+      before = join();
+      EXPECT_GT(before, old);
+      EXPECT_EQ(said(), Code::fenced);
+      EXPECT_EQ(info().position, 0u);
+      ASSERT_TRUE(log().delete_consumer("c"));
+    }
+  }
+}
+
+TEST_F(Consumer, ACommitBesideItsDeletionLeavesNoPosition) {
+  // Answered before it is durable, so that the deletion overtakes what the sync stage publishes.
+  options.accepted_sync_interval_ms = 3'600'000;
+  append("s", 10);
+  create(Mode::exclusive);
+  AppendMany both{.commits = {{.consumer = "c", .stream = "s", .next = 5, .epoch = join()}},
+                  .durability = Durability::accepted};
+  both.parts.push_back({.stream = "out", .batch = batch_of_type("done")});
+  ASSERT_TRUE(log().append(std::move(both)));
+  ASSERT_TRUE(log().delete_consumer("c"));
+  EXPECT_EQ(code_of(log().position("c", "s")), Code::not_found);
+  EXPECT_TRUE(log().positions("", 10).empty());
+  EXPECT_EQ(create(Mode::exclusive).position, 0u);
+  ASSERT_TRUE(log().delete_consumer("c"));
+  EXPECT_TRUE(reopen().positions("", 10).empty());
 }
 
 // --- One reader.
@@ -144,6 +232,44 @@ TEST_F(Consumer, OutputsAndPositionAreThereTogetherOrNotAtAll) {
   EXPECT_EQ(info().position, 2u);
 }
 
+TEST_F(Consumer, WhoIsFencedHearsThatBeforeAnythingElseThatIsWrong) {
+  append("s", 10);
+  append("out", 3);
+  create(Mode::exclusive);
+  const uint64_t old = join(), current = join();
+  const auto process = [&](uint64_t epoch) {
+    AppendMany both;
+    both.parts.push_back({.stream = "out", .batch = batch_of_type("done"), .expected = Offset{1}});
+    both.commits.push_back(
+        {.consumer = "c", .stream = "s", .expected = 7, .next = 8, .epoch = epoch});
+    return log().append(std::move(both));
+  };
+  const auto refused = process(old);
+  ASSERT_EQ(code_of(refused), Code::fenced);
+  EXPECT_EQ(refused.error().current, current);
+  EXPECT_EQ(code_of(process(current)), Code::conflict);
+  EXPECT_EQ(describe("out").tail, Offset{3});
+  EXPECT_EQ(info().position, 0u);
+}
+
+TEST_F(Consumer, AnExclusiveReaderIsGivenAgainAtOnceWhatCouldNotBeReadForIt) {
+  append("s", 6);
+  create(Mode::exclusive);
+  for (int i = 0; i < 50; ++i) {
+    const uint64_t epoch = join();
+    EXPECT_EQ(positions(fetch(epoch, 2)), range(0, 2));
+    std::promise<Result<Assignment>> answer;
+    log().fetch(Fetch{.consumer = "c", .epoch = epoch, .events_max = 2},
+                [&](Result<Assignment> got) { answer.set_value(std::move(got)); });
+    Assignment assignment = answer.get_future().get().value();
+    ASSERT_EQ(assignment.given.size(), 2u);
+    assignment.given.push_back({1'000, 1});  // where nothing can be read
+    EXPECT_FALSE(log().retrieve(assignment));
+    ASSERT_EQ(positions(fetch(epoch)), range(2, 6));
+    EXPECT_EQ(info().position, 0u);
+  }
+}
+
 // --- What else there is to it.
 
 TEST_F(Consumer, AFilterLeavesOutWhatIsOfOtherTypes) {
@@ -167,6 +293,18 @@ TEST_F(Consumer, SaysWhatIsGone) {
   EXPECT_EQ(fetched.gaps[0].from, 2u);
   EXPECT_EQ(fetched.gaps[0].to, 6u);
   EXPECT_EQ(positions(fetched), range(6, 10));
+}
+
+TEST_F(Consumer, AGapOnTheWayIsToldOnce) {
+  append("s", 2);
+  append("t", 2);
+  append("s", 2);
+  all_ = true;
+  create(Mode::shared);
+  ASSERT_TRUE(log().truncate("t", Offset{2}));
+  const Fetched fetched = fetch(join());
+  EXPECT_EQ(fetched.given.size(), 4u);
+  EXPECT_EQ(fetched.gaps.size(), 1u);
 }
 
 TEST_F(Consumer, RetainsWhatIsNotAcked) {

@@ -79,8 +79,11 @@ class Printer {
     const Status printed = print_all();
     Interrupt::lower();  // the last acks may take their time
     Status ended = settle();
-    if (ended) ended = membership_.flush();
-    if (ended) ended = membership_.leave();
+    // Whatever became of the output: what is not acked goes to others at once.
+    const Status told = membership_.flush();
+    const Status left = membership_.leave();
+    if (ended) ended = told;
+    if (ended) ended = left;
     if (!printed && printed.error().code != Code::closed) return printed;
     return ended;
   }

@@ -35,7 +35,33 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
   FaultFileSystem& faults_;
 };
 
+class FaultTable : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  FaultTable(std::unique_ptr<rocksdb::FSRandomAccessFile> file, const FaultFileSystem& faults)
+      : FSRandomAccessFileOwnerWrapper(std::move(file)), faults_(faults) {}
+
+  rocksdb::IOStatus Read(uint64_t at, size_t bytes, const rocksdb::IOOptions& options,
+                         rocksdb::Slice* result, char* scratch,
+                         rocksdb::IODebugContext* debug) const override {
+    if (faults_.reads_fail()) return rocksdb::IOStatus::IOError("this disk was told to fail");
+    return target()->Read(at, bytes, options, result, scratch, debug);
+  }
+
+ private:
+  const FaultFileSystem& faults_;
+};
+
 }  // namespace
+
+rocksdb::IOStatus FaultFileSystem::NewRandomAccessFile(
+    const std::string& name, const rocksdb::FileOptions& options,
+    std::unique_ptr<rocksdb::FSRandomAccessFile>* file, rocksdb::IODebugContext* debug) {
+  const rocksdb::IOStatus status = target()->NewRandomAccessFile(name, options, file, debug);
+  if (status.ok() && name.ends_with(".sst")) {
+    *file = std::make_unique<FaultTable>(std::move(*file), *this);
+  }
+  return status;
+}
 
 void FaultFileSystem::hold() {
   const std::lock_guard lock(mutex_);

@@ -1,10 +1,12 @@
-// A file system under the store whose fsync of the WAL can be held back, or made to fail.
+// A file system under the store whose fsync of the WAL can be held back, or made to fail, and so
+// can its reads of tables.
 //
 // Give it to Options::file_system through `as_option()`. Thread-safe.
 #pragma once
 
 #include <rocksdb/file_system.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -21,6 +23,9 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   void release();
   // From now on a sync of the WAL answers an I/O error.
   void fail();
+  // While told so, a read of a table answers an I/O error.
+  void fail_reads(bool fail) { reads_fail_ = fail; }
+  bool reads_fail() const { return reads_fail_; }
   // How many syncs have reached the gate, held or not.
   uint64_t syncs() const;
   // Bytes appended to WALs since the beginning.
@@ -41,6 +46,11 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
                                       rocksdb::IODebugContext* debug) override;
 
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& name,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                                        rocksdb::IODebugContext* debug) override;
+
   // For the files that it hands out.
   rocksdb::IOStatus gate();
   void wrote(uint64_t bytes);
@@ -48,6 +58,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
  private:
   void wrap(const std::string& name, std::unique_ptr<rocksdb::FSWritableFile>* file);
 
+  std::atomic<bool> reads_fail_ = false;
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable released_;
   bool held_ = false;
