@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "engine/stored_batch.h"
+#include "engine/varint.h"
 
 namespace strandline {
 namespace {
@@ -17,17 +18,6 @@ constexpr size_t kTrailerBytes = 5;
 constexpr size_t kSalvagesMax = 32;
 // No block is larger: a batch has a limit, and this is far beyond it.
 constexpr uint64_t kBlockBytesMax = 1 << 30;
-
-std::optional<uint32_t> take_varint(std::string_view& bytes) {
-  uint32_t number = 0;
-  for (int shift = 0; shift < 35 && !bytes.empty(); shift += 7) {
-    const auto byte = static_cast<uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    number |= static_cast<uint32_t>(byte & 0x7F) << shift;
-    if (byte < 0x80) return number;
-  }
-  return std::nullopt;
-}
 
 struct Block {
   EventKey key;
@@ -42,8 +32,11 @@ std::optional<Block> parse(std::string_view bytes) {
   constexpr size_t kInternalBytes = 8, kRestartBytes = 8;
   std::string_view left = bytes;
   const auto shared = take_varint(left), unshared = take_varint(left), length = take_varint(left);
-  if (!length || *shared != 0 || *unshared != kEventKeyBytes + kInternalBytes) return std::nullopt;
-  if (*length < kStoredHeadBytes || left.size() < *unshared + size_t{*length}) return std::nullopt;
+  if (!shared || !unshared || !length) return std::nullopt;
+  if (*shared != 0 || *unshared != kEventKeyBytes + kInternalBytes) return std::nullopt;
+  if (left.size() < *unshared || *length < kStoredHeadBytes || *length > left.size() - *unshared) {
+    return std::nullopt;
+  }
   constexpr char kPut = 1;
   EventKey key;
   if (left[kEventKeyBytes] != kPut || !decode(left.substr(0, kEventKeyBytes), key)) {

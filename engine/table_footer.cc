@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/keys.h"
+#include "engine/varint.h"
 
 namespace strandline {
 namespace {
@@ -14,17 +15,6 @@ namespace {
 constexpr size_t kFooterBytes = 53;
 constexpr uint64_t kMagic = 0x88e241b785f4cff7;
 constexpr uint32_t kVersion = 5;
-
-std::optional<uint64_t> take_varint(std::string_view& bytes) {
-  uint64_t number = 0;
-  for (int shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
-    const auto byte = static_cast<uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    number |= static_cast<uint64_t>(byte & 0x7F) << shift;
-    if (byte < 0x80) return number;
-  }
-  return std::nullopt;
-}
 
 struct Handle {
   uint64_t at, bytes;
