@@ -88,6 +88,8 @@ Result<ConsumerOutcome> ConsumerDesk::run(const GiveOut& request) {
 void ConsumerDesk::give_exclusive(NamedConsumer& consumer, const Fetch& fetch,
                                   Assignment& assignment) {
   Scout& scout = *consumer.scout();
+  // What is committed is handled, whoever it was given to.
+  if (const uint64_t floor = position_of(consumer); scout.position() < floor) scout.move_to(floor);
   size_t bytes = 0;
   while (assignment.given.size() < fetch.events_max) {
     const Scout::Candidate* next = scout.peek();

@@ -1,6 +1,7 @@
 #include "engine/scout.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/cursors.h"
@@ -58,19 +59,23 @@ Status Scout::read_ahead(size_t want) {
     }
     Found found;
     bool at_tail = false;
-    while (!at_tail && moves < kMovesMax && found.candidates.size() < want + kAheadMin) {
+    std::optional<Gap> unread;
+    while (!at_tail && !unread && moves < kMovesMax && found.candidates.size() < want + kAheadMin) {
       auto delivery = cursor_->next();
-      if (!delivery) return std::unexpected(std::move(delivery.error()));
+      if (!delivery) {
+        cursor_.reset();  // what it has given here is looked for again
+        return std::unexpected(std::move(delivery.error()));
+      }
       if (!*delivery) {
         at_tail = true;
       } else if (const auto* events = std::get_if<Events>(&**delivery)) {
         look_at(*events, found);
       } else if (auto* gap = std::get_if<Gap>(&**delivery)) {
         if (gap->passing) {
-          cursor_.reset();  // it has gone past
-          return fail(Code::io, std::move(gap->detail));
+          unread = std::move(*gap);
+        } else {
+          found.gaps.push_back(std::move(*gap));
         }
-        found.gaps.push_back(std::move(*gap));
       } else {
         ++moves;
       }
@@ -80,7 +85,12 @@ Status Scout::read_ahead(size_t want) {
     if (generation_ != generation) continue;  // it was moved meanwhile: read again, there
     candidates_.insert(candidates_.end(), found.candidates.begin(), found.candidates.end());
     std::ranges::move(found.gaps, std::back_inserter(gaps_));
-    read_to_ = cursor_->position();
+    read_to_ = unread ? unread->from : cursor_->position();
+    if (unread) {
+      cursor_.reset();  // it has gone past
+      if (candidates_.empty()) return fail(Code::io, std::move(unread->detail));
+      return {};  // what comes before it is given first
+    }
     if (at_tail) break;
   }
   cursor_->release();

@@ -33,8 +33,8 @@ class Scout {
   Scout(const LogState& log, const ConsumerSettings& settings, uint64_t position);
 
   // Reads until `want` candidates are at hand, the tail is reached, or a few megabytes were read
-  // that a filter leaves out. *Errors*: the cursor's; io where the file system fails, and nothing
-  // is passed.
+  // that a filter leaves out. *Errors*: the cursor's; io where the file system fails at the very
+  // next event, which is not passed.
   Status read_ahead(size_t want);
 
   // --- The writer's.

@@ -57,7 +57,8 @@ TEST_F(ConsumerPlace, BeginsWhereItIsToldToAndSaysSo) {
       EXPECT_EQ(info["lag"].number(), 10 - position);
       const Json events = post(name, "fetch")["events"];
       ASSERT_EQ(events.size(), 10 - position);
-      if (position < 10) EXPECT_EQ(events[0]["position"].number(), position);
+      if (position == 10) continue;
+      EXPECT_EQ(events[0]["position"].number(), position);
     }
   }
 }
