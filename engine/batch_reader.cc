@@ -18,9 +18,8 @@ std::optional<BatchReader::Damage> BatchReader::load(Offset offset) {
   if (iterator_ && !load_from_store(offset, false)) return std::nullopt;
   const auto wrong = load_from_store(offset, true);
   if (!wrong || (unreadable_ && load_by_scan(offset))) return std::nullopt;
-  const bool passing = io_failed_;
   Damage damage = damage_at(offset, *wrong);
-  damage.passing = passing;
+  damage.passing = io_failed_;
   return damage;
 }
 
@@ -154,6 +153,7 @@ BatchReader::Damage BatchReader::damage_at(Offset offset, std::string detail) {
   Offset at = offset;
   while (true) {
     auto extent = find_extent(*log_->store, stream_->id, at);
+    io_failed_ |= !extent && extent.error().code == Code::io;
     rest();
     if (!extent || !*extent) break;
     const Offset end = std::min((*extent)->next.value_or(tail), tail);
@@ -191,7 +191,10 @@ std::optional<Offset> BatchReader::readable_after(const Extent& extent, Offset o
   const auto look = [&](Offset from) {
     StoreIterator it = log_->store->iterate(Family::events);
     it.seek(encode(EventKey{extent.segment, stream_->id, from}));
-    if (!it.valid()) return it.damage() ? Found::damage : Found::end;
+    if (!it.valid()) {
+      io_failed_ |= it.io_failed();
+      return it.damage() ? Found::damage : Found::end;
+    }
     EventKey key;
     if (!decode(it.key(), key) || key.stream != stream_->id || key.segment != extent.segment ||
         key.first >= end) {

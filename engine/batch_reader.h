@@ -23,7 +23,7 @@ class BatchReader {
   struct Damage {
     Offset to;
     std::string detail;
-    bool passing = false;  // as Gap's
+    bool passing = false;  // the file system failed, and may not the next time
   };
   // Makes the covering batch current; says so if it cannot be read.
   std::optional<Damage> load(Offset offset);
@@ -60,7 +60,7 @@ class BatchReader {
   std::optional<StoreIterator> iterator_;
   std::optional<Extent> extent_;  // where the iterator is
   bool unreadable_ = false;       // RocksDB could not read what was looked for last
-  bool io_failed_ = false;        // for the file system failed
+  bool io_failed_ = false;        // the file system did, looking for it or for what comes next
 };
 
 }  // namespace strandline

@@ -61,7 +61,7 @@ Result<Stream*> find_stream(const LogState& state, const ReadOptions& options,
 Result<OpenedCursor> open_stream_cursor(const LogState& state, ReadOptions& options) {
   auto stream = find_stream(state, options, options.select.names.at(0));
   if (!stream) return std::unexpected(std::move(stream.error()));
-  Bounds bounds{options.events_max, options.bytes_max};
+  Bounds bounds{options.events_max, options.bytes_max, options.io_fails};
   From from = options.from;
   if (options.backward) {
     // From the far end, the last N are the first N.
@@ -106,10 +106,11 @@ Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options
   }
   auto position = resolve(state, state.streams.log(), options.from);
   if (!position) return std::unexpected(std::move(position.error()));
-  return OpenedCursor{std::make_unique<LogCursor>(state, Sequence(position->value),
-                                                  std::move(includes), std::move(options.types),
-                                                  Bounds{options.events_max, options.bytes_max}),
-                      kLogStream};
+  return OpenedCursor{
+      std::make_unique<LogCursor>(state, Sequence(position->value), std::move(includes),
+                                  std::move(options.types),
+                                  Bounds{options.events_max, options.bytes_max, options.io_fails}),
+      kLogStream};
 }
 
 }  // namespace

@@ -166,8 +166,11 @@ Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
   for (const DamagedTable& table : tables) {
     // Copied first: whatever happens next, the file is not lost.
     const Aside held = table.family == "events" ? Aside::events : Aside::records;
-    std::ifstream in(directory / table.file, std::ios::binary);  // nothing, if it is missing
-    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    std::ifstream in(directory / table.file, std::ios::binary);
+    const auto size = fs::file_size(directory / table.file, error);
+    std::string bytes(error ? 0 : size, '\0');  // nothing, if it is missing
+    in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    bytes.resize(static_cast<size_t>(std::max<std::streamsize>(in.gcount(), 0)));
     if (auto ok = keep_aside(directory, table.file, held, bytes); !ok) return ok;
     if (!table.listed) continue;
     const std::string number = table.file.substr(0, table.file.find('.'));

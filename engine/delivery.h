@@ -104,8 +104,7 @@ struct Gap {
   uint64_t from;
   uint64_t to;
   GapReason reason;
-  std::string detail;    // with damage: file and place, as far as known
-  bool passing = false;  // of damage: the file system failed to read it, and may not the next time
+  std::string detail;  // with damage: file and place, as far as known
 };
 
 // The position moved on over events that the filter leaves out. Worth storing, nothing to handle.

@@ -71,6 +71,8 @@ Status claim(const Disk& disk, const fs::path& path, const Options& options) {
   if (auto ok = create(disk, path); !ok) return ok;
   auto names = disk.list(path);
   if (!names) return std::unexpected(std::move(names.error()));
+  // Another is making it at this moment: who has the lock decides.
+  if (std::ranges::find(*names, "FORMAT") != names->end()) return {};
   // Anything that is not a half-made log of ours.
   if (std::ranges::any_of(*names, [](const std::string& name) {
         return name != "lost+found" && name != "FORMAT.tmp" && name != "LOCK";

@@ -16,13 +16,6 @@ Status status_of(const rocksdb::IOStatus& status, const std::filesystem::path& p
   return fail(Code::io, path.string() + ": " + status.ToString());
 }
 
-// RocksDB has no code for it: the texts of its posix file system (7.8.3) say it.
-bool is_locked(const rocksdb::IOStatus& status) {
-  const std::string text = status.ToString();
-  return status.IsIOError() && (text.find("lock file") != std::string::npos ||
-                                text.find("lock hold by") != std::string::npos);
-}
-
 const rocksdb::IOOptions kIo;
 
 }  // namespace
@@ -78,13 +71,26 @@ Status Disk::create_directory(const std::filesystem::path& directory) const {
                    directory);
 }
 
+std::optional<Error> locked_error(std::string_view status, std::string_view what) {
+  // The texts of its posix file system (7.8.3).
+  if (status.find("lock file") == status.npos && status.find("lock hold by") == status.npos) {
+    return std::nullopt;
+  }
+  return Error{.code = Code::locked,
+               .message = std::string(what) +
+                          ": another process (or another log in this one) owns this directory, "
+                          "and one at a time may write to it"};
+}
+
 Result<std::shared_ptr<void>> Disk::lock(const std::filesystem::path& file) const {
+  // It knows the locks of this process by their names.
+  std::error_code error;
+  const auto directory = std::filesystem::canonical(file.parent_path(), error);
+  const auto path = error ? file : directory / file.filename();
   rocksdb::FileLock* held = nullptr;
-  const auto status = fs_of(file_system_).LockFile(file.string(), kIo, &held, nullptr);
-  if (is_locked(status)) {
-    return fail(Code::locked, file.parent_path().string() +
-                                  ": another process (or another log in this one) owns this "
-                                  "directory, and one at a time may write to it");
+  const auto status = fs_of(file_system_).LockFile(path.string(), kIo, &held, nullptr);
+  if (auto locked = locked_error(status.ToString(), file.parent_path().string())) {
+    return std::unexpected(std::move(*locked));
   }
   if (auto ok = status_of(status, file); !ok) return std::unexpected(std::move(ok.error()));
   return std::shared_ptr<void>(held, [file_system = file_system_](void* lock) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,7 @@ class Disk {
   // Durable: some bytes of a file that is there.
   Status overwrite(const std::filesystem::path& file, uint64_t at, std::string_view bytes) const;
   // Held until the last owner of it lets go; creates the file. *Errors*: locked while another
-  // process, or another holder in this one, has it.
+  // process, or another holder in this one, has it, by whatever path.
   Result<std::shared_ptr<void>> lock(const std::filesystem::path& file) const;
   // Durable.
   Status truncate(const std::filesystem::path& file, uint64_t bytes) const;
@@ -48,5 +49,9 @@ class Disk {
  private:
   std::shared_ptr<void> file_system_;
 };
+
+// `locked`, if that is what RocksDB's status says, for which it has no code; `what` could not be
+// had.
+std::optional<Error> locked_error(std::string_view status, std::string_view what);
 
 }  // namespace strandline

@@ -253,6 +253,7 @@ class Log {
   Status delete_consumer(std::string name);
   // Moves it, back too, while it is being read: its members are fenced, and join again.
   Result<ConsumerInfo> reset_consumer(std::string name, From from);
+  // Of a sealed log: as it is in memory, with what was answered outcome_unknown.
   Result<ConsumerInfo> describe_consumer(std::string name) const;
   // Of one, at once: they never change.
   Result<ConsumerSettings> consumer_settings(std::string_view name) const;

@@ -47,7 +47,7 @@ Result<std::optional<Delivery>> LogCursor::next() {
     if (!current_ || position_ >= current_->next()) find_range();
     if (!current_->stream) {
       position_ = current_->next();
-    } else if (auto delivery = next_in_range()) {
+    } else if (auto delivery = next_in_range(); !delivery || *delivery) {
       moved_ = false;
       return delivery;
     }
@@ -69,12 +69,8 @@ Result<std::optional<Delivery>> LogCursor::next_record() {
   if (auto damage = records_.load(as_offset(position_))) {
     // What is below the start now was dropped while it was looked for: the caller sees that.
     if (as_offset(position_) < log_.streams.log().start()) return std::nullopt;
-    Gap gap{"",
-            position_.value,
-            damage->to.value,
-            GapReason::damaged,
-            std::move(damage->detail),
-            damage->passing};
+    if (damage->passing && left_.io_fails) return fail(Code::io, std::move(damage->detail));
+    Gap gap{"", position_.value, damage->to.value, GapReason::damaged, std::move(damage->detail)};
     position_ = Sequence(damage->to.value);
     return gap;
   }
@@ -103,7 +99,7 @@ void LogCursor::find_range() {
 }
 
 // The next matching run of the current range, from the position on; nothing if there is none.
-std::optional<Delivery> LogCursor::next_in_range() {
+Result<std::optional<Delivery>> LogCursor::next_in_range() {
   const Stream& stream = *current_->stream;
   const Offset offset = current_->range.first() + (position_ - current_->sequence);
   const Offset range_end = current_->range.first() + current_->range.count;
@@ -121,9 +117,8 @@ std::optional<Delivery> LogCursor::next_in_range() {
       if (const Offset start = stream.start(); offset < start) {
         return gap_to(start, stream.gap_reason(), {});
       }
-      Gap gap = gap_to(damage->to, GapReason::damaged, std::move(damage->detail));
-      gap.passing = damage->passing;
-      return gap;
+      if (damage->passing && left_.io_fails) return fail(Code::io, std::move(damage->detail));
+      return gap_to(damage->to, GapReason::damaged, std::move(damage->detail));
     }
     const uint64_t bytes = reader.batch().value().size();
     left_.bytes -= std::min(left_.bytes, bytes);

@@ -45,7 +45,7 @@ class LogCursor : public Cursor {
 
   Result<std::optional<Delivery>> next_record();  // moves on to the next record; or a gap
   void find_range();                              // in the current record, around the position
-  std::optional<Delivery> next_in_range();
+  Result<std::optional<Delivery>> next_in_range();
   std::optional<Delivery> moved();
   bool follows(const Stream& stream) const { return !includes_ || includes_(stream); }
   BatchReader& reader_for(const Stream& stream);

@@ -24,6 +24,11 @@ size_t bytes_of(const Settle& settle) {
   return bytes;
 }
 
+bool says_nothing(const Assignment& assignment) {
+  return !assignment.settled && assignment.given.empty() && assignment.exhausted.empty() &&
+         assignment.gaps.empty();
+}
+
 }  // namespace
 
 void Log::fetch(Fetch request, Completion<Assignment> done) {
@@ -42,7 +47,9 @@ void Log::fetch(Fetch request, Completion<Assignment> done) {
     request.settle->consumer = request.consumer;
     request.settle->epoch = request.epoch;
   }
-  // Ahead of the writer, which must not wait for a disk.
+  // Ahead of the writer, which must not wait for a disk. If that fails there may still be something
+  // to settle, and to give out again.
+  Status ahead;
   if (const auto scout = (*consumer)->scout()) {
     size_t want = request.events_max;
     // It may have to look past many whose keys are held.
@@ -50,16 +57,21 @@ void Log::fetch(Fetch request, Completion<Assignment> done) {
     if (settings.mode == ConsumerSettings::Mode::keyed) {
       want += std::min<size_t>(settings.unacked_max, kFetchEventsMax);
     }
-    if (auto ok = scout->read_ahead(want); !ok) {
-      return done(std::unexpected(std::move(ok.error())));
-    }
+    ahead = scout->read_ahead(want);
   }
   const size_t bytes = kOperationBytes + (request.settle ? bytes_of(*request.settle) : 0);
-  parts_->submit(
-      {.request = ConsumerRequest(GiveOut{std::move(request)}),
-       .done = [done = std::move(done)](
-                   Result<Outcome> outcome) { done(outcome_of<Assignment>(std::move(outcome))); },
-       .bytes = bytes});
+  parts_->submit({.request = ConsumerRequest(GiveOut{std::move(request)}),
+                  .done =
+                      [done = std::move(done), ahead = std::move(ahead)](Result<Outcome> outcome) {
+                        auto assignment = outcome_of<Assignment>(std::move(outcome));
+                        if (assignment && !ahead) {
+                          if (says_nothing(*assignment))
+                            return done(std::unexpected(ahead.error()));
+                          assignment->more = false;
+                        }
+                        done(std::move(assignment));
+                      },
+                  .bytes = bytes});
 }
 
 Result<Fetched> Log::retrieve(const Assignment& assignment) {
@@ -116,12 +128,14 @@ void Log::return_unseen(const Assignment& assignment) {
   const auto consumer = parts_->state->consumers.find(assignment.consumer);
   if (!consumer || assignment.given.empty()) return;
   if (!consumer->settings.is_group()) {
-    parts_->submit({.request = ConsumerRequest(Rewind{assignment.consumer, assignment.epoch,
-                                                      assignment.given.front().position}),
+    uint64_t from = assignment.given.front().position;
+    for (const Gap& gap : assignment.gaps) from = std::min(from, gap.from);
+    parts_->submit({.request = ConsumerRequest(Rewind{assignment.consumer, assignment.epoch, from}),
                     .done = [](Result<Outcome>) {},
                     .bytes = kOperationBytes});
     return;
   }
+  if (const auto scout = consumer->scout()) scout->put_back(assignment.gaps);
   Settle settle{.consumer = assignment.consumer, .epoch = assignment.epoch};
   for (const Given& one : assignment.given) settle.returns.push_back(Span::of(one.position));
   this->settle(std::move(settle), [](Result<Settled>) {});
@@ -139,7 +153,10 @@ Result<Fetched> Log::fetch(Fetch request) {
     request.settle.reset();
     auto fetched = retrieve(*assignment);
     if (!fetched || !fetched->empty()) return fetched;
-    if (!assignment->exhausted.empty() || assignment->more) continue;
+    // Past its time it still looks through what a filter leaves out, for so long.
+    constexpr auto kLookOn = std::chrono::seconds(1);
+    const bool looks_on = std::chrono::steady_clock::now() < until + kLookOn;
+    if (looks_on && (!assignment->exhausted.empty() || assignment->more)) continue;
     auto patience = until - std::chrono::steady_clock::now();
     if (patience <= patience.zero()) {
       if (assignment->full) return std::unexpected(full_of(request.consumer));

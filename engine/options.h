@@ -80,7 +80,8 @@ struct Options {
   uint64_t idempotency_ttl_s = 24 * 3600;
 
   // Appends are refused below this much free space, so that RocksDB never meets ENOSPC: its own
-  // flushes and compactions need room for about two segments.
+  // flushes and compactions need room for about two segments. Consumers' operations, and commits,
+  // are refused below half of it.
   uint64_t disk_reserve_bytes = 512ull << 20;
 
   // Null: the system's clock. Tests move their own.

@@ -65,8 +65,10 @@ class TypeFilter {
 
 struct ReadOptions {
   // A consumer's (consumer.h): streams that were deleted since are read too, as the gap they are;
-  // and one stream is left out where several are read, its dead letters'.
+  // what the file system fails to read is an error, io, and not a gap that is passed; and one
+  // stream is left out where several are read, its dead letters'.
   bool deleted_too = false;
+  bool io_fails = false;
   std::string except = {};
   Selection select = {};
   From from = {};

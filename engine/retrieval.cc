@@ -55,7 +55,6 @@ Result<Retrieved> retrieve(const LogState& log, const ConsumerSettings& settings
     }
     auto* gap = *delivery ? std::get_if<Gap>(&**delivery) : nullptr;
     const bool wants_it = at < given.size() && given[at].position < cursor->position();
-    if (gap && gap->passing && wants_it) return fail(Code::io, std::move(gap->detail));
     // What the cursor has passed without giving it is gone.
     while (at < given.size() && given[at].position < cursor->position()) {
       out.gone.push_back(given[at++].position);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "engine/disk.h"
 #include "engine/stored_batch.h"
 #include "engine/varint.h"
 
@@ -85,9 +86,9 @@ bool before(const EventKey& a, const EventKey& b) { return a < b; }
 }  // namespace
 
 Result<std::shared_ptr<const Salvage>> Salvage::of(const std::filesystem::path& table) {
-  std::ifstream in(table, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  if (!in || in.bad()) return fail(Code::io, fmt::format("{} cannot be read", table.string()));
+  const auto read = Disk(Options()).read(table);
+  if (!read) return std::unexpected(read.error());
+  const std::string& bytes = *read;
   auto salvage = std::make_shared<Salvage>();
   salvage->table_ = table;
   std::string scratch;

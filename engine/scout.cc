@@ -1,7 +1,6 @@
 #include "engine/scout.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "engine/cursors.h"
@@ -26,6 +25,7 @@ uint64_t hash_of(std::string_view text) {
 
 ReadOptions reading_of(const ConsumerSettings& settings, uint64_t position) {
   return {.deleted_too = true,
+          .io_fails = true,
           .except = settings.dead_letters,
           .select = settings.select,
           .from = From::position(position)};
@@ -59,23 +59,17 @@ Status Scout::read_ahead(size_t want) {
     }
     Found found;
     bool at_tail = false;
-    std::optional<Gap> unread;
-    while (!at_tail && !unread && moves < kMovesMax && found.candidates.size() < want + kAheadMin) {
+    Status read;
+    while (!at_tail && read && moves < kMovesMax && found.candidates.size() < want + kAheadMin) {
       auto delivery = cursor_->next();
       if (!delivery) {
-        cursor_.reset();  // what it has given here is looked for again
-        return std::unexpected(std::move(delivery.error()));
-      }
-      if (!*delivery) {
+        read = std::unexpected(std::move(delivery.error()));
+      } else if (!*delivery) {
         at_tail = true;
       } else if (const auto* events = std::get_if<Events>(&**delivery)) {
         look_at(*events, found);
       } else if (auto* gap = std::get_if<Gap>(&**delivery)) {
-        if (gap->passing) {
-          unread = std::move(*gap);
-        } else {
-          found.gaps.push_back(std::move(*gap));
-        }
+        found.gaps.push_back(std::move(*gap));
       } else {
         ++moves;
       }
@@ -85,12 +79,9 @@ Status Scout::read_ahead(size_t want) {
     if (generation_ != generation) continue;  // it was moved meanwhile: read again, there
     candidates_.insert(candidates_.end(), found.candidates.begin(), found.candidates.end());
     std::ranges::move(found.gaps, std::back_inserter(gaps_));
-    read_to_ = unread ? unread->from : cursor_->position();
-    if (unread) {
-      cursor_.reset();  // it has gone past
-      if (candidates_.empty()) return fail(Code::io, std::move(unread->detail));
-      return {};  // what comes before it is given first
-    }
+    read_to_ = cursor_->position();
+    // What comes before it is given first.
+    if (!read) return candidates_.empty() ? read : Status();
     if (at_tail) break;
   }
   cursor_->release();
@@ -141,6 +132,12 @@ uint64_t Scout::position() {
 std::vector<Gap> Scout::take_gaps() {
   std::lock_guard lock(mutex_);
   return std::exchange(gaps_, {});
+}
+
+void Scout::put_back(std::vector<Gap> gaps) {
+  std::lock_guard lock(mutex_);
+  gaps_.insert(gaps_.begin(), std::make_move_iterator(gaps.begin()),
+               std::make_move_iterator(gaps.end()));
 }
 
 void Scout::move_to(uint64_t position) {

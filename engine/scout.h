@@ -43,6 +43,8 @@ class Scout {
   // All below it is taken or left out.
   uint64_t position();
   std::vector<Gap> take_gaps();
+  // They could not be told after all. Any thread.
+  void put_back(std::vector<Gap> gaps);
   void move_to(uint64_t position);
 
  private:

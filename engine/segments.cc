@@ -71,7 +71,9 @@ Result<std::optional<Extent>> walk_extents(const Store& store, StreamId stream, 
     }
     covering = Extent{segment, key.first, std::nullopt};
   }
-  if (auto damage = it.damage()) return fail(Code::corrupt, "the events family: " + *damage);
+  if (auto damage = it.damage()) {
+    return fail(it.io_failed() ? Code::io : Code::corrupt, "the events family: " + *damage);
+  }
   return covering;
 }
 

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "engine/damaged_tables.h"
+#include "engine/deletion.h"
 #include "engine/disk.h"
 #include "engine/mutation.h"
 #include "engine/store_file_system.h"
@@ -33,6 +34,7 @@ std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice
 
 Error error_of(const rocksdb::Status& status, const std::string& doing) {
   const std::string text = status.ToString();
+  if (auto locked = locked_error(text, doing)) return std::move(*locked);
   Code code = Code::io;
   if (status.IsCorruption()) code = Code::corrupt;
   return {.code = code, .message = doing + ": " + text};
@@ -320,18 +322,9 @@ Status Store::flush() {
 void Store::set_first_live(SegmentId segment) { parts_->first_live = segment.value; }
 
 Status Store::drop_events_below(SegmentId first_live) {
-  auto* events = parts_->family(Family::events);
-  const std::string end = be64(first_live.value);
-  const rocksdb::Slice limit = slice(end);
-  rocksdb::Status status =
-      rocksdb::DeleteFilesInRange(parts_->db.get(), events, nullptr, &limit, false);
-  if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's files"));
-  // What shared a file with a segment that stays, or is still in memory: compacted away.
-  StoreIterator left = iterate(Family::events);
-  left.seek_to_first();
-  if (!left.valid() || left.key() >= std::string_view(end)) return {};
-  status = parts_->db->CompactRange(rocksdb::CompactRangeOptions(), events, nullptr, &limit);
-  if (!status.ok()) return std::unexpected(error_of(status, "compacting a dropped segment"));
+  const rocksdb::Status status =
+      delete_below(*parts_->db, parts_->family(Family::events), be64(first_live.value));
+  if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
   return {};
 }
 

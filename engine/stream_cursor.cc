@@ -46,8 +46,11 @@ Result<std::optional<Delivery>> StreamCursor::next() {
             position_ = damage->to;
             continue;
           }
-          Gap gap{std::string(stream_.name), position_.value,           damage->to.value,
-                  GapReason::damaged,        std::move(damage->detail), damage->passing};
+          if (damage->passing && left_.io_fails) {
+            return fail(Code::io, std::move(damage->detail));
+          }
+          Gap gap{std::string(stream_.name), position_.value, damage->to.value, GapReason::damaged,
+                  std::move(damage->detail)};
           position_ = damage->to;
           part_.reset();
           return gap;

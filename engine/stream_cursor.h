@@ -13,6 +13,7 @@ namespace strandline {
 struct Bounds {
   uint64_t events = std::numeric_limits<uint64_t>::max();  // delivered
   uint64_t bytes = std::numeric_limits<uint64_t>::max();   // of batches read
+  bool io_fails = false;                                   // as ReadOptions'
 };
 
 class StreamCursor : public Cursor {

@@ -24,8 +24,9 @@ uint64_t kept_free(const Operation::Request& request, uint64_t reserve) {
     return many->parts.empty() && many->once.empty() ? reserve / 2 : reserve;
   }
   if (const auto* consumer = std::get_if<ConsumerRequest>(&request)) {
-    const bool makes_room = std::holds_alternative<DeleteConsumer>(*consumer);
-    return makes_room || only_looks(*consumer) ? 0 : reserve / 2;
+    const bool writes = !only_looks(*consumer) && !std::holds_alternative<Rewind>(*consumer) &&
+                        !std::holds_alternative<DeleteConsumer>(*consumer);
+    return writes ? reserve / 2 : 0;
   }
   return std::holds_alternative<Broadcast>(request) || std::holds_alternative<CreateStream>(request)
              ? reserve

@@ -66,6 +66,7 @@ class Member : public std::enable_shared_from_this<Member> {
  private:
   void ask() {
     woken_ = false;
+    timer_.cancel();
     wait_.on_ready([weak = weak_from_this(), &mailbox = mailbox_] {
       mailbox.put([weak] {
         if (const auto self = weak.lock()) self->wake();
@@ -81,7 +82,7 @@ class Member : public std::enable_shared_from_this<Member> {
   void ask_at(SteadyTime due) {
     timer_.expires_at(due);
     timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
-      if (!error && !self->asking_ && !self->left_) self->ask();
+      if (!error && !self->asking_ && !self->arrived_ && !self->left_) self->ask();
     });
   }
 

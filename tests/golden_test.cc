@@ -64,7 +64,7 @@ class Golden : public LogTest {
     ASSERT_TRUE(log.settle({.consumer = "group",
                             .epoch = fetched.epoch,
                             .acks = {{start + 1, start + 3}},
-                            .nacks = {{.span = Span::of(start)}}}));
+                            .nacks = {{.span = Span::of(start), .reason = "bad"}}}));
   }
   static void expect_consumers(Log& log) {
     const auto retry = log.append(produced());

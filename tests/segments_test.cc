@@ -164,6 +164,25 @@ TEST_F(Segments, DroppingGivesTheDiskBack) {
   EXPECT_EQ(read("s").offsets(), range(50, 51));
 }
 
+TEST_F(Segments, ADropBeginsNoWal) {
+  // A new WAL while the old one's end is not durable would be a hole after a power cut: only the
+  // writer begins one, after an fsync.
+  const auto newest_wal = [&] {
+    std::vector<std::string> names;
+    for (const auto& file : files_below(data(), ".log")) names.push_back(file.filename());
+    return std::ranges::max(names);
+  };
+  for (int round = 0; round < 20; ++round) {
+    append("s", 200);
+    const auto segment = log().roll();
+    ASSERT_TRUE(segment);
+    append("s", 10);  // in memory, and in the WAL alone
+    const std::string before = newest_wal();
+    ASSERT_TRUE(log().drop_segment(*segment));
+    EXPECT_EQ(newest_wal(), before) << "round " << round;
+  }
+}
+
 TEST_F(Segments, AReaderInsideADroppedSegmentIsTold) {
   options.window_bytes = 0;
   append_singly("s", 40);
