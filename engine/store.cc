@@ -274,6 +274,9 @@ Status Store::sync() {
   const rocksdb::Status status = parts_->db->SyncWAL();
   parts_->gate->leave_sync();
   if (!status.ok()) return std::unexpected(error_of(status, "fsync of the WAL"));
+  // An fsync of another thread's that this one waited for may have failed. The kernel says so once,
+  // and drops the pages: this one's success says nothing of them.
+  if (const auto failed = parts_->gate->failed()) return fail(Code::io, kWriting + *failed);
   uint64_t durable = parts_->durable;
   while (durable < written && !parts_->durable.compare_exchange_weak(durable, written)) {
   }

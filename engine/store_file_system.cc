@@ -45,7 +45,9 @@ class WalFile : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus clean(Sync sync) {
     if (!dirty_.exchange(false)) return IOStatus::OK();
     const IOStatus status = sync();
-    if (!status.ok()) dirty_ = true;
+    if (status.ok()) return status;
+    dirty_ = true;
+    gate_->sync_failed(status.ToString());
     return status;
   }
   IOStatus told(IOStatus status) {
@@ -201,6 +203,11 @@ void WalGate::append_failed(const std::string& why) {
   std::unique_lock lock(mutex_);
   if (!failed_) failed_ = why;
   left_.wait(lock, [&] { return syncs_ == 0; });
+}
+
+void WalGate::sync_failed(const std::string& why) {
+  std::lock_guard lock(mutex_);
+  if (!failed_) failed_ = why;
 }
 
 std::shared_ptr<rocksdb::FileSystem> store_file_system(std::shared_ptr<rocksdb::FileSystem> under,

@@ -32,14 +32,17 @@ inline constexpr std::string_view kCopySuffix = ".copy";  // after the name of a
 // *Threads*: any.
 class WalGate {
  public:
-  // Why the WAL may not be synced, if an append to it has failed; otherwise it may, and leave_sync
-  // must follow.
+  // Why the WAL may not be synced, if an append to it, or a sync, has failed; otherwise it may, and
+  // leave_sync must follow.
   std::optional<std::string> enter_sync();
   void leave_sync();
-  // The first failure of an append: what RocksDB says of later ones is only that there was one.
+  // The first failure: what RocksDB says of later ones is only that there was one.
   std::optional<std::string> failed() const;
   // Returns when no sync is under way; none begins after.
   void append_failed(const std::string& why);
+  // The same of a sync, while it is under way: those that wait behind it must not believe their
+  // own.
+  void sync_failed(const std::string& why);
 
  private:
   mutable std::mutex mutex_;  // guards all below
