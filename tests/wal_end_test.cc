@@ -34,10 +34,13 @@ class WalEnd : public LogTest {
     }
     return newest;
   }
-  // Written, and waiting for a sync that does not come.
+  // Written, and waiting for a sync that does not come. Accepted, so that it is never the writer
+  // itself that syncs and is held.
   void append_unsynced(uint64_t first) {
     const uint64_t before = faults_->wal_bytes();
-    log().append(Append{.stream = "s", .batch = batch("s", Offset{first}, 8)},
+    log().append(Append{.stream = "s",
+                        .batch = batch("s", Offset{first}, 8),
+                        .durability = Durability::accepted},
                  [](Result<Appended>) {});
     ASSERT_TRUE(eventually([&] { return faults_->wal_bytes() > before; }));
   }
