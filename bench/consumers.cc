@@ -22,7 +22,7 @@ namespace strandline::bench {
 namespace {
 
 constexpr int kMembers = 4;
-constexpr size_t kReadBytes = 256 << 10;
+constexpr size_t kAnswerBytes = 256 << 10;
 
 // What one answer to a fetch gave.
 struct Given {
@@ -50,8 +50,8 @@ class Member {
     size_t whole = 0;
     while ((whole = http_answer(answer_)) == 0) {
       const size_t had = answer_.size();
-      answer_.resize(had + kReadBytes);
-      answer_.resize(had + socket_.read_some(answer_.data() + had, kReadBytes));
+      answer_.resize(had + kAnswerBytes);
+      answer_.resize(had + socket_.read_some(answer_.data() + had, kAnswerBytes));
     }
     take(std::string_view(answer_).substr(0, whole));
     return last_.events;
@@ -105,8 +105,8 @@ class RedisMember {
     std::string bytes;
     bool acked = !acks;
     while (!range.whole()) {
-      bytes.resize(kReadBytes);
-      bytes.resize(socket_.read_some(bytes.data(), kReadBytes));
+      bytes.resize(kAnswerBytes);
+      bytes.resize(socket_.read_some(bytes.data(), kAnswerBytes));
       std::string_view rest = bytes;
       if (!acked) {  // the XACK's count comes first, on a line of its own
         const size_t end = rest.find("\r\n");
@@ -174,7 +174,7 @@ class Consumers : public Workload {
         settings_(settings),
         scratch_(settings.directory, "consumers"),
         events_(settings.size<uint64_t>(500'000, 2'000)),
-        buffer_(kReadBytes, '\0') {
+        buffer_(kAnswerBytes, '\0') {
     const auto data = scratch_.path() / "log";
     {
       auto log = must(Log::open(data), "open");

@@ -24,9 +24,9 @@
 namespace strandline::bench {
 namespace {
 
-constexpr char kStream[] = "fan-out";
-constexpr std::ptrdiff_t kUnderWay = 64;  // appends
-constexpr uint64_t kBehindMax = 64;       // events, an average follower
+constexpr char kFanOut[] = "fan-out";
+constexpr std::ptrdiff_t kFanOutUnderWay = 64;  // appends
+constexpr uint64_t kBehindMax = 64;             // events, an average follower
 
 // How far the followers have come, shared by the producer's thread and theirs.
 struct Progress {
@@ -63,12 +63,12 @@ class FanOutEngine : public Workload {
   void round(int) override {
     Scratch scratch(settings_.directory, "fan-out");
     auto log = must(Log::open(scratch.path()), "open");
-    must(log->create_stream(kStream), "create");
+    must(log->create_stream(kFanOut), "create");
     Progress progress{.followers = followers_};
     std::vector<Subscription> subscriptions;
     for (uint64_t i = 0; i < followers_; ++i) {
       subscriptions.push_back(
-          must(log->subscribe({.select = Selection::stream(kStream), .from = From::latest()}),
+          must(log->subscribe({.select = Selection::stream(kFanOut), .from = From::latest()}),
                "follow"));
     }
     const double begin = now_s();
@@ -80,7 +80,7 @@ class FanOutEngine : public Workload {
 
  private:
   void produce(Log& log, Progress& progress) {
-    std::counting_semaphore<> slots(kUnderWay);
+    std::counting_semaphore<> slots(kFanOutUnderWay);
     const double end = now_s() + settings_.seconds;
     while (now_s() < end) {
       if (!progress.may_append()) {
@@ -88,10 +88,10 @@ class FanOutEngine : public Workload {
         continue;
       }
       slots.acquire();
-      log.append({.stream = kStream, .batch = pool_[progress.appended++ % pool_.size()]},
+      log.append({.stream = kFanOut, .batch = pool_[progress.appended++ % pool_.size()]},
                  [&](const Result<Appended>&) { slots.release(); });
     }
-    for (std::ptrdiff_t i = 0; i < kUnderWay; ++i) slots.acquire();
+    for (std::ptrdiff_t i = 0; i < kFanOutUnderWay; ++i) slots.acquire();
     progress.produced = true;
   }
 
@@ -152,7 +152,7 @@ class FanOutServer : public Workload {
         settings_(settings),
         followers_(settings.size<uint64_t>(1000, 50)) {
     for (const Batch& batch : batches(1000, 1)) {
-      requests_.push_back(post_events(kStream, schema::kBatchMediaType, batch.bytes()));
+      requests_.push_back(post_events(kFanOut, schema::kBatchMediaType, batch.bytes()));
     }
     rows_[0].note = "1 producer of single events, " + std::to_string(followers_) +
                     " connections that take frames, their client on the same cores";
@@ -163,14 +163,14 @@ class FanOutServer : public Workload {
     Scratch scratch(settings_.directory, "fan-out");
     {
       auto log = must(Log::open(scratch.path() / "log"), "open");
-      must(log->create_stream(kStream), "create");
+      must(log->create_stream(kFanOut), "create");
     }
     Served served(scratch.path() / "log");
     Progress progress{.followers = followers_};
     std::vector<Follower> followers;
     followers.reserve(followers_);
     for (uint64_t i = 0; i < followers_; ++i) {
-      followers.emplace_back(served.port(), kStream, "latest", Follower::Format::frames);
+      followers.emplace_back(served.port(), kFanOut, "latest", Follower::Format::frames);
     }
     Epoll epoll(followers);
     // All are being served before the first event, or `latest` would leave some of it out.
@@ -259,7 +259,7 @@ class FanOutServer : public Workload {
     };
     while (now_s() < end) {
       std::string burst;
-      while (under_way < kUnderWay && progress.may_append()) {
+      while (under_way < kFanOutUnderWay && progress.may_append()) {
         burst += requests_[progress.appended++ % requests_.size()];
         ++under_way;
       }

@@ -21,7 +21,7 @@
 namespace strandline::bench {
 namespace {
 
-constexpr char kStream[] = "latency";
+constexpr char kFollowed[] = "latency";
 constexpr int kSliceEvents = 250;
 constexpr char kDisk[] = "p50 of fdatasync, turn by turn";
 
@@ -91,14 +91,14 @@ class LatencyEngine : public Latency {
   void round(int) override {
     Scratch scratch(settings_.directory, "latency");
     auto log = must(Log::open(scratch.path()), "open");
-    must(log->create_stream(kStream), "create");
-    auto follower = must(log->subscribe({.select = Selection::stream(kStream)}), "follow");
+    must(log->create_stream(kFollowed), "create");
+    auto follower = must(log->subscribe({.select = Selection::stream(kFollowed)}), "follow");
     Stopwatch stopwatch(events());
     const DiskTimes disk = beside_disk(settings_, [&](size_t first) {
       const size_t end = first + static_cast<size_t>(slice_events(settings_));
       std::jthread producer([&] {
         stopwatch.pace(first, end, [&](size_t i) {
-          log->append({.stream = kStream, .batch = pool_[i % pool_.size()]},
+          log->append({.stream = kFollowed, .batch = pool_[i % pool_.size()]},
                       [](const Result<Appended>&) {});
         });
       });
@@ -135,8 +135,8 @@ class LatencyServer : public Latency {
     }
     for (size_t i = 0; i < 100; ++i) {
       const Batch batch = batch_of(i, 1);
-      requests_.push_back(post_events(kStream, schema::kBatchMediaType, batch.bytes()));
-      adds_.push_back(redis_adds(kStream, i, 1));
+      requests_.push_back(post_events(kFollowed, schema::kBatchMediaType, batch.bytes()));
+      adds_.push_back(redis_adds(kFollowed, i, 1));
     }
   }
 
@@ -153,10 +153,10 @@ class LatencyServer : public Latency {
     Scratch scratch(settings_.directory, "latency");
     {
       auto log = must(Log::open(scratch.path() / "log"), "open");
-      must(log->create_stream(kStream), "create");
+      must(log->create_stream(kFollowed), "create");
     }
     Served served(scratch.path() / "log");
-    Follower follower(served.port(), kStream, "earliest", Follower::Format::frames);
+    Follower follower(served.port(), kFollowed, "earliest", Follower::Format::frames);
     Socket producing(served.port());
     Stopwatch stopwatch(events());
     const DiskTimes disk = beside_disk(settings_, [&](size_t first) {
@@ -179,7 +179,7 @@ class LatencyServer : public Latency {
     const auto ask = [&] {
       answer = RedisRange(RedisRange::Of::streams);
       reading.write_all(
-          redis_command({"XREAD", "COUNT", "100", "BLOCK", "0", "STREAMS", kStream, last}));
+          redis_command({"XREAD", "COUNT", "100", "BLOCK", "0", "STREAMS", kFollowed, last}));
     };
     ask();
     const auto take = [&](std::string_view bytes) {

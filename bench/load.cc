@@ -17,7 +17,7 @@
 namespace strandline::bench {
 namespace {
 
-constexpr size_t kReadBytes = 64 << 10;
+constexpr size_t kBufferBytes = 64 << 10;
 constexpr size_t kPartsMax = 16;  // requests in one system call
 
 struct Link {
@@ -34,7 +34,7 @@ struct Link {
 class Run {
  public:
   Run(const Load& load, double seconds)
-      : load_(load), epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(kReadBytes, '\0') {
+      : load_(load), epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(kBufferBytes, '\0') {
     links_.reserve(load.connections);
     for (size_t i = 0; i < load.connections; ++i) {
       links_.emplace_back(load.port);

@@ -63,7 +63,7 @@ std::vector<Row> run_rounds(const Entry& entry, const Settings& settings, bool& 
   return rows;
 }
 
-int run(int argc, char** argv) {
+int run_benchmarks(int argc, char** argv) {
   CLI::App app("Strandline's benchmarks: each workload beside a yardstick, in the same minutes");
   app.footer("Example: strandline_bench --only engine-append --rounds 3");
   Settings settings;
@@ -151,7 +151,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return strandline::bench::run(argc, argv);
+    return strandline::bench::run_benchmarks(argc, argv);
   } catch (const std::exception& e) {
     std::cerr << "strandline_bench: " << e.what() << '\n';
     return 2;

@@ -14,7 +14,7 @@
 namespace strandline::bench {
 namespace {
 
-constexpr char kStream[] = "work";
+constexpr char kWork[] = "work";
 
 Status make_consumers(Log& log, uint64_t consumers) {
   // Each waits for its own fsync, so many at once.
@@ -28,7 +28,7 @@ Status make_consumers(Log& log, uint64_t consumers) {
           char name[32];
           std::snprintf(name, sizeof name, "consumer-%07llu", static_cast<unsigned long long>(n));
           auto made = log.create_consumer(
-              name, {.mode = ConsumerSettings::Mode::shared, .select = Selection::stream(kStream)});
+              name, {.mode = ConsumerSettings::Mode::shared, .select = Selection::stream(kWork)});
           if (!made) results[t] = std::unexpected(made.error());
         }
       });
@@ -44,11 +44,11 @@ Status make_consumers(Log& log, uint64_t consumers) {
 Status make_unacked(Log& log, uint64_t events) {
   constexpr uint32_t kAtOnce = 10'000;
   for (uint64_t made = 0; made < events; made += kAtOnce) {
-    auto done = log.append(Append{.stream = kStream, .batch = batch_of(made, kAtOnce)});
+    auto done = log.append(Append{.stream = kWork, .batch = batch_of(made, kAtOnce)});
     if (!done) return std::unexpected(done.error());
   }
   auto made = log.create_consumer("pending", {.mode = ConsumerSettings::Mode::shared,
-                                              .select = Selection::stream(kStream),
+                                              .select = Selection::stream(kWork),
                                               .unacked_max = events});
   if (!made) return std::unexpected(made.error());
   Fetch fetch{.consumer = "pending", .events_max = kAtOnce, .bytes_max = 32 << 20};
@@ -79,13 +79,13 @@ class OpenConsumers : public Workload {
     for (const bool many : {false, true}) {
       auto log =
           must(Log::open(many ? scratch_.path() / "many" : scratch_.path() / "named"), "open");
-      must(log->append(Append{.stream = kStream, .batch = batch_of(0, 1)}), "append");
+      must(log->append(Append{.stream = kWork, .batch = batch_of(0, 1)}), "append");
       must(make_consumers(*log, consumers_), "consumers");
       if (many) must(make_unacked(*log, unacked_), "unacked events");
     }
     {
       auto log = must(Log::open(scratch_.path() / "none"), "open");
-      must(log->append(Append{.stream = kStream, .batch = batch_of(0, 1)}), "append");
+      must(log->append(Append{.stream = kWork, .batch = batch_of(0, 1)}), "append");
     }
     for (const char* name : {"none", "named", "many"}) open(name);
   }

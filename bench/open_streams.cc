@@ -2,13 +2,12 @@
 // a process of its own, which reports what it grew by; a log of one stream says what the rest of
 // the engine takes.
 #include <malloc.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
 #include <sstream>
 
 #include "bench/makers.h"
+#include "bench/memory.h"
 #include "bench/open.h"
 #include "bench/payload.h"
 #include "bench/process.h"
@@ -16,13 +15,6 @@
 
 namespace strandline::bench {
 namespace {
-
-double resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  double all = 0, resident = 0;
-  file >> all >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-}
 
 double heap_bytes() {
   const struct mallinfo2 info = mallinfo2();

@@ -18,7 +18,7 @@ namespace {
 
 using Requests = std::vector<std::vector<std::string>>;  // of each connection, taken in turn
 
-std::string stream_of(size_t connection) { return "load-" + std::to_string(connection); }
+std::string target_of(size_t connection) { return "load-" + std::to_string(connection); }
 
 // What one side is sent.
 struct Side {
@@ -173,8 +173,8 @@ std::unique_ptr<Workload> server_append_flatbuffer(const Settings& settings) {
   Requests http(kConnections), redis(kConnections);
   for (size_t c = 0; c < kConnections; ++c) {
     for (size_t i = 0; i < pool.size(); ++i) {
-      http[c].push_back(post_events(stream_of(c), schema::kBatchMediaType, pool[i].bytes()));
-      redis[c].push_back(redis_adds(stream_of(c), i * kBatchEvents, kBatchEvents));
+      http[c].push_back(post_events(target_of(c), schema::kBatchMediaType, pool[i].bytes()));
+      redis[c].push_back(redis_adds(target_of(c), i * kBatchEvents, kBatchEvents));
     }
   }
   return std::make_unique<AppendFlatBuffers>(
@@ -199,8 +199,8 @@ std::unique_ptr<Workload> server_append_json_50(const Settings& settings) {
       const uint64_t number = c * 20 + i;
       const std::string event =
           std::string(R"({"type":")") + event_type(number) + R"(","data":)" + payload(number) + "}";
-      http[c].push_back(post_events(stream_of(c), "application/json", event));
-      redis[c].push_back(redis_adds(stream_of(c), number, 1));
+      http[c].push_back(post_events(target_of(c), "application/json", event));
+      redis[c].push_back(redis_adds(target_of(c), number, 1));
     }
   }
   return std::make_unique<AppendJson>(

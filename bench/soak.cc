@@ -1,16 +1,15 @@
 // Eight hours' worth of appends at full rate, in --minutes: segments are as much smaller than they
 // would be as the run is shorter, so that as many are rolled and dropped as in eight hours; the
 // newest gigabyte is kept. Memory must stay flat, and commits quick.
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <bit>
-#include <fstream>
 #include <semaphore>
 #include <thread>
 
 #include "bench/makers.h"
+#include "bench/memory.h"
 #include "bench/payload.h"
 #include "bench/process.h"
 #include "bench/table.h"
@@ -20,9 +19,9 @@ namespace strandline::bench {
 namespace {
 
 constexpr double kMinutesMeant = 8 * 60;
-constexpr uint64_t kStreams = 1000;
+constexpr uint64_t kSoakStreams = 1000;
 // Two groups of the log's: one that is being fsynced while the next is filled.
-constexpr std::ptrdiff_t kUnderWay = 64;
+constexpr std::ptrdiff_t kSoaking = 64;
 
 // Counts of how often something took how long, to 3 %. *Threads*: any add.
 class Durations {
@@ -55,13 +54,6 @@ class Durations {
 
   std::array<std::atomic<uint64_t>, kParts * 40> counts_{};
 };
-
-double resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  double all = 0, resident = 0;
-  file >> all >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-}
 
 class Soak : public Workload {
  public:
@@ -130,7 +122,7 @@ class Soak : public Workload {
                   "p50 %.1f ms, p99 %.1f ms, at the most %.1f ms; %d batches "
                   "under way",
                   durations_->percentile_us(0.5) / 1e3, durations_->percentile_us(0.99) / 1e3,
-                  durations_->percentile_us(1) / 1e3, static_cast<int>(kUnderWay));
+                  durations_->percentile_us(1) / 1e3, static_cast<int>(kSoaking));
     rows_[1].note = note;
   }
 
@@ -138,20 +130,20 @@ class Soak : public Workload {
   // Until `end`; answers how many events.
   uint64_t append(Log& log, double end) {
     durations_ = std::make_unique<Durations>();
-    std::counting_semaphore<> slots(kUnderWay);
+    std::counting_semaphore<> slots(kSoaking);
     std::atomic<bool> refused = false;
     uint64_t n = 0;
     for (double now = now_s(); now < end && !refused; now = now_s(), ++n) {
       slots.acquire();
-      log.append(
-          {.stream = "stream-" + std::to_string(n % kStreams), .batch = pool_[n % pool_.size()]},
-          [&, sent = now_s()](const Result<Appended>& done) {
-            if (!done) refused = true;
-            durations_->add(static_cast<uint64_t>((now_s() - sent) * 1e6));
-            slots.release();
-          });
+      log.append({.stream = "stream-" + std::to_string(n % kSoakStreams),
+                  .batch = pool_[n % pool_.size()]},
+                 [&, sent = now_s()](const Result<Appended>& done) {
+                   if (!done) refused = true;
+                   durations_->add(static_cast<uint64_t>((now_s() - sent) * 1e6));
+                   slots.release();
+                 });
     }
-    for (std::ptrdiff_t i = 0; i < kUnderWay; ++i) slots.acquire();
+    for (std::ptrdiff_t i = 0; i < kSoaking; ++i) slots.acquire();
     if (refused) throw Failure("an append was refused");
     return n * kBatchEvents;
   }

@@ -18,7 +18,7 @@
 namespace strandline::bench {
 namespace {
 
-constexpr std::ptrdiff_t kUnderWay = 512;
+constexpr std::ptrdiff_t kWritesUnderWay = 512;
 
 // Bytes that this process has given to its disks: pages as they were made dirty, whole, and again
 // each time, without those of files that were removed before they reached the disk.
@@ -111,7 +111,7 @@ class WriteAmplification : public Workload {
 
  private:
   double append_all(Log& log) {
-    std::counting_semaphore<> slots(kUnderWay);
+    std::counting_semaphore<> slots(kWritesUnderWay);
     std::atomic<uint64_t> refused = 0;
     double appended = 0;
     while (appended < bytes_) {
@@ -123,7 +123,7 @@ class WriteAmplification : public Workload {
         slots.release();
       });
     }
-    for (std::ptrdiff_t i = 0; i < kUnderWay; ++i) slots.acquire();
+    for (std::ptrdiff_t i = 0; i < kWritesUnderWay; ++i) slots.acquire();
     if (refused > 0) throw Failure("the log refused real events");
     return appended;
   }

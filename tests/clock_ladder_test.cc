@@ -9,22 +9,23 @@
 namespace strandline::tests {
 namespace {
 
-constexpr int64_t kNow = 1'700'000'000'000'000;
-constexpr int64_t kHour = 3'600'000'000;
-constexpr int64_t kTenYears = 87'660 * kHour;
+constexpr int64_t kStart = 1'700'000'000'000'000;
+constexpr int64_t kAnHour = 3'600'000'000;
+constexpr int64_t kTenYears = 87'660 * kAnHour;
 
 // The clock of one run, and what the log makes of it.
 struct Time {
-  std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>(Timestamp{kNow});
+  std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>(Timestamp{kStart});
 
   void jump(std::mt19937_64& random) {
-    static constexpr int64_t kJumps[] = {-kHour, kHour, -kTenYears, kTenYears, 1, 1'000'000, 0, 0};
+    static constexpr int64_t kJumps[] = {-kAnHour, kAnHour,   -kTenYears, kTenYears,
+                                         1,        1'000'000, 0,          0};
     const int64_t now = clock->now().us + kJumps[random() % std::size(kJumps)];
-    clock->set({std::clamp(now, int64_t{1}, kNow + 4 * kTenYears)});
+    clock->set({std::clamp(now, int64_t{1}, kStart + 4 * kTenYears)});
   }
 };
 
-void run(uint64_t seed) {
+void change_clocks(uint64_t seed) {
   SCOPED_TRACE("STRANDLINE_SEED=" + std::to_string(seed));
   std::mt19937_64 random(seed);
   const TemporaryDirectory directory("/dev/shm");
@@ -98,7 +99,7 @@ void run(uint64_t seed) {
 TEST(ClocksAtRandom, MoveNoOffsetAndNoTimeBackAndExpireNothingEarly) {
   const uint64_t first = seed("ClocksAtRandom");
   const uint64_t seeds = number_from("STRANDLINE_CLOCK_SEEDS", 50);
-  for (uint64_t i = 0; i < seeds && !testing::Test::HasFailure(); ++i) run(first + i);
+  for (uint64_t i = 0; i < seeds && !testing::Test::HasFailure(); ++i) change_clocks(first + i);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ using std::chrono::milliseconds;
 
 constexpr uint64_t kRounds = 30;
 // What is promised, on any machine; a sanitizer is no machine.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef STRANDLINE_SANITIZED
 constexpr milliseconds kReadyAgain = 20s;
 #else
 constexpr milliseconds kReadyAgain = 2s;

@@ -10,10 +10,10 @@
 namespace strandline::tests {
 namespace {
 
-class Durability : public LogTest {
+class Durable : public LogTest {
  protected:
-  Durability() { options.file_system = FaultFileSystem::as_option(faults_); }
-  ~Durability() override {
+  Durable() { options.file_system = FaultFileSystem::as_option(faults_); }
+  ~Durable() override {
     faults_->release();
     close();
   }
@@ -38,7 +38,7 @@ class Durability : public LogTest {
 constexpr auto kFsync = strandline::Durability::fsync;
 constexpr auto kAccepted = strandline::Durability::accepted;
 
-TEST_F(Durability, AnAppendIsAcknowledgedAfterItsFsync) {
+TEST_F(Durable, AnAppendIsAcknowledgedAfterItsFsync) {
   append("s");
   const uint64_t before = faults_->syncs();
   faults_->hold();
@@ -50,7 +50,7 @@ TEST_F(Durability, AnAppendIsAcknowledgedAfterItsFsync) {
   expect_stream("s", 0, 2);
 }
 
-TEST_F(Durability, NobodyIsShownWhatIsNotDurable) {
+TEST_F(Durable, NobodyIsShownWhatIsNotDurable) {
   append("s");
   auto subscription = log().subscribe({.select = Selection::stream("s")}).value();
   EXPECT_EQ(drain(subscription).events.size(), 1u);
@@ -73,7 +73,7 @@ TEST_F(Durability, NobodyIsShownWhatIsNotDurable) {
   ASSERT_TRUE(answer.get());
 }
 
-TEST_F(Durability, AcceptedIsAcknowledgedBeforeItsFsyncAndShownAfterIt) {
+TEST_F(Durable, AcceptedIsAcknowledgedBeforeItsFsyncAndShownAfterIt) {
   append("s");
   const uint64_t before = faults_->syncs();
   faults_->hold();
@@ -90,7 +90,7 @@ TEST_F(Durability, AcceptedIsAcknowledgedBeforeItsFsyncAndShownAfterIt) {
   EXPECT_EQ(await_events(subscription, 1).offsets(), range(1, 2));
 }
 
-TEST_F(Durability, AnFsyncedAppendCarriesTheAcceptedOnesBeforeIt) {
+TEST_F(Durable, AnFsyncedAppendCarriesTheAcceptedOnesBeforeIt) {
   options.accepted_sync_interval_ms = 3'600'000;
   for (uint64_t i = 0; i < 10; ++i) ASSERT_TRUE(start_append("s", i, kAccepted).get());
   const auto answer = start_append("s", 10, kFsync).get();
@@ -99,7 +99,7 @@ TEST_F(Durability, AnFsyncedAppendCarriesTheAcceptedOnesBeforeIt) {
   expect_stream("s", 0, 11);
 }
 
-TEST_F(Durability, AFailedFsyncIsOutcomeUnknownAndSealsTheLog) {
+TEST_F(Durable, AFailedFsyncIsOutcomeUnknownAndSealsTheLog) {
   append("s", 3);
   ASSERT_TRUE(log().create_consumer(
       "c", {.mode = ConsumerSettings::Mode::shared, .select = Selection::stream("s")}));
@@ -128,7 +128,7 @@ TEST_F(Durability, AFailedFsyncIsOutcomeUnknownAndSealsTheLog) {
   EXPECT_EQ(append("s").first, Offset{tail});
 }
 
-TEST_F(Durability, WhatWasWaitingBehindAFailedFsyncIsNotApplied) {
+TEST_F(Durable, WhatWasWaitingBehindAFailedFsyncIsNotApplied) {
   append("s");
   const uint64_t before = faults_->syncs();
   faults_->hold();
@@ -186,13 +186,13 @@ void expect_acknowledged_survives(const std::filesystem::path& data, const std::
   }
 }
 
-TEST_F(Durability, AcknowledgedAppendSurvivesKill) {
+TEST_F(Durable, AcknowledgedAppendSurvivesKill) {
   for (const uint64_t lines : {1, 10, 300}) {
     expect_acknowledged_survives(data(), "append", {"a", "b"}, lines);
   }
 }
 
-TEST_F(Durability, AcceptedAppendSurvivesAKilledProcess) {
+TEST_F(Durable, AcceptedAppendSurvivesAKilledProcess) {
   // Handed to the operating system: it takes a power cut to lose it, not a kill.
   expect_acknowledged_survives(data(), "accepted", {"a", "b"}, 100);
 }

@@ -113,8 +113,8 @@ class OneRun {
  private:
   template <class Make>  // std::unique_ptr<Client>(int number)
   void live(const std::string& life, const Make& make, const std::function<void()>& meanwhile) {
-    std::vector<std::jthread> clients;
     std::mutex mutex;  // guards wrong_
+    std::vector<std::jthread> clients;
     for (int c = 0; c < kClients; ++c) {
       clients.emplace_back([&, c, seed = random_()] {
         try {
@@ -324,8 +324,8 @@ template <class Make>  // std::unique_ptr<Client>(Recorder&, int number)
 void expect_one_winner_each(const Make& make, int racers, uint64_t rounds) {
   Recorder recorder;
   std::atomic<int> waiting = 0;
-  std::vector<std::jthread> threads;
   std::atomic<uint64_t> round = 0;
+  std::vector<std::jthread> threads;
   for (int r = 0; r < racers; ++r) {
     threads.emplace_back([&, r] {
       const auto client = make(recorder, r);

@@ -20,17 +20,17 @@
 namespace strandline::tests {
 namespace {
 
-enum class Mode { eio_once, eio_for_good, no_space, half_a_write, pages_dropped };
-constexpr const char* kModes[] = {"EIO once", "EIO for good", "ENOSPC", "half a write",
-                                  "pages dropped"};
+enum class Failure { eio_once, eio_for_good, no_space, half_a_write, pages_dropped };
+constexpr const char* kFailures[] = {"EIO once", "EIO for good", "ENOSPC", "half a write",
+                                     "pages dropped"};
 constexpr Fault kFaults[] = {Fault::eio, Fault::eio, Fault::no_space, Fault::half,
                              Fault::drop_pages};
-constexpr uint64_t kModeCount = 5;
+constexpr uint64_t kFailureCount = 5;
 
 struct Case {
   bool from_crash;  // the log exists, and its owner was killed
   bool reads;       // which operations are counted
-  Mode mode;
+  Failure mode;
   uint64_t k;
 
   // As STRANDLINE_FAULT names it.
@@ -41,15 +41,15 @@ struct Case {
     unsigned from_crash = 0, reads = 0, mode = 0;
     unsigned long k = 0;
     if (std::sscanf(numbers.c_str(), "%u:%u:%u:%lu", &from_crash, &reads, &mode, &k) != 4 ||
-        mode >= kModeCount) {
+        mode >= kFailureCount) {
       throw std::runtime_error("STRANDLINE_FAULT is like 0:0:1:17, not " + numbers);
     }
-    return {from_crash != 0, reads != 0, static_cast<Mode>(mode), k};
+    return {from_crash != 0, reads != 0, static_cast<Failure>(mode), k};
   }
   std::string name() const {
     return fmt::format("{}, {} {} fails: {}", from_crash ? "from a crash" : "from nothing",
                        reads ? "read" : "write-side operation", k,
-                       kModes[static_cast<size_t>(mode)]);
+                       kFailures[static_cast<size_t>(mode)]);
   }
 };
 
@@ -80,7 +80,7 @@ class Faults {
     before.close();
     for (const bool from_crash : {false, true}) {
       for (const bool reads : {false, true}) {
-        Case none{.from_crash = from_crash, .reads = reads, .mode = Mode::eio_once, .k = 0};
+        Case none{.from_crash = from_crash, .reads = reads, .mode = Failure::eio_once, .k = 0};
         run(none);
         counted_[from_crash][reads] = seen_;
       }
@@ -93,8 +93,8 @@ class Faults {
     for (const bool from_crash : {false, true}) {
       for (const bool reads : {false, true}) {
         for (uint64_t k = 1; k <= counted_[from_crash][reads]; ++k) {
-          for (uint64_t mode = 0; mode < (reads ? 2 : kModeCount); ++mode) {
-            all.push_back({from_crash, reads, static_cast<Mode>(mode), k});
+          for (uint64_t mode = 0; mode < (reads ? 2 : kFailureCount); ++mode) {
+            all.push_back({from_crash, reads, static_cast<Failure>(mode), k});
           }
         }
       }
@@ -116,7 +116,7 @@ class Faults {
     disk->on_access([&](const Access& access) {
       if (access.reads() != one.reads) return Fault::none;
       ++state.seen;
-      const bool fails = state.seen == one.k || (one.mode == Mode::eio_for_good && state.fired);
+      const bool fails = state.seen == one.k || (one.mode == Failure::eio_for_good && state.fired);
       if (!fails) return Fault::none;
       if (!state.fired) state.path = access.path;
       state.fired = true;

@@ -103,7 +103,11 @@ TEST_F(Readme, TheEmbeddingExampleCompilesAndRuns) {
   const fs::path build = fs::path(STRANDLINE_PROGRAM).parent_path().parent_path();
   const TemporaryDirectory directory;
   write_file(directory / "example.cc", examples[0]);
-  std::vector<std::string> compile = {"g++",
+  // With what compiled the library: one that was built with sanitizers needs them.
+  const std::string cache = read_file(build / "CMakeCache.txt");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(cache, found, std::regex("CMAKE_CXX_COMPILER:[A-Z]*=(.+)")));
+  std::vector<std::string> compile = {found.str(1),
                                       "-std=c++23",
                                       "-I" STRANDLINE_SOURCE_DIR,
                                       "-I" + (build / "generated").string(),
@@ -115,11 +119,9 @@ TEST_F(Readme, TheEmbeddingExampleCompilesAndRuns) {
                                       "-pthread",
                                       "-o",
                                       "example"};
-  // A library that was built with sanitizers needs them.
-  static const std::regex sanitize("SANITIZE:STRING=(.+)");
-  std::smatch with;
-  const std::string cache = read_file(build / "CMakeCache.txt");
-  if (std::regex_search(cache, with, sanitize)) compile.push_back("-fsanitize=" + with.str(1));
+  if (std::regex_search(cache, found, std::regex("SANITIZE:[A-Z]*=(.+)"))) {
+    compile.push_back("-fsanitize=" + found.str(1));
+  }
   const Outcome compiled = run(compile, {}, directory.path());
   ASSERT_EQ(compiled.exit, 0) << compiled.errors;
   const Outcome outcome = run({"./example"}, {}, directory.path());

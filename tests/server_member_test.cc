@@ -7,7 +7,7 @@ namespace strandline::tests {
 namespace {
 
 // Less than the time after which an idle stream looks again.
-constexpr std::chrono::milliseconds kSoon{10'000};
+constexpr std::chrono::milliseconds kWithin{10'000};
 constexpr char kLines[] = "application/x-ndjson";
 
 class StreamedMembers : public ServerTest {
@@ -96,7 +96,7 @@ TEST_F(StreamedMembers, NoAppendFallsBetweenAskingAndWaiting) {
   joined(*stream);
   for (uint64_t i = 1; i < 300; ++i) {
     append("s", i, 1);
-    const auto line = stream->line(kSoon);
+    const auto line = stream->line(kWithin);
     ASSERT_TRUE(line && !line->empty()) << i;
     ASSERT_EQ(Json::parse(*line)["position"].number(), i);
   }
@@ -108,7 +108,7 @@ TEST_F(StreamedMembers, ADeadlineWakesThem) {
   const auto stream = open("c");
   joined(*stream);
   EXPECT_EQ(next(*stream)["attempt"].number(), 1u);
-  const auto again = stream->line(kSoon);
+  const auto again = stream->line(kWithin);
   ASSERT_TRUE(again && !again->empty());
   EXPECT_EQ(Json::parse(*again)["attempt"].number(), 2u);
 }
@@ -143,7 +143,7 @@ TEST_F(StreamedMembers, AFencedStreamSaysSoAndEnds) {
   next(*first), next(*first);
   const auto second = open("c");
   joined(*second);
-  const auto said = first->line(kSoon);
+  const auto said = first->line(kWithin);
   ASSERT_TRUE(said && !said->empty());
   const Json line = Json::parse(*said);
   EXPECT_EQ(line["type"].str(), "strandline.fenced");

@@ -40,9 +40,9 @@ TEST_F(Subscribing, HandsOverFromHistoryToLiveWithoutLossOrRepeat) {
   Log& shared = log();
   std::atomic<uint64_t> wrong = 0, arrived = 0;
   {
-    std::vector<std::jthread> threads;
     std::mutex order;
     uint64_t next = 100;
+    std::vector<std::jthread> threads;
     for (int w = 0; w < 4; ++w) {
       threads.emplace_back([&, w] {
         std::mt19937_64 random(w);

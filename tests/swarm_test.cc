@@ -19,7 +19,7 @@ constexpr size_t kMiB = 1 << 20;
 // At length, thousands of clients share two cores with the server.
 constexpr std::chrono::milliseconds kLong = 10min;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef STRANDLINE_SANITIZED
 constexpr bool kSanitized = true;  // memory and time are not what they are otherwise
 #else
 constexpr bool kSanitized = false;

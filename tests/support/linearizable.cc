@@ -11,7 +11,7 @@
 namespace strandline::tests {
 namespace {
 
-using Kind = Operation::Kind;
+using Asked = Operation::Kind;
 using Told = Operation::Outcome;
 
 class SequentialStream {
@@ -26,8 +26,8 @@ class SequentialStream {
   // none). If so, it has happened.
   bool apply(const Operation& o, Before& before) {
     before = {events_.size(), std::nullopt};
-    if (o.kind == Kind::position) return position(o.consumer) == o.number;
-    if (o.kind == Kind::read) return reads(o);
+    if (o.kind == Asked::position) return position(o.consumer) == o.number;
+    if (o.kind == Asked::read) return reads(o);
     const auto [outcome, number] = answer(o);
     if (o.outcome == Told::unknown ? outcome != Told::done
                                    : std::pair(outcome, number) != std::pair(o.outcome, o.number))
@@ -113,7 +113,7 @@ class Search {
       Step step{.sent = at};
       if (moment(at).sent) {
         if (may_come(moment(at).operation) && model_.apply(operation, step.before)) {
-          step.changes = operation.kind == Kind::append && operation.outcome != Told::conflict &&
+          step.changes = operation.kind == Asked::append && operation.outcome != Told::conflict &&
                          operation.outcome != Told::out_of_range;
           if (take(step)) {
             at = next_[0];
@@ -150,13 +150,13 @@ class Search {
     std::map<std::string, uint64_t> seen;
     uint64_t last_complete = 0;  // when the latest read of everything was sent
     for (const Operation& o : history_) {
-      if (o.kind != Kind::read) continue;
+      if (o.kind != Asked::read) continue;
       for (size_t i = 0; i < o.ids.size(); ++i) seen.emplace(o.ids[i], o.number + i);
       if (o.number == 0 && o.to_tail) last_complete = std::max(last_complete, o.invoked);
     }
     for (const Operation& o : history_) {
       const bool looked_for =
-          o.kind == Kind::append && o.outcome == Told::unknown && !o.ids.empty();
+          o.kind == Asked::append && o.outcome == Told::unknown && !o.ids.empty();
       const auto found = looked_for ? seen.find(o.ids.front()) : seen.end();
       place_.push_back(found != seen.end()                         ? found->second
                        : looked_for && o.answered <= last_complete ? kNowhere

@@ -21,7 +21,7 @@ void say(const std::string& line) {
 
 std::string key_of(uint64_t position) { return "k" + std::to_string(position * 7 % 11); }
 
-void append_until_killed(Log& log) {
+void publish_until_killed(Log& log) {
   const auto have = log.describe(kGroupStream);
   for (uint64_t at = have ? have->tail.value : 0;; at += 8) {
     BatchBuilder builder;
@@ -82,7 +82,7 @@ void work_until_killed(Log& log, uint64_t seed) {
 
 int members_until_killed(Log& log) {
   std::vector<std::jthread> threads;
-  threads.emplace_back(append_until_killed, std::ref(log));
+  threads.emplace_back(publish_until_killed, std::ref(log));
   std::random_device random;
   for (int m = 0; m < kMembers; ++m) {
     threads.emplace_back(work_until_killed, std::ref(log), random());

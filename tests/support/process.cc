@@ -70,7 +70,7 @@ std::optional<std::string> Process::line(std::chrono::milliseconds deadline) {
       throw std::runtime_error("no line within the deadline; its errors: " + errors());
     }
     char bytes[65536];
-    const ssize_t n = read(output_, bytes, sizeof bytes);
+    const ssize_t n = ::read(output_, bytes, sizeof bytes);
     if (n <= 0) {
       if (buffer_.empty()) return std::nullopt;
       return std::exchange(buffer_, {});
@@ -82,7 +82,7 @@ std::optional<std::string> Process::line(std::chrono::milliseconds deadline) {
 std::string Process::rest_of_output() {
   std::string all = std::exchange(buffer_, {});
   char bytes[65536];
-  for (ssize_t n; (n = read(output_, bytes, sizeof bytes)) > 0;) {
+  for (ssize_t n; (n = ::read(output_, bytes, sizeof bytes)) > 0;) {
     all.append(bytes, static_cast<size_t>(n));
   }
   return all;

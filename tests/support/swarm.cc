@@ -208,7 +208,7 @@ class Swarm {
 
   void tick() {
     uint64_t times = 0;
-    if (read(ticks_, &times, sizeof times) != sizeof times) fail_with("timerfd");
+    if (::read(ticks_, &times, sizeof times) != sizeof times) fail_with("timerfd");
     for (size_t i = 0; i < std::min(kSlowBytesPerTick, slow_.size()); ++i) {
       SlowClient& slow = slow_[turn_++ % slow_.size()];
       if (slow.sent == kSlowHead.size()) continue;  // its answer is due
