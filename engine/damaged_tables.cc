@@ -107,7 +107,6 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
   lenient.track_and_verify_wals_in_manifest = true;  // without it RocksDB would write
   lenient.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
   lenient.listeners.clear();
-  lenient.skip_stats_update_on_db_open = true;  // it would read what is damaged
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   const auto status =

@@ -72,6 +72,9 @@ rocksdb::DBOptions database_options(const Options& options) {
   // One for flushes, and compactions that give way to appends.
   db.max_background_jobs = 3;
   db.max_open_files = -1;
+  // It reads tables' properties before the tables are checked, and ends the process by an assertion
+  // over damaged ones; and it would take time.
+  db.skip_stats_update_on_db_open = true;
   db.max_file_opening_threads = 16;
   // Writes its tables out steadily, so that a WAL fsync does not wait behind a whole file of them.
   db.bytes_per_sync = 1 << 20;

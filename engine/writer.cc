@@ -39,6 +39,17 @@ bool is_look(const Operation& operation) {
   return consumer && only_looks(*consumer);
 }
 
+// What was given out and could not be read goes back even into a full queue: it was let in to be
+// taken out, and a reader that goes on behind it would have lost it.
+bool goes_back(const Operation& operation) {
+  const auto* consumer = std::get_if<ConsumerRequest>(&operation.request);
+  if (!consumer) return false;
+  const auto* settle = std::get_if<Settle>(consumer);
+  return std::holds_alternative<Rewind>(*consumer) ||
+         (settle && !settle->returns.empty() && settle->acks.empty() && settle->nacks.empty() &&
+          settle->extends.empty());
+}
+
 }  // namespace
 
 Writer::Writer(LogState& log, Syncer& syncer)
@@ -54,8 +65,9 @@ Status Writer::submit(Operation& operation) {
     std::lock_guard lock(mutex_);
     const Limits& limits = log_.options.limits;
     if (stopping_) return fail(Code::closed, "the log is closing");
-    if (queue_.size() >= limits.queue_appends_max ||
-        queue_bytes_ + operation.bytes > limits.queue_bytes_max) {
+    const bool full = queue_.size() >= limits.queue_appends_max ||
+                      queue_bytes_ + operation.bytes > limits.queue_bytes_max;
+    if (full && !goes_back(operation)) {
       return fail(Code::busy,
                   fmt::format("the queue is full ({} appends, {} bytes): try again shortly",
                               queue_.size(), queue_bytes_));

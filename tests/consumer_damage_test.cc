@@ -57,6 +57,16 @@ class ConsumerDamage : public ConsumerTest, public testing::WithParamInterface<b
     all.erase(all.begin() + static_cast<ptrdiff_t>(from), all.begin() + static_cast<ptrdiff_t>(to));
     return all;
   }
+  // Nor can the tables be scanned, which is the last resort of a read that fails.
+  void set_reads_fail(bool fail) {
+    faults_->fail_reads(fail);
+    if (fail) tables_ = files_below(data(), ".sst");
+    for (const auto& table : tables_) {
+      const std::string away = table.string() + ".away";
+      std::filesystem::rename(fail ? table.string() : away, fail ? away : table.string());
+    }
+  }
+  std::vector<std::filesystem::path> tables_;  // as they were when reads began to fail
   const std::shared_ptr<FaultFileSystem> faults_ = std::make_shared<FaultFileSystem>();
 
   static void expect_gap(const Fetched& fetched) {
@@ -67,36 +77,56 @@ class ConsumerDamage : public ConsumerTest, public testing::WithParamInterface<b
   }
 };
 
-// Nor can the tables be scanned, which is the last resort of a read that fails.
 TEST_P(ConsumerDamage, AReadThatFailsForTheMomentLosesNothing) {
   const Mode mode = GetParam() ? Mode::shared : Mode::exclusive;
   fill();
   create(mode);
   const uint64_t a = join();
-  const auto tables = files_below(data(), ".sst");
-  const auto fail_reads = [&](bool fail) {
-    faults_->fail_reads(fail);
-    for (const auto& table : tables) {
-      const std::string away = table.string() + ".away";
-      std::filesystem::rename(fail ? table.string() : away, fail ? away : table.string());
-    }
-  };
   const auto expect_refused = [&](const Result<Fetched>& fetched) {
     ASSERT_EQ(code_of(fetched), Code::io);
     EXPECT_THAT(fetched.error().message, testing::HasSubstr("told to fail"));
   };
-  fail_reads(true);
+  set_reads_fail(true);
   expect_refused(log().fetch(Fetch{.consumer = "c", .epoch = a}));
-  fail_reads(false);
+  set_reads_fail(false);
   const Assignment assignment = assign(a);
   ASSERT_EQ(assignment.given.size(), 20u);
-  fail_reads(true);
+  set_reads_fail(true);
   expect_refused(log().retrieve(assignment));
-  fail_reads(false);
+  set_reads_fail(false);
   const Fetched fetched = fetch(a);
   EXPECT_EQ(positions(fetched), range(0, 20));
   EXPECT_EQ(fetched.given.at(0).attempt, 1u);
   EXPECT_TRUE(fetched.gaps.empty());
+}
+
+TEST_P(ConsumerDamage, WhatCannotBeReadGoesBackIntoAFullQueueToo) {
+  options.limits.queue_appends_max = 20;
+  options.limits.unsynced_bytes_max = options.limits.group_bytes_max = 64 << 10;
+  fill();
+  create(GetParam() ? Mode::shared : Mode::exclusive);
+  const uint64_t a = join();
+  const Assignment assignment = assign(a);
+  ASSERT_EQ(assignment.given.size(), 20u);
+  faults_->hold();
+  // More than the writer can have taken out of it, and it takes no more.
+  std::atomic<uint64_t> refused = 0;
+  const std::string data(8 << 10, 'x');
+  const Batch large = Batch::of({{.type = "t", .form = DataForm::text, .data = data}}).value();
+  for (uint64_t sent = 0; refused < 1000; ++sent) {
+    ASSERT_LT(sent, 100'000u);
+    log().append(Append{.stream = "other", .batch = large},
+                 [&](const Result<Appended>& done) { refused += code_of(done) == Code::busy; });
+  }
+  set_reads_fail(true);
+  EXPECT_EQ(code_of(log().retrieve(assignment)), Code::io);
+  set_reads_fail(false);
+  faults_->release();
+  ASSERT_TRUE(eventually([&] { return log().counters().queue_bytes == 0; }));
+  const Fetched fetched = fetch(a);
+  EXPECT_EQ(positions(fetched), range(0, 20));
+  EXPECT_EQ(fetched.given.at(0).attempt, 1u);
+  close();
 }
 
 TEST_P(ConsumerDamage, IsAGapAndTheRestIsGiven) {

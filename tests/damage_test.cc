@@ -285,6 +285,36 @@ TEST_F(Damage, ATablesEndIsLookedAtBeforeItIsBelieved) {
   }
 }
 
+TEST_F(Damage, ATableIsTakenOutWhateverItsEndSays) {
+  // Without the magic number of its footer RocksDB believes the index before it unchecked, and ends
+  // the process over a bad one.
+  append("s", 5);
+  reopen();
+  close();
+  const fs::path whole = directory() / "whole";
+  fs::copy(data(), whole, fs::copy_options::recursive);
+  const fs::path table = files_below(whole, ".sst").at(0);
+  const std::string bytes = read_file(table);
+  constexpr size_t kEnd = 160;
+  ASSERT_GT(bytes.size(), kEnd);
+  for (size_t at = bytes.size() - kEnd; at < bytes.size() - 8; ++at) {
+    fs::remove_all(data());
+    fs::copy(whole, data(), fs::copy_options::recursive);
+    std::string bad = bytes;
+    bad[at] ^= 4;
+    bad[bytes.size() - 8] ^= 2;
+    write_file(data() / fs::relative(table, whole), bad);
+    const auto refused = Log::open(data(), options);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, ::testing::HasSubstr(table.filename().string()));
+    Options loses = options;
+    loses.accept_loss = true;
+    const auto opened = Log::open(data(), loses);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ((*opened)->describe("s")->tail, Offset{5});
+  }
+}
+
 TEST_F(Damage, ACompactionThatMeetsItDoesNotSealTheLog) {
   std::atomic<int> met = 0;
   options.on_warning = [&](const std::string& line) {

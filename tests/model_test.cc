@@ -345,7 +345,8 @@ void ModelRun::step() {
   if (choice < 58) return commit();
   if (choice < 60) {
     // An empty segment is not rolled in the model either: nothing could tell the difference.
-    if (log().segments().back().first.value == model_.next_sequence()) return;
+    const auto segments = log().segments();
+    if (segments.empty() || segments.back().first.value == model_.next_sequence()) return;
     ASSERT_TRUE(log().roll());
     return model_.roll();
   }
