@@ -299,9 +299,12 @@ Result<std::optional<std::string>> Store::get(Family family, std::string_view ke
 
 StoreIterator Store::iterate(Family family) const {
   auto* handle = parts_->family(family);
+  rocksdb::ReadOptions options;
+  // Records are read from end to end, once, when a log opens: kept in the cache, they would only
+  // stand in the way of events, and take as much memory as the cache has.
+  options.fill_cache = family == Family::events || family == Family::segments;
   return StoreIterator(std::unique_ptr<rocksdb::Iterator>(
-      handle ? parts_->db->NewIterator(rocksdb::ReadOptions(), handle)
-             : rocksdb::NewEmptyIterator()));
+      handle ? parts_->db->NewIterator(options, handle) : rocksdb::NewEmptyIterator()));
 }
 
 Status Store::flush() {
