@@ -255,27 +255,39 @@ TEST_F(Damage, AFollowerIsToldAndGoesOn) {
   EXPECT_EQ(await_events(subscription, 1).offsets(), range(100, 101));
 }
 
+// A closed log as it was when it was kept, to be begun from again with one table changed.
+struct KeptLog {
+  fs::path from, copy, table;
+  std::string bytes;  // of the table
+
+  KeptLog(const fs::path& data, const fs::path& kept) : from(data), copy(kept) {
+    fs::copy(from, copy, fs::copy_options::recursive);
+    table = files_below(copy, ".sst").at(0);
+    bytes = read_file(table);
+  }
+  void put_back(const std::string& table_bytes) const {
+    fs::remove_all(from);
+    fs::copy(copy, from, fs::copy_options::recursive);
+    write_file(from / fs::relative(table, copy), table_bytes);
+  }
+};
+
 TEST_F(Damage, ATablesEndIsLookedAtBeforeItIsBelieved) {
   // Its footer has no checksum, and the one of its properties is compared too late: RocksDB ends
   // the process where the top bit of their last word, or the footer's version, is turned.
   append("s", 5);
   reopen();
   close();
-  const fs::path whole = directory() / "whole";
-  fs::copy(data(), whole, fs::copy_options::recursive);
-  const fs::path table = files_below(whole, ".sst").at(0);
-  const std::string bytes = read_file(table);
+  const KeptLog whole(data(), directory() / "whole");
   constexpr size_t kEnd = 160;  // footer, meta index, the properties' last word
-  ASSERT_GT(bytes.size(), kEnd);
-  for (size_t at = bytes.size() - kEnd; at < bytes.size(); ++at) {
-    fs::remove_all(data());
-    fs::copy(whole, data(), fs::copy_options::recursive);
-    std::string bad = bytes;
+  ASSERT_GT(whole.bytes.size(), kEnd);
+  for (size_t at = whole.bytes.size() - kEnd; at < whole.bytes.size(); ++at) {
+    std::string bad = whole.bytes;
     bad[at] ^= 0x80;
-    write_file(data() / fs::relative(table, whole), bad);
+    whole.put_back(bad);
     auto opened = Log::open(data(), options);
     if (!opened) {
-      EXPECT_THAT(opened.error().message, ::testing::HasSubstr(table.filename().string()));
+      EXPECT_THAT(opened.error().message, ::testing::HasSubstr(whole.table.filename().string()));
       continue;
     }
     auto cursor = (*opened)->read({.select = Selection::stream("s")}).value();
@@ -291,22 +303,17 @@ TEST_F(Damage, ATableIsTakenOutWhateverItsEndSays) {
   append("s", 5);
   reopen();
   close();
-  const fs::path whole = directory() / "whole";
-  fs::copy(data(), whole, fs::copy_options::recursive);
-  const fs::path table = files_below(whole, ".sst").at(0);
-  const std::string bytes = read_file(table);
+  const KeptLog whole(data(), directory() / "whole");
   constexpr size_t kFooter = 53, kTrailer = 5, kRestarts = 8;
-  const size_t end = bytes.size() - kFooter - kTrailer;  // of the index
+  const size_t end = whole.bytes.size() - kFooter - kTrailer;  // of the index
   for (size_t at = end - kRestarts; at < end; ++at) {
-    fs::remove_all(data());
-    fs::copy(whole, data(), fs::copy_options::recursive);
-    std::string bad = bytes;
+    std::string bad = whole.bytes;
     bad[at] ^= 4;
-    bad[bytes.size() - 8] ^= 2;
-    write_file(data() / fs::relative(table, whole), bad);
+    bad[bad.size() - 8] ^= 2;
+    whole.put_back(bad);
     const auto refused = Log::open(data(), options);
     ASSERT_FALSE(refused);
-    EXPECT_THAT(refused.error().message, ::testing::HasSubstr(table.filename().string()));
+    EXPECT_THAT(refused.error().message, ::testing::HasSubstr(whole.table.filename().string()));
     Options loses = options;
     loses.accept_loss = true;
     const auto opened = Log::open(data(), loses);
