@@ -19,10 +19,10 @@ uint64_t bytes_below(LogState& log, const Stream& stream, Offset offset) {
   return reader.batch().head().bytes_before;
 }
 
-// Forgets what is below `start`.
-void raise_start(LogState& log, GroupBuilder& builder, Stream& stream, Offset start,
+// Forgets what is below `start`, of which there are so many bytes.
+void raise_start(GroupBuilder& builder, Stream& stream, Offset start, uint64_t bytes,
                  GapReason reason) {
-  stream.assigned.start_bytes = bytes_below(log, stream, start);
+  stream.assigned.start_bytes = bytes;
   stream.assigned.start = start.value;
   stream.assigned.gap_reason = static_cast<uint8_t>(reason);
   builder.put_state(stream);
@@ -55,7 +55,8 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& re
     return std::unexpected(std::move(ok.error()));
   }
   stream->assigned.exists = 0;
-  raise_start(log, builder, *stream, Offset(stream->assigned.next), GapReason::deleted);
+  raise_start(builder, *stream, Offset(stream->assigned.next), stream->assigned.bytes,
+              GapReason::deleted);
   return Outcome{};
 }
 
@@ -76,7 +77,8 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const Truncate& reques
     return std::unexpected(std::move(ok.error()));
   }
   if (request.before.value > state.start) {
-    raise_start(log, builder, *stream, request.before, GapReason::truncated);
+    raise_start(builder, *stream, request.before, bytes_below(log, *stream, request.before),
+                GapReason::truncated);
   }
   return Outcome{.number = state.start};
 }
@@ -86,6 +88,8 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const Roll&) {
   if (!open || open->record.first_sequence == log.streams.log().assigned.next) {
     return fail(Code::invalid, "the open segment is empty: there is nothing to seal");
   }
+  // Who seals by hand is about to drop, or to copy, what is sealed.
+  builder.group().flush = true;
   return Outcome{.number = builder.roll().value};
 }
 
@@ -102,27 +106,19 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& req
     return fail(Code::invalid,
                 fmt::format("segment {} is open: seal it first (roll)", request.segment.value));
   }
-  std::vector<std::pair<Stream*, Offset>> ends;  // of what each stream has there
-  StoreIterator it = log.store->iterate(Family::segments);
-  const std::string prefix = key_of(KeyKind::holds, request.segment.value);
-  for (it.seek(prefix); it.valid() && it.key().starts_with(prefix); it.next()) {
-    const StreamId id(get_be64(it.key(), 9));
-    const uint64_t first = get_be64(it.value(), 0);
-    Stream* stream = log.streams.find(id);
-    if (!stream) return fail(Code::corrupt, fmt::format("a segment names stream {}", id.value));
-    // What follows the stream's part of this segment: its first offset in the next, or its tail.
-    auto extent = find_extent(*log.store, id, Offset(first));
-    if (!extent) return std::unexpected(std::move(extent.error()));
-    const Offset end = *extent ? (*extent)->next.value_or(Offset(stream->assigned.next))
-                               : Offset(stream->assigned.next);
-    if (end.value > stream->assigned.start) ends.emplace_back(stream, end);
-  }
-  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
-  for (const auto& [stream, end] : ends) {
-    if (auto ok = may_forget(log, *stream, end); !ok) return std::unexpected(std::move(ok.error()));
+  std::vector<std::pair<Stream*, const StreamEnd*>> ends;  // of what each stream has there
+  for (const StreamEnd& end : request.ends) {
+    Stream* stream = log.streams.find(end.stream);
+    if (end.end.value <= stream->assigned.start) continue;
+    if (auto ok = may_forget(log, *stream, end.end); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    ends.emplace_back(stream, &end);
   }
   for (const auto& [stream, end] : ends) {
-    raise_start(log, builder, *stream, end, GapReason::dropped);
+    const uint64_t bytes =
+        end->bytes_below ? *end->bytes_below : bytes_below(log, *stream, end->end);
+    raise_start(builder, *stream, end->end, bytes, GapReason::dropped);
   }
   builder.group().changes.erase(Family::segments, key_of(KeyKind::segment, request.segment.value));
   builder.group().dropped.push_back(request.segment);

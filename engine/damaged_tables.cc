@@ -56,7 +56,7 @@ Result<uint64_t> put_back(const fs::path& table, Store& store, SegmentId first_l
     }
     if (auto ok = store.write(std::move(changes)); !ok) return std::unexpected(ok.error());
   }
-  if (auto ok = store.flush(); !ok && ok.error().code != Code::busy) {
+  if (auto ok = store.flush(first_live); !ok && ok.error().code != Code::busy) {
     return std::unexpected(ok.error());
   }
   return batches;

@@ -26,8 +26,8 @@ void await_flushes(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
 }  // namespace
 
 rocksdb::Status delete_below(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                             const std::string& end) {
-  await_flushes(db, family);
+                             const std::string& end, bool may_be_written) {
+  if (may_be_written) await_flushes(db, family);
   const rocksdb::Slice limit = end;
   rocksdb::Status status = rocksdb::DeleteFilesInRange(&db, family, nullptr, &limit, false);
   if (!status.ok()) return status;

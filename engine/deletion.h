@@ -10,9 +10,10 @@
 
 namespace strandline {
 
-// Every key below `end` that a table file holds, or a flush that is under way writes to one. The
-// family's compaction filter must leave them out (store_options.cc).
+// Every key below `end` that a table file holds, or, if there may be any, a flush that is under way
+// writes to one: it is waited for. The family's compaction filter must leave them out
+// (store_options.cc).
 rocksdb::Status delete_below(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                             const std::string& end);
+                             const std::string& end, bool may_be_written);
 
 }  // namespace strandline

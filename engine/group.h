@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -32,8 +33,15 @@ struct Truncate {
   Offset before;
 };
 struct Roll {};
+// Where a stream goes on behind a segment.
+struct StreamEnd {
+  StreamId stream;
+  Offset end;
+  std::optional<uint64_t> bytes_below;  // of the stream; none: the writer is to look
+};
 struct DropSegment {
   SegmentId segment;
+  std::vector<StreamEnd> ends;  // of the streams that it holds (segment_ends.h)
 };
 // Removes a dropped segment's entries from the directory. A step of its own, after the drop is
 // durable: until the raised starts are published, readers still look for what is below them.
@@ -80,6 +88,7 @@ struct Group {
   std::vector<StreamId> woken;  // consumers, by their wakeup()
   std::vector<std::pair<SegmentId, SegmentRecord>> segments;
   std::vector<SegmentId> dropped;
+  bool flush = false;            // what was written before goes to table files of its own
   std::vector<Answer> answers;   // once durable, in this order; refusals too, for what they say
                                  // about the log's state must be durable when it is said
   std::vector<Answer> accepted;  // once written

@@ -10,6 +10,7 @@
 #include "engine/event_rules.h"
 #include "engine/log_parts.h"
 #include "engine/opening.h"
+#include "engine/segment_ends.h"
 #include "engine/verification.h"
 
 namespace strandline {
@@ -344,18 +345,30 @@ std::vector<SegmentInfo> Log::segments() const {
 }
 
 Status Log::drop_segment(SegmentId segment) {
-  auto outcome = parts_->perform(DropSegment{segment});
+  DropSegment drop{.segment = segment, .ends = {}};
+  const auto segments = parts_->state->segments.list();
+  // Any other is refused without a look.
+  if (!segments.empty() && segments.begin()->first == segment && segments.begin()->second.sealed) {
+    auto ends = segment_ends(*parts_->state, segment);
+    if (!ends) return std::unexpected(std::move(ends.error()));
+    drop.ends = std::move(*ends);
+  }
+  auto outcome = parts_->perform(std::move(drop));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   // Nobody can reach its events any more; readers that are inside one keep their files. What fails
   // from here on is not the drop, but the freeing of its space, which the next opening tries again.
   LogState& state = *parts_->state;
-  auto forgotten = parts_->perform(ForgetSegment{segment});
+  const auto warn = [&state](const Error& error) {
+    if (state.options.on_warning) state.options.on_warning(error.message);
+  };
+  parts_->submit({.request = ForgetSegment{segment},
+                  .done =
+                      [warn](const Result<Outcome>& forgotten) {
+                        if (!forgotten) warn(forgotten.error());
+                      },
+                  .bytes = kOperationBytes});
   state.store->set_first_live(segment + 1);
-  const Status freed = state.store->drop_events_below(segment + 1);
-  if (state.options.on_warning) {
-    if (!forgotten) state.options.on_warning(forgotten.error().message);
-    if (!freed) state.options.on_warning(freed.error().message);
-  }
+  if (const Status freed = state.store->drop_events_below(segment + 1); !freed) warn(freed.error());
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -79,7 +80,9 @@ struct Store::Parts {
   rocksdb::ColumnFamilyHandle* default_family = nullptr;
   std::filesystem::path secondary;  // an observer's scratch directory
   std::vector<std::string> taken_out;
-  std::mutex mutex;  // guards spare
+  std::mutex mutex;  // guards spare and open_at
+  // The segment that was open at each of the newest flushes: more are never under way.
+  std::deque<SegmentId> open_at;
   // Write batches that were written, kept for the memory they hold: a fresh one grows to a megabyte
   // by doubling, through pages that the system has to map each time.
   std::vector<std::unique_ptr<rocksdb::WriteBatch>> spare;
@@ -307,7 +310,7 @@ StoreIterator Store::iterate(Family family) const {
       handle ? parts_->db->NewIterator(options, handle) : rocksdb::NewEmptyIterator()));
 }
 
-Status Store::flush() {
+Status Store::flush(SegmentId open) {
   if (auto ok = sync(); !ok) return ok;
   const std::optional<uint64_t> wal = parts_->newest_wal();
   const auto note_new_wal = [&] {
@@ -322,14 +325,29 @@ Status Store::flush() {
     if (status.IsTryAgain()) return fail(Code::busy, "earlier flushes are not done yet");
     if (!status.ok()) return std::unexpected(error_of(status, "flushing"));
   }
+  const std::lock_guard lock(parts_->mutex);
+  parts_->open_at.push_back(open);
+  if (parts_->open_at.size() > kFlushesUnderWay) parts_->open_at.pop_front();
   return {};
+}
+
+bool Store::may_be_in_memory(SegmentId segment) const {
+  const std::lock_guard lock(parts_->mutex);
+  return parts_->open_at.empty() || segment >= parts_->open_at.back();
 }
 
 void Store::set_first_live(SegmentId segment) { parts_->first_live = segment.value; }
 
 Status Store::drop_events_below(SegmentId first_live) {
-  const rocksdb::Status status =
-      delete_below(*parts_->db, parts_->family(Family::events), be64(first_live.value));
+  bool may_be_written;
+  {
+    // What was open when the oldest of the flushes began that may be under way was written since.
+    const std::lock_guard lock(parts_->mutex);
+    may_be_written =
+        parts_->open_at.size() < kFlushesUnderWay || first_live > parts_->open_at.front();
+  }
+  const rocksdb::Status status = delete_below(*parts_->db, parts_->family(Family::events),
+                                              be64(first_live.value), may_be_written);
   if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
   return {};
 }

@@ -16,6 +16,10 @@ namespace strandline {
 inline constexpr std::array<const char*, kFamilies> kFamilyNames = {"events", "streams", "segments",
                                                                     "consumers", "producers"};
 
+// Memtables of a family, the one that is written to among them: past this, appends wait for a flush
+// to finish.
+inline constexpr int kFlushesUnderWay = 6;
+
 rocksdb::DBOptions database_options(const Options& options);
 
 // How many of the families, in their order, are in a store; 0 where that cannot be told.

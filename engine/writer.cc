@@ -15,7 +15,7 @@ namespace {
 constexpr auto kIdle = std::chrono::seconds(1);
 
 // More than memory ever holds that is not flushed yet: RocksDB holds writes up before that.
-constexpr uint64_t kUnflushedBytesMax = uint64_t{16} * kFlushBytes;
+constexpr uint64_t kUnflushedBytesMax = uint64_t{1} << 30;
 
 // How much of the reserve must be left. Appends stop first: consumers go on for as long as the
 // other half lasts, so that what they have not acked can be, and dropped. What makes room goes on.
@@ -177,7 +177,8 @@ void Writer::look_at_disk() {
 
 void Writer::flush_if_due() {
   if (!flush_due_ && since_flush_bytes_ < kFlushBytes) return;
-  if (auto ok = log_.store->flush(); !ok) {
+  const SegmentId open = log_.segments.open ? log_.segments.open->id : SegmentId(0);
+  if (auto ok = log_.store->flush(open); !ok) {
     // Busy: it stays due, and the next group tries again.
     if (ok.error().code != Code::busy) log_.failure.set(ok.error().message);
     return;
@@ -188,7 +189,16 @@ void Writer::flush_if_due() {
 
 void Writer::commit(Group group) {
   // A sealed segment's events go to table files of their own, so that it can be dropped whole.
-  flush_due_ |= std::ranges::any_of(group.segments, [](const auto& s) { return s.second.sealed; });
+  // Small ones share theirs until they are compacted: a flush for each would cost more than it
+  // holds, and leave RocksDB more files than it can merge. What is dropped must be in files by
+  // then.
+  flush_due_ |=
+      group.flush ||
+      std::ranges::any_of(
+          group.segments,
+          [](const auto& s) { return s.second.sealed && s.second.bytes >= kFlushBytes; }) ||
+      std::ranges::any_of(group.dropped,
+                          [&](SegmentId dropped) { return log_.store->may_be_in_memory(dropped); });
   if (!group.changes.empty() && !log_.failure.failed()) flush_if_due();
   if (!group.changes.empty() && !log_.failure.failed()) {
     group.written = true;

@@ -1,5 +1,6 @@
 // Segments: rolled by size and by age, sealed, dropped whole; what is dropped is said.
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "tests/support/deadline.h"
@@ -19,6 +20,11 @@ class Segments : public LogTest {
     second_ = log().roll().value();
     append("s", 5);
     append("u", 5);
+  }
+  std::string newest_wal() const {
+    std::vector<std::string> names;
+    for (const auto& file : files_below(data(), ".log")) names.push_back(file.filename());
+    return std::ranges::max(names);
   }
   SegmentId first_, second_;
 };
@@ -167,11 +173,6 @@ TEST_F(Segments, DroppingGivesTheDiskBack) {
 TEST_F(Segments, ADropBeginsNoWal) {
   // A new WAL while the old one's end is not durable would be a hole after a power cut: only the
   // writer begins one, after an fsync.
-  const auto newest_wal = [&] {
-    std::vector<std::string> names;
-    for (const auto& file : files_below(data(), ".log")) names.push_back(file.filename());
-    return std::ranges::max(names);
-  };
   for (int round = 0; round < 20; ++round) {
     append("s", 200);
     const auto segment = log().roll();
@@ -181,6 +182,78 @@ TEST_F(Segments, ADropBeginsNoWal) {
     ASSERT_TRUE(log().drop_segment(*segment));
     EXPECT_EQ(newest_wal(), before) << "round " << round;
   }
+}
+
+TEST_F(Segments, SmallOnesShareTheirFilesAndAreDroppedFromThem) {
+  // A flush for each, with a new WAL and a table file in every family, is more than it holds.
+  options.segment_bytes_max = 4 << 10;
+  append("s");
+  const std::string before = newest_wal();
+  append_singly("s", 500);
+  EXPECT_GT(log().segments().size(), 10u);
+  EXPECT_EQ(newest_wal(), before);
+  // What is dropped is in memory and in that WAL, and must not stay there.
+  while (log().segments().size() > 1) ASSERT_TRUE(log().drop_segment(log().segments()[0].id));
+  const uint64_t start = describe("s").start.value;
+  EXPECT_GT(start, 400u);
+  EXPECT_TRUE(eventually([&] {
+    uint64_t bytes = 0;
+    for (const char* kind : {".log", ".sst"}) {
+      for (const auto& file : files_below(data(), kind)) {
+        std::error_code gone;
+        const auto size = std::filesystem::file_size(file, gone);
+        if (!gone) bytes += size;
+      }
+    }
+    return bytes < 100'000;
+  }));
+  for (const int reopened : {0, 1}) {
+    if (reopened) reopen();
+    expect_stream("s", start, 501);
+    EXPECT_TRUE(log().verify().findings.empty());
+  }
+}
+
+TEST_F(Segments, AStreamsStartIsExactThoughItIsAppendedToDuringTheDrop) {
+  options.segment_bytes_max = 8 << 10;
+  std::vector<uint64_t> sequences;  // by offset
+  std::mutex mutex;                 // guards it
+  std::atomic<bool> done = false;
+  std::atomic<uint64_t> appended = 0;
+  log();
+  std::thread appending([&] {
+    while (!done) {
+      const auto last = log().append({.stream = "s", .batch = batch("s", Offset{appended}, 1)});
+      if (!last) break;
+      const std::lock_guard lock(mutex);
+      sequences.push_back(last->sequence.value);
+      ++appended;
+    }
+  });
+  int dropped = 0;
+  while (dropped < 20) {
+    const auto segments = log().segments();
+    // The second is often the one that is being written.
+    if (segments.size() < 2 || !log().drop_segment(segments[0].id)) continue;
+    ++dropped;
+    const uint64_t start = describe("s").start.value;
+    const std::lock_guard lock(mutex);
+    if (start > sequences.size()) continue;  // not written down here yet
+    EXPECT_TRUE(start == 0 || sequences[start - 1] < segments[0].next.value) << start;
+    EXPECT_TRUE(start == sequences.size() || sequences[start] >= segments[0].next.value) << start;
+  }
+  done = true;
+  appending.join();
+  const StreamInfo info = describe("s");
+  for (const int reopened : {0, 1}) {
+    if (reopened) reopen();
+    expect_stream("s", info.start.value, appended);
+    EXPECT_EQ(describe("s").bytes, info.bytes);
+  }
+  ASSERT_TRUE(log().roll());
+  while (log().segments().size() > 1) ASSERT_TRUE(log().drop_segment(log().segments()[0].id));
+  // None of its bytes is left over: what was counted as dropped is what there was.
+  EXPECT_EQ(describe("s").bytes, 0u);
 }
 
 TEST_F(Segments, AReaderInsideADroppedSegmentIsTold) {
