@@ -10,7 +10,6 @@
 #include "engine/event_rules.h"
 #include "engine/log_parts.h"
 #include "engine/opening.h"
-#include "engine/segment_ends.h"
 #include "engine/verification.h"
 
 namespace strandline {
@@ -318,58 +317,6 @@ Result<bool> Log::once(std::string consumer, std::string id, uint64_t ttl_s) {
 Result<bool> Log::was_processed(std::string_view consumer, std::string_view id) const {
   const LogState& state = *parts_->state;
   return state.expiring.holds_durably(*state.store, mark_key(consumer, id), state.clock->now());
-}
-
-// --- Segments.
-
-Result<SegmentId> Log::roll() {
-  auto outcome = parts_->perform(Roll{});
-  if (!outcome) return std::unexpected(std::move(outcome.error()));
-  return SegmentId(outcome->number);
-}
-
-std::vector<SegmentInfo> Log::segments() const {
-  const LogState& state = *parts_->state;
-  const Stream& log = state.streams.log();
-  std::vector<SegmentInfo> out;
-  for (const auto& [id, record] : state.segments.list()) {
-    const bool sealed = record.sealed != 0;
-    out.push_back({.id = id,
-                   .sealed = sealed,
-                   .created = {record.created_us},
-                   .first = Sequence(record.first_sequence),
-                   .next = Sequence(sealed ? record.next_sequence : log.tail().value),
-                   .bytes = sealed ? record.bytes : log.bytes() - record.bytes_before});
-  }
-  return out;
-}
-
-Status Log::drop_segment(SegmentId segment) {
-  DropSegment drop{.segment = segment, .ends = {}};
-  const auto segments = parts_->state->segments.list();
-  // Any other is refused without a look.
-  if (!segments.empty() && segments.begin()->first == segment && segments.begin()->second.sealed) {
-    auto ends = segment_ends(*parts_->state, segment);
-    if (!ends) return std::unexpected(std::move(ends.error()));
-    drop.ends = std::move(*ends);
-  }
-  auto outcome = parts_->perform(std::move(drop));
-  if (!outcome) return std::unexpected(std::move(outcome.error()));
-  // Nobody can reach its events any more; readers that are inside one keep their files. What fails
-  // from here on is not the drop, but the freeing of its space, which the next opening tries again.
-  LogState& state = *parts_->state;
-  const auto warn = [&state](const Error& error) {
-    if (state.options.on_warning) state.options.on_warning(error.message);
-  };
-  parts_->submit({.request = ForgetSegment{segment},
-                  .done =
-                      [warn](const Result<Outcome>& forgotten) {
-                        if (!forgotten) warn(forgotten.error());
-                      },
-                  .bytes = kOperationBytes});
-  state.store->set_first_live(segment + 1);
-  if (const Status freed = state.store->drop_events_below(segment + 1); !freed) warn(freed.error());
-  return {};
 }
 
 // --- The log itself.

@@ -11,13 +11,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <deque>
 #include <mutex>
 #include <thread>
 
 #include "engine/damaged_tables.h"
 #include "engine/deletion.h"
 #include "engine/disk.h"
+#include "engine/flushes.h"
 #include "engine/mutation.h"
 #include "engine/store_file_system.h"
 #include "engine/store_listener.h"
@@ -80,9 +80,8 @@ struct Store::Parts {
   rocksdb::ColumnFamilyHandle* default_family = nullptr;
   std::filesystem::path secondary;  // an observer's scratch directory
   std::vector<std::string> taken_out;
-  std::mutex mutex;  // guards spare and open_at
-  // The segment that was open at each of the newest flushes: more are never under way.
-  std::deque<SegmentId> open_at;
+  Flushes flushes{kFlushesUnderWay};
+  std::mutex mutex;  // guards spare
   // Write batches that were written, kept for the memory they hold: a fresh one grows to a megabyte
   // by doubling, through pages that the system has to map each time.
   std::vector<std::unique_ptr<rocksdb::WriteBatch>> spare;
@@ -325,29 +324,19 @@ Status Store::flush(SegmentId open) {
     if (status.IsTryAgain()) return fail(Code::busy, "earlier flushes are not done yet");
     if (!status.ok()) return std::unexpected(error_of(status, "flushing"));
   }
-  const std::lock_guard lock(parts_->mutex);
-  parts_->open_at.push_back(open);
-  if (parts_->open_at.size() > kFlushesUnderWay) parts_->open_at.pop_front();
+  parts_->flushes.begin(open);
   return {};
 }
 
 bool Store::may_be_in_memory(SegmentId segment) const {
-  const std::lock_guard lock(parts_->mutex);
-  return parts_->open_at.empty() || segment >= parts_->open_at.back();
+  return parts_->flushes.may_be_in_memory(segment);
 }
 
 void Store::set_first_live(SegmentId segment) { parts_->first_live = segment.value; }
-
 Status Store::drop_events_below(SegmentId first_live) {
-  bool may_be_written;
-  {
-    // What was open when the oldest of the flushes began that may be under way was written since.
-    const std::lock_guard lock(parts_->mutex);
-    may_be_written =
-        parts_->open_at.size() < kFlushesUnderWay || first_live > parts_->open_at.front();
-  }
-  const rocksdb::Status status = delete_below(*parts_->db, parts_->family(Family::events),
-                                              be64(first_live.value), may_be_written);
+  const rocksdb::Status status =
+      delete_below(*parts_->db, parts_->family(Family::events), be64(first_live.value),
+                   parts_->flushes.may_be_writing(first_live));
   if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
   return {};
 }

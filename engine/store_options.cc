@@ -95,7 +95,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
                                             const std::atomic<uint64_t>* first_live) {
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = kOutOfReachBytes;
-  family.max_write_buffer_number = kFlushesUnderWay;
+  family.max_write_buffer_number = static_cast<int>(kFlushesUnderWay);
   // Two levels: level 0 as flushed, level 1 as it stays. Level 1 has no size limit, so the only
   // compaction is that of a segment's flushed files into their final, zstd-compressed ones.
   family.num_levels = 2;
@@ -136,7 +136,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
 rocksdb::ColumnFamilyOptions records_options(const Options&) {
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = kOutOfReachBytes;
-  family.max_write_buffer_number = kFlushesUnderWay;
+  family.max_write_buffer_number = static_cast<int>(kFlushesUnderWay);
   family.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;

@@ -18,7 +18,7 @@ inline constexpr std::array<const char*, kFamilies> kFamilyNames = {"events", "s
 
 // Memtables of a family, the one that is written to among them: past this, appends wait for a flush
 // to finish.
-inline constexpr int kFlushesUnderWay = 6;
+inline constexpr size_t kFlushesUnderWay = 6;
 
 rocksdb::DBOptions database_options(const Options& options);
 
