@@ -28,9 +28,9 @@ class WriteBatch;
 namespace strandline {
 
 // Written since the last flush, at which the writer flushes: what a table file of level 0 holds,
-// and about what reopening replays. Not more, for a file that is done with is deleted whole, and a
-// disk that discards what is freed does nothing else meanwhile (64 MB: 100 ms were measured).
-inline constexpr size_t kFlushBytes = 16 << 20;
+// and about what reopening replays. 16 MB made a commit's waits for a disk that discards deleted
+// files shorter (bench/README.md, Soak), and cost a seventh of the engine's appends.
+inline constexpr size_t kFlushBytes = 64 << 20;
 
 enum class Family { events, streams, segments, consumers, producers };
 inline constexpr size_t kFamilies = 5;

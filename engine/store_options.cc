@@ -49,7 +49,7 @@ constexpr size_t kOutOfReachBytes = 160 << 20;
 
 // Files of level 0 from which on appends are slowed down, and then stopped: about 4 and 8 GB
 // behind.
-constexpr int kFilesBehind = 256;
+constexpr int kFilesBehind = 64;
 
 }  // namespace
 
@@ -102,7 +102,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   family.max_bytes_for_level_base = uint64_t{1} << 50;
   family.level_compaction_dynamic_level_bytes = false;
   family.level0_file_num_compaction_trigger =
-      static_cast<int>(std::clamp<size_t>(options.segment_bytes_max / kFlushBytes, 2, 16));
+      static_cast<int>(std::clamp<size_t>(options.segment_bytes_max / kFlushBytes, 2, 8));
   // New data never overlaps old, so a backlog of level 0 costs readers little: appends are slowed
   // down late.
   family.level0_slowdown_writes_trigger = kFilesBehind;
