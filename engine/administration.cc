@@ -106,8 +106,14 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& req
     return fail(Code::invalid,
                 fmt::format("segment {} is open: seal it first (roll)", request.segment.value));
   }
+  if (!request.ends) {
+    return fail(Code::invalid,
+                fmt::format("only the oldest segment can be dropped, and {} was not when that was "
+                            "asked for",
+                            request.segment.value));
+  }
   std::vector<std::pair<Stream*, const StreamEnd*>> ends;  // of what each stream has there
-  for (const StreamEnd& end : request.ends) {
+  for (const StreamEnd& end : *request.ends) {
     Stream* stream = log.streams.find(end.stream);
     if (end.end.value <= stream->assigned.start) continue;
     if (auto ok = may_forget(log, *stream, end.end); !ok) {

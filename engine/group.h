@@ -41,7 +41,9 @@ struct StreamEnd {
 };
 struct DropSegment {
   SegmentId segment;
-  std::vector<StreamEnd> ends;  // of the streams that it holds (segment_ends.h)
+  // Of the streams that it holds (segment_ends.h); none if it could not be dropped when the drop
+  // was asked for: it may be the oldest by the time that the writer looks.
+  std::optional<std::vector<StreamEnd>> ends;
 };
 // Removes a dropped segment's entries from the directory. A step of its own, after the drop is
 // durable: until the raised starts are published, readers still look for what is below them.

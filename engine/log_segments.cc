@@ -28,7 +28,7 @@ std::vector<SegmentInfo> Log::segments() const {
 }
 
 Status Log::drop_segment(SegmentId segment) {
-  DropSegment drop{.segment = segment, .ends = {}};
+  DropSegment drop{.segment = segment, .ends = std::nullopt};
   const auto segments = parts_->state->segments.list();
   // Any other is refused without a look.
   if (!segments.empty() && segments.begin()->first == segment && segments.begin()->second.sealed) {

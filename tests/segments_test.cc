@@ -259,6 +259,28 @@ TEST_F(Segments, AStreamsStartIsExactThoughItIsAppendedToDuringTheDrop) {
   EXPECT_EQ(twin->describe("s")->bytes, info.bytes);
 }
 
+TEST_F(Segments, DropsBesideEachOtherRaiseEveryStart) {
+  constexpr uint64_t kSegments = 100;
+  for (uint64_t i = 0; i < kSegments; ++i) {
+    append("s");
+    ASSERT_TRUE(log().roll());
+  }
+  const auto drop = [&] {
+    while (true) {
+      const auto segments = log().segments();
+      if (segments.size() < 2) return;
+      // The next one too, which is the oldest as soon as the other's drop is written.
+      log().drop_segment(segments[0].id);
+      if (segments[1].sealed) log().drop_segment(segments[1].id);
+    }
+  };
+  std::thread other(drop);
+  drop();
+  other.join();
+  EXPECT_EQ(describe("s").start, Offset{kSegments});
+  EXPECT_TRUE(log().verify().findings.empty());
+}
+
 TEST_F(Segments, AReaderInsideADroppedSegmentIsTold) {
   options.window_bytes = 0;
   append_singly("s", 40);
