@@ -3,6 +3,7 @@
 #include <atomic>
 #include <filesystem>
 
+#include "engine/reclaimer.h"
 #include "engine/table_footer.h"
 
 namespace strandline {
@@ -20,13 +21,11 @@ class WalFile : public rocksdb::FSWritableFileOwnerWrapper {
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
-    dirty_ = true;
-    return told(target()->Append(data, options, debug));
+    return wrote(target()->Append(data, options, debug));
   }
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
                   const rocksdb::DataVerificationInfo& info, IODebugContext* debug) override {
-    dirty_ = true;
-    return told(target()->Append(data, options, info, debug));
+    return wrote(target()->Append(data, options, info, debug));
   }
   IOStatus Flush(const IOOptions& options, IODebugContext* debug) override {
     return told(target()->Flush(options, debug));
@@ -40,9 +39,11 @@ class WalFile : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
-  // Nothing to do where nothing was appended since the last that succeeded.
+  // Nothing to do where nothing was appended since the last that succeeded. One at a time: who
+  // comes second must not believe that there is nothing to do while the first is under way.
   template <class Sync>
   IOStatus clean(Sync sync) {
+    const std::lock_guard lock(syncing_);
     if (!dirty_.exchange(false)) return IOStatus::OK();
     const IOStatus status = sync();
     if (status.ok()) return status;
@@ -50,12 +51,18 @@ class WalFile : public rocksdb::FSWritableFileOwnerWrapper {
     gate_->sync_failed(status.ToString());
     return status;
   }
+  // Once it is written, not before: a sync that came in between would be all there is, without it.
+  IOStatus wrote(IOStatus status) {
+    dirty_ = true;
+    return told(std::move(status));
+  }
   IOStatus told(IOStatus status) {
     if (!status.ok()) gate_->append_failed(status.ToString());
     return status;
   }
 
   std::shared_ptr<WalGate> gate_;
+  std::mutex syncing_;
   std::atomic<bool> dirty_ = true;  // a new file's own entry, too, is not durable yet
 };
 
@@ -157,7 +164,8 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
       // Of a build that made none. Any other is left: it is in nobody's way.
       status.PermitUncheckedError();
     }
-    return FileSystemWrapper::DeleteFile(name, options, debug);
+    return reclaimer_.remove(name,
+                             [&] { return FileSystemWrapper::DeleteFile(name, options, debug); });
   }
   IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                               std::unique_ptr<FSWritableFile>* file,
@@ -176,6 +184,7 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
   }
 
   std::shared_ptr<WalGate> gate_;
+  Reclaimer reclaimer_;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The file system under the store, with four things added that RocksDB leaves to chance.
+// The file system under the store, with five things added that RocksDB leaves to chance.
 //
 // *The list of tables*: whatever is written to a MANIFEST is written to a copy beside it, too, and
 // fsynced there right after (table_list.h). A copy that fails fails the MANIFEST.
@@ -9,6 +9,8 @@
 // which is not there.
 //
 // *Tables*: one whose end RocksDB would read unchecked cannot be opened (table_footer.h).
+//
+// *Deleting*: a large file gives its space back a piece at a time (reclaimer.h).
 //
 // *A WAL that fails*: SyncWAL on a WAL to which an append, or a sync of a flush's own, has failed
 // before ends the process by an assertion (writable_file_writer.h of 7.8.3). So the WalGate holds

@@ -76,8 +76,11 @@ rocksdb::DBOptions database_options(const Options& options) {
   // over damaged ones; and it would take time.
   db.skip_stats_update_on_db_open = true;
   db.max_file_opening_threads = 16;
-  // Writes its tables out steadily, so that a WAL fsync does not wait behind a whole file of them.
-  db.bytes_per_sync = 1 << 20;
+  // Writes its tables out steadily, and waits for the disk, so that a WAL's fsync does not wait
+  // behind many megabytes of them: with 1 MiB, not waited for, p99.9 of an append at full rate was
+  // half as long again.
+  db.bytes_per_sync = 256 << 10;
+  db.strict_bytes_per_sync = true;
   // Where appends are slowed down, RocksDB begins at this rate; its own 16 MiB/s would hold a
   // commit up for a tenth of a second.
   db.delayed_write_rate = 100 << 20;

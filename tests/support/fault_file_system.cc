@@ -68,9 +68,14 @@ void FaultFileSystem::hold() {
   held_ = true;
 }
 
+void FaultFileSystem::hold_appends() {
+  const std::lock_guard lock(mutex_);
+  appends_held_ = true;
+}
+
 void FaultFileSystem::release() {
   const std::lock_guard lock(mutex_);
-  held_ = false;
+  held_ = appends_held_ = false;
   released_.notify_all();
 }
 
@@ -90,8 +95,9 @@ uint64_t FaultFileSystem::wal_bytes() const {
 }
 
 void FaultFileSystem::wrote(uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   wal_bytes_ += bytes;
+  released_.wait(lock, [&] { return !appends_held_; });
 }
 
 rocksdb::IOStatus FaultFileSystem::gate() {

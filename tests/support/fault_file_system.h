@@ -1,5 +1,5 @@
-// A file system under the store whose fsync of the WAL can be held back, or made to fail, and so
-// can its reads of tables.
+// A file system under the store whose fsync of the WAL, or what is appended to it, can be held
+// back; its fsync, and reads of tables, can be made to fail.
 //
 // Give it to Options::file_system through `as_option()`. Thread-safe.
 #pragma once
@@ -21,6 +21,8 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   // From now on a sync of the WAL waits until release().
   void hold();
   void release();
+  // The same of what is appended to a WAL: it is counted, and not written yet.
+  void hold_appends();
   // From now on a sync of the WAL answers an I/O error.
   void fail();
   // While told so, a read of a table answers an I/O error.
@@ -62,6 +64,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable released_;
   bool held_ = false;
+  bool appends_held_ = false;
   bool failing_ = false;
   uint64_t syncs_ = 0;
   uint64_t wal_bytes_ = 0;
