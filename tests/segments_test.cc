@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "tests/support/deadline.h"
+#include "tests/support/fault_file_system.h"
 #include "tests/support/log_test.h"
 
 namespace strandline::tests {
@@ -259,26 +260,29 @@ TEST_F(Segments, AStreamsStartIsExactThoughItIsAppendedToDuringTheDrop) {
   EXPECT_EQ(twin->describe("s")->bytes, info.bytes);
 }
 
-TEST_F(Segments, DropsBesideEachOtherRaiseEveryStart) {
-  constexpr uint64_t kSegments = 100;
-  for (uint64_t i = 0; i < kSegments; ++i) {
-    append("s");
-    ASSERT_TRUE(log().roll());
-  }
-  const auto drop = [&] {
-    while (true) {
-      const auto segments = log().segments();
-      if (segments.size() < 2) return;
-      // The next one too, which is the oldest as soon as the other's drop is written.
-      log().drop_segment(segments[0].id);
-      if (segments[1].sealed) log().drop_segment(segments[1].id);
-    }
-  };
-  std::thread other(drop);
-  drop();
-  other.join();
-  EXPECT_EQ(describe("s").start, Offset{kSegments});
-  EXPECT_TRUE(log().verify().findings.empty());
+// Where its streams go on is looked up before a drop is queued, and only of the oldest segment: one
+// that became the oldest since would be dropped with no start raised.
+TEST_F(Segments, ADropOfWhatBecameTheOldestMeanwhileIsRefused) {
+  const auto faults = std::make_shared<FaultFileSystem>();
+  options.file_system = FaultFileSystem::as_option(faults);
+  three_segments();
+  const uint64_t before = faults->wal_bytes();
+  faults->hold_appends();
+  std::jthread first([&] { EXPECT_TRUE(log().drop_segment(first_)); });
+  ASSERT_TRUE(eventually([&] { return faults->wal_bytes() > before; }));
+  std::jthread second([&] {
+    const Status dropped = log().drop_segment(second_);
+    ASSERT_FALSE(dropped);
+    EXPECT_EQ(dropped.error().code, Code::invalid);
+  });
+  ASSERT_TRUE(eventually([&] { return log().counters().queue_appends == 1; }));
+  faults->release();
+  first.join();
+  second.join();
+  EXPECT_EQ(describe("s").start, Offset{10});
+  EXPECT_EQ(log().segments().front().id, second_);
+  EXPECT_TRUE(log().drop_segment(second_));
+  EXPECT_EQ(describe("s").start, Offset{20});
 }
 
 TEST_F(Segments, AReaderInsideADroppedSegmentIsTold) {
