@@ -17,6 +17,7 @@ constexpr uint64_t kPieceBytes = 2 << 20;
 // is there.
 constexpr uint64_t kHurryBytes = 256 << 20;
 constexpr uint64_t kPendingBytesMax = uint64_t{4} << 30;
+constexpr size_t kPendingFilesMax = 100;  // each holds a descriptor
 
 }  // namespace
 
@@ -57,7 +58,7 @@ Reclaimer::~Reclaimer() {
 
 void Reclaimer::give_back(File file) {
   const std::lock_guard lock(mutex_);
-  if (pending_bytes_ + file.bytes() > kPendingBytesMax) return;
+  if (pending_bytes_ + file.bytes() > kPendingBytesMax || files_.size() == kPendingFilesMax) return;
   pending_bytes_ += file.bytes();
   files_.push_back(std::move(file));
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
