@@ -281,7 +281,9 @@ TEST_F(Damage, ATablesEndIsLookedAtBeforeItIsBelieved) {
   const KeptLog whole(data(), directory() / "whole");
   constexpr size_t kEnd = 160;  // footer, meta index, the properties' last word
   ASSERT_GT(whole.bytes.size(), kEnd);
-  for (size_t at = whole.bytes.size() - kEnd; at < whole.bytes.size(); ++at) {
+  const size_t step =
+      kEnd / std::clamp<size_t>(number_from("STRANDLINE_TABLE_ENDS", kEnd), 1, kEnd);
+  for (size_t at = whole.bytes.size() - kEnd; at < whole.bytes.size(); at += step) {
     std::string bad = whole.bytes;
     bad[at] ^= 0x80;
     whole.put_back(bad);

@@ -1,5 +1,9 @@
 // The WAL's end after a power cut: what was never fsynced may be missing in the middle, and is
 // dropped; what was fsynced is missed by what was written after it.
+#include <rocksdb/env.h>
+
+#include <future>
+
 #include "tests/support/fault_file_system.h"
 #include "tests/support/log_test.h"
 
@@ -122,6 +126,69 @@ TEST_F(WalEnd, TheFirstBatchOfTheNewestIsMissedByWhatKnowsItWasFsynced) {
   const fs::path copy = copy_without(0, to);
   options.file_system = nullptr;
   EXPECT_EQ(code_of(Log::open(copy, options)), Code::corrupt);
+}
+
+// RocksDB's flushes wait while this lives.
+class NoFlushes {
+ public:
+  NoFlushes() {
+    for (int i = 0; i < threads_; ++i) {
+      rocksdb::Env::Default()->Schedule(&NoFlushes::wait, this, rocksdb::Env::HIGH);
+    }
+    EXPECT_TRUE(eventually([this] { return waiting_ == threads_; }));
+  }
+  ~NoFlushes() {
+    over_.set_value();
+    EXPECT_TRUE(eventually([this] { return waiting_ == 0; }));
+  }
+
+ private:
+  static void wait(void* self) {
+    auto& flushes = *static_cast<NoFlushes*>(self);
+    ++flushes.waiting_;
+    flushes.until_.wait();
+    --flushes.waiting_;
+  }
+
+  const int threads_ = rocksdb::Env::Default()->GetBackgroundThreads(rocksdb::Env::HIGH);
+  std::promise<void> over_;
+  const std::shared_future<void> until_ = over_.get_future().share();
+  std::atomic<int> waiting_ = 0;
+};
+
+// To find damaged tables RocksDB must open the store, and a WAL that is shorter than the MANIFEST
+// says is why it does not.
+TEST_F(WalEnd, AnOlderOneThatIsShortHidesNoDamagedTable) {
+  append("s", 8);
+  reopen();  // which makes a table of it
+  const fs::path copy = directory() / "copy";
+  {
+    const NoFlushes held;
+    append("s", 8);
+    append("s", 8);
+    wal_ = newest_wal(data());
+    ASSERT_TRUE(log().roll());
+    append("s", 8);
+    copy_live(data(), copy);
+  }
+  ASSERT_NE(newest_wal(copy).filename(), wal_.filename());
+  const fs::path older = copy / "store" / wal_.filename();
+  fs::resize_file(older, fs::file_size(older) - 10);
+  const fs::path table = files_below(copy, ".sst").back();
+  constexpr size_t kFooterBytes = 53;
+  std::string bytes = read_file(table);
+  bytes.replace(bytes.size() - kFooterBytes, kFooterBytes, kFooterBytes, 'x');
+  write_file(table, bytes);
+  options.file_system = nullptr;
+  EXPECT_EQ(code_of(Log::open(copy, options)), Code::corrupt);
+  options.accept_loss = true;
+  const auto accepted = Log::open(copy, options);
+  ASSERT_TRUE(accepted) << accepted.error().message;
+  EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr(wal_.filename().string()));
+  EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr(table.filename().string()));
+  const Transcript transcript = read_all(**accepted, {.select = Selection::stream("s")});
+  EXPECT_EQ(transcript.events.size(), 24U) << "of 32, 8 were in the batch that was cut short";
+  for (const Seen& seen : transcript.events) EXPECT_EQ(seen.difference, "");
 }
 
 }  // namespace
