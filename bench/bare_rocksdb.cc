@@ -21,9 +21,9 @@ void must_be_ok(const rocksdb::Status& status) {
   if (!status.ok()) throw Failure("bare RocksDB: " + status.ToString());
 }
 
-rocksdb::Options bare_options() {
+rocksdb::Options bare_options(const std::filesystem::path& directory) {
   const Options log;
-  rocksdb::Options options(database_options(log), events_options(log, &kFirstLive));
+  rocksdb::Options options(database_options(log, directory), events_options(log, &kFirstLive));
   // One family: there is no second log file whose tracking could raise an alarm.
   options.track_and_verify_wals_in_manifest = false;
   // The log flushes by its own count; the loop leaves it to RocksDB, at the same number of bytes.
@@ -43,7 +43,7 @@ std::filesystem::path database_below(const std::filesystem::path& directory) {
 
 BareWriter::BareWriter(const std::filesystem::path& directory) {
   rocksdb::DB* db = nullptr;
-  must_be_ok(rocksdb::DB::Open(bare_options(), directory.string(), &db));
+  must_be_ok(rocksdb::DB::Open(bare_options(directory), directory.string(), &db));
   db_.reset(db);
 }
 
@@ -84,14 +84,14 @@ BareReader::BareReader(const std::filesystem::path& directory) {
   const std::string database = database_below(directory).string();
   const Options log;
   std::vector<std::string> names;
-  must_be_ok(rocksdb::DB::ListColumnFamilies(database_options(log), database, &names));
+  const rocksdb::DBOptions options = database_options(log, database);
+  must_be_ok(rocksdb::DB::ListColumnFamilies(options, database, &names));
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const std::string& name : names) {
     descriptors.emplace_back(name, events_options(log, &kFirstLive));
   }
   rocksdb::DB* db = nullptr;
-  must_be_ok(
-      rocksdb::DB::OpenForReadOnly(database_options(log), database, descriptors, &families_, &db));
+  must_be_ok(rocksdb::DB::OpenForReadOnly(options, database, descriptors, &families_, &db));
   db_.reset(db);
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     if (family->GetName() == "events") events_.reset(db_->NewIterator({}, family));

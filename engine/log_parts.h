@@ -1,15 +1,16 @@
 // What a Log is made of, for the files that define its methods.
 #pragma once
 
-#include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "engine/head_mark.h"
 #include "engine/log.h"
 #include "engine/log_state.h"
 #include "engine/syncer.h"
+#include "engine/waiter.h"
 #include "engine/writer.h"
 
 namespace strandline {
@@ -33,10 +34,14 @@ struct Log::Parts {
 
 template <class T, class Start>  // Start: void(Log::Completion<T>)
 Result<T> wait_for(Start start) {
-  std::promise<Result<T>> promise;
-  auto future = promise.get_future();
-  start([&promise](Result<T> result) { promise.set_value(std::move(result)); });
-  return future.get();
+  Waiter waiter;
+  std::optional<Result<T>> answer;
+  start([&](Result<T> result) {
+    answer = std::move(result);
+    waiter.answered();
+  });
+  waiter.wait();
+  return *std::move(answer);
 }
 
 template <class T>

@@ -165,7 +165,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
                                            const Options& options,
                                            std::function<void(const std::string&)> on_failure) {
   auto parts = std::make_unique<Parts>();
-  rocksdb::DBOptions database = database_options(options);
+  rocksdb::DBOptions database = database_options(options, directory);
   database.info_log = std::make_shared<WarningLogger>(options.on_warning);
   database.listeners = {std::make_shared<FailureListener>(
       [gate = parts->gate, on_failure = std::move(on_failure)](const std::string& why) {

@@ -111,6 +111,11 @@ bool is_list(const std::string& path) {
   return name.starts_with("MANIFEST-") && !name.ends_with(kCopySuffix);
 }
 
+// "OPTIONS-000007.dbtmp", which becomes "OPTIONS-000007".
+bool is_options(const std::string& path) {
+  return std::filesystem::path(path).filename().string().starts_with("OPTIONS-");
+}
+
 class StoreFileSystem : public rocksdb::FileSystemWrapper {
  public:
   StoreFileSystem(std::shared_ptr<rocksdb::FileSystem> under, std::shared_ptr<WalGate> gate)
@@ -131,6 +136,7 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
 
   IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                            std::unique_ptr<FSWritableFile>* file, IODebugContext* debug) override {
+    if (is_options(name)) return IOStatus::NotSupported(kNoOptionsFile);
     IOStatus status =
         gated(name, FileSystemWrapper::NewWritableFile(name, options, file, debug), file);
     if (!status.ok() || !is_list(name)) return status;

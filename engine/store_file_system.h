@@ -1,4 +1,4 @@
-// The file system under the store, with five things added that RocksDB leaves to chance.
+// The file system under the store, with six things that RocksDB leaves to chance, or does in vain.
 //
 // *The list of tables*: whatever is written to a MANIFEST is written to a copy beside it, too, and
 // fsynced there right after (table_list.h). A copy that fails fails the MANIFEST.
@@ -11,6 +11,10 @@
 // *Tables*: one whose end RocksDB would read unchecked cannot be opened (table_footer.h).
 //
 // *Deleting*: a large file gives its space back a piece at a time (reclaimer.h).
+//
+// *OPTIONS*: none is written. RocksDB writes one at each opening and for each family, fsyncs it,
+// reads it back and parses it, which was half of what opening a small log takes; the options are in
+// store_options.cc, and nothing reads the file.
 //
 // *A WAL that fails*: SyncWAL on a WAL to which an append, or a sync of a flush's own, has failed
 // before ends the process by an assertion (writable_file_writer.h of 7.8.3). So the WalGate holds
@@ -30,6 +34,8 @@
 namespace strandline {
 
 inline constexpr std::string_view kCopySuffix = ".copy";  // after the name of a MANIFEST
+// What RocksDB warns of then, and nobody needs to hear.
+inline constexpr const char* kNoOptionsFile = "a log's options are not in a file";
 
 // *Threads*: any.
 class WalGate {

@@ -9,8 +9,10 @@
 #include <cstdio>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "engine/mutation.h"
+#include "engine/store_file_system.h"
 
 namespace strandline {
 
@@ -24,7 +26,7 @@ class WarningLogger : public rocksdb::Logger {
     if (!sink_) return;
     char line[1024];
     vsnprintf(line, sizeof line, format, arguments);
-    sink_(line);
+    if (!std::string_view(line).contains(kNoOptionsFile)) sink_(line);
   }
 
  private:

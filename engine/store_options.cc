@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "engine/disk.h"
 #include "engine/keys.h"
 #include "engine/store_crc32c.h"
 
@@ -51,9 +52,22 @@ constexpr size_t kOutOfReachBytes = 160 << 20;
 // behind.
 constexpr int kFilesBehind = 64;
 
+// Threads that open table files when the log is opened. RocksDB starts that many for each family,
+// however few its files are: a small log would be open before they are.
+int opening_threads(const Disk& disk, const std::filesystem::path& directory) {
+  constexpr int64_t kFilesOfAThread = 4;
+  constexpr int64_t kThreadsMax = 16;
+  const auto names = disk.list(directory);
+  if (!names) return 1;
+  const auto files =
+      std::ranges::count_if(*names, [](const std::string& name) { return name.ends_with(".sst"); });
+  return static_cast<int>(std::clamp<int64_t>(files / kFilesOfAThread, 1, kThreadsMax));
+}
+
 }  // namespace
 
-rocksdb::DBOptions database_options(const Options& options) {
+rocksdb::DBOptions database_options(const Options& options,
+                                    const std::filesystem::path& directory) {
   lend_crc32c();
   rocksdb::DBOptions db;
   db.create_if_missing = options.create_if_missing;
@@ -75,7 +89,7 @@ rocksdb::DBOptions database_options(const Options& options) {
   // It reads tables' properties before the tables are checked, and ends the process by an assertion
   // over damaged ones; and it would take time.
   db.skip_stats_update_on_db_open = true;
-  db.max_file_opening_threads = 16;
+  db.max_file_opening_threads = opening_threads(Disk(options), directory);
   // Writes its tables out steadily, and waits for the disk, so that a WAL's fsync does not wait
   // behind many megabytes of them: with 1 MiB, not waited for, p99.9 of an append at full rate was
   // half as long again.

@@ -20,7 +20,8 @@ inline constexpr std::array<const char*, kFamilies> kFamilyNames = {"events", "s
 // to finish.
 inline constexpr size_t kFlushesUnderWay = 6;
 
-rocksdb::DBOptions database_options(const Options& options);
+// For the store in `directory`, whether it is there yet or not.
+rocksdb::DBOptions database_options(const Options& options, const std::filesystem::path& directory);
 
 // How many of the families, in their order, are in a store; 0 where that cannot be told.
 size_t families_there(const std::filesystem::path& directory, const rocksdb::DBOptions& database);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/mutation.h"
+#include "engine/waiter.h"
 
 namespace strandline {
 namespace {
@@ -114,6 +115,7 @@ void Syncer::finish(std::span<Group> groups) {
     log_.counters.sync_us_total.fetch_add(took_us, std::memory_order_relaxed);
   }
   const bool failed = log_.failure.failed();
+  const Awakening awakening;
   for (Group& group : groups) failed ? refuse(group) : publish(group);
   if (mutated(Mutation::writing_on_after_wal_error) ||
       mutated(Mutation::offset_reused_after_failed_write)) {

@@ -362,6 +362,18 @@ TEST_F(Opening, AMissingTableFileIsRefused) {
   EXPECT_FALSE(refused.error().message.empty());
 }
 
+TEST_F(Opening, WritesNoOptionsFileAndIsSilent) {
+  std::string warned;
+  options.on_warning = [&](const std::string& line) { warned += line + "\n"; };
+  append_singly("s", 2);
+  reopen();
+  close();
+  EXPECT_EQ(warned, "");
+  for (const fs::path& file : files_below(data())) {
+    EXPECT_THAT(file.filename().string(), testing::Not(testing::HasSubstr("OPTIONS")));
+  }
+}
+
 TEST_F(Opening, ReopeningManyTimesLosesNothing) {
   for (uint64_t i = 0; i < 10; ++i) {
     EXPECT_EQ(append("s", 3).first, Offset{3 * i});

@@ -172,7 +172,7 @@ TEST(PowerLoss, EveryStateThatACutMayLeaveKeepsTheInvariant) {
     }
   };
   std::vector<std::jthread> workers;
-  for (unsigned i = 0; i < std::max(2u, std::thread::hardware_concurrency()); ++i) {
+  for (unsigned i = 0; i < 2 * std::max(2u, std::thread::hardware_concurrency()); ++i) {
     workers.emplace_back(work);
   }
   workers.clear();

@@ -17,7 +17,6 @@ std::optional<Decay::File> class_of(const fs::path& file) {
   if (name.ends_with(".sst")) return Decay::File::table;
   if (name.starts_with("MANIFEST-")) return Decay::File::manifest;
   if (name == "CURRENT") return Decay::File::current;
-  if (name.starts_with("OPTIONS-")) return Decay::File::options;
   if (name == "HEAD") return Decay::File::head;
   if (name == "FORMAT") return Decay::File::format;
   return std::nullopt;  // locks and chatter hold nothing
@@ -44,8 +43,7 @@ class Draw {
     // As often as they are worth it: most of a log is tables and WAL.
     static constexpr std::pair<Decay::File, uint64_t> kWeights[] = {
         {Decay::File::table, 48}, {Decay::File::wal, 20},    {Decay::File::manifest, 14},
-        {Decay::File::head, 7},   {Decay::File::current, 5}, {Decay::File::options, 3},
-        {Decay::File::format, 3}};
+        {Decay::File::head, 8},   {Decay::File::current, 6}, {Decay::File::format, 4}};
     uint64_t left = below(100);
     for (const auto& [file, weight] : kWeights) {
       if (left < weight) return file;
@@ -89,8 +87,7 @@ const char* name_of(Decay::Kind kind) {
 }
 
 const char* name_of(Decay::File file) {
-  static constexpr const char* kNames[] = {"WAL",     "table", "MANIFEST", "CURRENT",
-                                           "OPTIONS", "HEAD",  "FORMAT"};
+  static constexpr const char* kNames[] = {"WAL", "table", "MANIFEST", "CURRENT", "HEAD", "FORMAT"};
   return kNames[static_cast<size_t>(file)];
 }
 

@@ -24,7 +24,7 @@ struct Decay {
     stale_file,
     missing_file,
   };
-  enum class File { wal, table, manifest, current, options, head, format };
+  enum class File { wal, table, manifest, current, head, format };
 
   Kind kind;
   File file;
