@@ -65,8 +65,14 @@ Status forget_segments_below(Store& store, SegmentId first_live) {
   }
 }
 
+// What was done to the store before RocksDB saw it.
+struct Mended {
+  std::string newest_wal;
+  std::string lists;  // what was wrong with its list of tables, for who is told of a loss
+};
+
 // The log never opens silently shorter than its head mark.
-Status hold_against_head_mark(const Disk& disk, LogState& state, const std::string& newest_wal,
+Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& mended,
                               RecoveryReport& report) {
   const bool accept = state.options.accept_loss;
   const HeadMark::Head now{report.durable_next, state.store->durable_changes(),
@@ -97,7 +103,9 @@ Status hold_against_head_mark(const Disk& disk, LogState& state, const std::stri
     return {};
   }
   const auto marked_wal = state.directory / "store" / fmt::format("{:06}.log", head.wal);
-  const std::string wal = std::max(newest_wal, head.wal > 0 ? marked_wal.string() : newest_wal);
+  const std::string wal =
+      std::max(mended.newest_wal, head.wal > 0 ? marked_wal.string() : mended.newest_wal);
+  lost += mended.lists;
   if (!accept) {
     return fail(Code::corrupt,
                 fmt::format("{}: the end of its WAL ({}) may be lost; opening it all the same "
@@ -123,14 +131,17 @@ std::string unreadable_in(const LogState& state) {
 }
 
 // What stands beside the tables, made whole before RocksDB looks: its list of them, and its WAL.
-// Says which WAL is the newest.
-Result<std::string> mend_store(const Disk& disk, const std::filesystem::path& store,
-                               LogState& state, RecoveryReport& report) {
+Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, LogState& state,
+                          RecoveryReport& report) {
   const bool accept = state.options.accept_loss;
+  Mended mended;
   if (state.options.mode == Options::Mode::owner) {
     auto listed = mend_table_list(disk, store, accept);
     if (!listed) return std::unexpected(std::move(listed.error()));
-    for (const std::string& told : *listed) state.options.on_warning(told);
+    for (const std::string& told : *listed) {
+      state.options.on_warning(told);
+      mended.lists += "; " + told;
+    }
   }
   // With accept_loss the store makes its WALs whole itself, once it knows its tables.
   const bool mend = state.options.mode == Options::Mode::owner && !accept;
@@ -142,7 +153,8 @@ Result<std::string> mend_store(const Disk& disk, const std::filesystem::path& st
     state.options.on_warning(fmt::format("{}: {} bytes that were not written whole are dropped",
                                          ends->torn_at, ends->torn_bytes));
   }
-  return ends->newest;
+  mended.newest_wal = ends->newest;
+  return mended;
 }
 
 Result<OpenedState> open_once(const std::filesystem::path& path, Options options) {
@@ -168,7 +180,7 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   state.lock = std::move(directory->lock);
   RecoveryReport& report = opened.recovery;
   report.created = directory->fresh;
-  std::string newest_wal;
+  Mended mended;
   if (directory->fresh) {
     // Its entry is durable before the head mark's can be.
     if (auto ok = disk.create_directory(directory->store()); !ok) {
@@ -176,14 +188,14 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
     }
     if (auto ok = disk.sync_directory(path); !ok) return std::unexpected(std::move(ok.error()));
   } else {
-    auto newest = mend_store(disk, directory->store(), state, report);
-    if (!newest) return std::unexpected(std::move(newest.error()));
-    newest_wal = std::move(*newest);
+    auto done = mend_store(disk, directory->store(), state, report);
+    if (!done) return std::unexpected(std::move(done.error()));
+    mended = std::move(*done);
   }
   auto store = Store::open(directory->store(), state.options,
                            [&state](const std::string& why) { state.failure.set(why); });
   if (!store) {
-    store.error().message += warnings->about_loss();
+    store.error().message += mended.lists + warnings->about_loss();
     return std::unexpected(std::move(store.error()));
   }
   state.store = std::move(*store);
@@ -200,7 +212,7 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   }
   if (auto ok = load(state, report); !ok) return std::unexpected(std::move(ok.error()));
   report.durable_next = Sequence(state.streams.log().tail().value);
-  if (auto ok = hold_against_head_mark(disk, state, newest_wal, report); !ok) {
+  if (auto ok = hold_against_head_mark(disk, state, mended, report); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   if (const auto segments = state.segments.list(); !observer && !segments.empty()) {

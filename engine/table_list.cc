@@ -112,6 +112,13 @@ class TableList {
     return merged;
   }
 
+  // What a power cut may leave of the same writes to both: each byte, or a zero.
+  static bool may_be_of_one(std::string_view file, std::string_view copy) {
+    const auto same = [](char one, char other) { return one == other || one == 0 || other == 0; };
+    const size_t both = std::min(file.size(), copy.size());
+    return std::ranges::equal(file.substr(0, both), copy.substr(0, both), same);
+  }
+
   Status mend_manifest() {
     const fs::path file = directory_ / name_;
     auto own = read_if_there(disk_, file);
@@ -124,16 +131,24 @@ class TableList {
     const auto [merged, taken] = merge(first, second);
     if (!taken && first.size() == merged.size()) return {};
     // The copy is written after the file: where it ends, whole, all that was fsynced ends.
+    const size_t end = merged.size();
+    const bool whole = second.size() == end || first.size() == end;
     // And where both are torn, neither was.
-    const bool complete = second.size() == merged.size() || first.size() == merged.size() ||
-                          (*own && is_torn(first, merged.size()) && is_torn(second, merged.size()));
-    if (!complete && !accept_loss_) {
-      return fail(Code::corrupt, fmt::format("{}: damaged at byte {}, and so is its copy",
-                                             file.string(), merged.size()));
+    const bool torn = !whole && *own && is_torn(first, end) && is_torn(second, end) &&
+                      may_be_of_one(first.substr(std::min(end, first.size())),
+                                    second.substr(std::min(end, second.size())));
+    // CURRENT named it when its first records were durable. With nothing there is nothing to open,
+    // and what stands there is evidence.
+    if (end == 0 || (!whole && !torn && !accept_loss_)) {
+      return fail(Code::corrupt,
+                  fmt::format("{}: damaged at byte {}, and so is its copy", file.string(), end));
     }
-    told_.push_back(fmt::format("{}: {} at byte {}, and mended {}", file.string(),
-                                *own ? "damaged" : "missing", taken.value_or(merged.size()),
-                                complete ? "from its copy" : "as far as it is whole"));
+    const std::string_view how = whole ? "mended from its copy"
+                                 : torn
+                                     ? "so is its copy, as a power cut leaves what was not fsynced"
+                                     : "so is its copy: mended as far as it is whole";
+    told_.push_back(fmt::format("{}: {} at byte {}, and {}", file.string(),
+                                *own ? "damaged" : "missing", taken.value_or(end), how));
     return disk_.replace(file, merged);
   }
 

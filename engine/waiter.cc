@@ -13,6 +13,8 @@ thread_local std::vector<Waiter*>* answered_together = nullptr;
 // woken delays only those behind it.
 constexpr size_t kRow = 8;
 
+static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t), "a futex is 32 bits");
+
 }  // namespace
 
 void Waiter::wait() {

@@ -283,60 +283,6 @@ TEST_F(Opening, AMissingHeadMarkIsRefusedAndNamed) {
   EXPECT_TRUE(open_copy(copy)) << "it is there again";
 }
 
-TEST_F(Opening, ADamagedOrMissingManifestIsMendedFromItsCopy) {
-  append_singly("s", 20);
-  reopen();
-  append_singly("s", 20);
-  close();
-  const auto lists = files_below(data() / "store", ".copy");
-  ASSERT_EQ(lists.size(), 1u);
-  const fs::path manifest = lists[0].parent_path() / lists[0].stem();
-  const std::string bytes = read_file(manifest);
-  ASSERT_EQ(bytes, read_file(lists[0]));
-  std::string harmed = bytes;
-  harmed[bytes.size() / 2] ^= 1;
-  for (const std::string& now : {harmed, bytes.substr(0, bytes.size() / 2), std::string()}) {
-    const fs::path copy = crash_copy("copy");
-    write_file(copy / "store" / manifest.filename(), now);
-    if (now.empty()) fs::remove(copy / "store" / manifest.filename());
-    std::string warned;
-    options.on_warning = [&](const std::string& line) { warned += line; };
-    const auto opened = open_copy(copy);
-    ASSERT_TRUE(opened) << opened.error().message;
-    EXPECT_THAT(warned, testing::HasSubstr(manifest.filename().string()));
-    EXPECT_EQ((*opened)->recovery().loss, "");
-    expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 40);
-    fs::remove_all(copy);
-  }
-  // In the same place of both: refused.
-  const fs::path copy = crash_copy("copy");
-  write_file(copy / "store" / manifest.filename(), harmed);
-  write_file(copy / "store" / lists[0].filename(), harmed);
-  const auto refused = open_copy(copy);
-  ASSERT_EQ(code_of(refused), Code::corrupt);
-  EXPECT_THAT(refused.error().message, testing::HasSubstr(manifest.filename().string()));
-}
-
-TEST_F(Opening, WithoutCurrentItIsRefusedAndAcceptLossFindsTheNewestList) {
-  append_singly("s", 20);
-  reopen();
-  append_singly("s", 20);
-  close();
-  for (const std::string now : {"", "MANIFEST-000001\n", "rubbish"}) {
-    const fs::path copy = crash_copy("copy");
-    write_file(copy / "store" / "CURRENT", now);
-    if (now.empty()) fs::remove(copy / "store" / "CURRENT");
-    const auto refused = open_copy(copy);
-    ASSERT_EQ(code_of(refused), Code::corrupt);
-    EXPECT_THAT(refused.error().message, testing::HasSubstr("CURRENT"));
-    const auto accepted = open_copy(copy, true);
-    ASSERT_TRUE(accepted) << accepted.error().message;
-    EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr("CURRENT"));
-    expect_events(read_all(**accepted, {.select = Selection::stream("s")}), "s", 0, 40);
-    fs::remove_all(copy);
-  }
-}
-
 TEST_F(Opening, AMissingWalIsRefused) {
   append_singly("s", 50);
   const fs::path copy = crash_copy("copy");

@@ -1,0 +1,134 @@
+// The store's list of its tables, which is kept twice (engine/table_list.h), and CURRENT.
+#include "engine/wal_records.h"
+#include "tests/support/log_test.h"
+
+namespace strandline::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Manifests : public LogTest {
+ protected:
+  Result<std::unique_ptr<Log>> open_copy(const fs::path& copy, bool accept_loss = false) const {
+    Options copy_options = options;
+    copy_options.accept_loss = accept_loss;
+    return Log::open(copy, copy_options);
+  }
+  fs::path crash_copy(const std::string& name) const {
+    const fs::path copy = directory() / name;
+    copy_live(data(), copy);
+    return copy;
+  }
+};
+
+TEST_F(Manifests, DamagedOrMissingIsMendedFromItsCopy) {
+  append_singly("s", 20);
+  reopen();
+  append_singly("s", 20);
+  close();
+  const auto lists = files_below(data() / "store", ".copy");
+  ASSERT_EQ(lists.size(), 1u);
+  const fs::path manifest = lists[0].parent_path() / lists[0].stem();
+  const std::string bytes = read_file(manifest);
+  ASSERT_EQ(bytes, read_file(lists[0]));
+  std::string harmed = bytes;
+  harmed[bytes.size() / 2] ^= 1;
+  for (const std::string& now : {harmed, bytes.substr(0, bytes.size() / 2), std::string()}) {
+    const fs::path copy = crash_copy("copy");
+    write_file(copy / "store" / manifest.filename(), now);
+    if (now.empty()) fs::remove(copy / "store" / manifest.filename());
+    std::string warned;
+    options.on_warning = [&](const std::string& line) { warned += line; };
+    const auto opened = open_copy(copy);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_THAT(warned, testing::HasSubstr(manifest.filename().string()));
+    EXPECT_EQ((*opened)->recovery().loss, "");
+    expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 40);
+    fs::remove_all(copy);
+  }
+}
+
+TEST_F(Manifests, DamagedLikeItsCopyIsRefusedAndNamed) {
+  append_singly("s", 20);
+  reopen();
+  append_singly("s", 20);
+  close();
+  const fs::path list = files_below(data() / "store", ".copy").at(0);
+  const fs::path manifest = list.stem();
+  const std::string bytes = read_file(list);
+  std::string harmed = bytes;
+  harmed[bytes.size() / 2] ^= 1;
+  // Cut off, and what is left of the last record is not the same in both: no power cut does that.
+  std::string torn = bytes.substr(0, bytes.size() - 3), other = torn;
+  torn.back() = 'x';
+  other.back() = 'y';
+  const std::string rubbish = "xxxxxxxxxxxx", nothing = "xxxx";
+  const std::pair<std::string, std::string> cases[] = {
+      {harmed, harmed}, {torn, other}, {rubbish, nothing}, {nothing, rubbish}};
+  for (const auto& [file, copy_of_it] : cases) {
+    const fs::path copy = crash_copy("copy");
+    write_file(copy / "store" / manifest, file);
+    write_file(copy / "store" / list.filename(), copy_of_it);
+    const auto refused = open_copy(copy);
+    ASSERT_EQ(code_of(refused), Code::corrupt);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr(manifest.string() + ": damaged"));
+    EXPECT_THAT(refused.error().message, testing::HasSubstr("so is its copy"));
+    EXPECT_EQ(read_file(copy / "store" / manifest), file) << "a refusal changes nothing";
+    fs::remove_all(copy);
+  }
+}
+
+// As a power cut may leave both. But it was durable, say RocksDB or the head mark.
+TEST_F(Manifests, CutOffLikeItsCopyIsNamedWhereSomethingIsMissing) {
+  for (int i = 0; i < 3; ++i) {
+    append_singly("s", 5);
+    log().roll();
+    reopen();
+  }
+  close();
+  const fs::path list = files_below(data() / "store", ".copy").at(0);
+  const std::string whole = read_file(list);
+  size_t refusals = 0;
+  for (uint64_t bytes = 1; bytes < whole.size(); bytes += 20) {
+    // Between two records nothing shows that there was more.
+    if (whole_records(whole.substr(0, bytes)) == bytes) continue;
+    const fs::path copy = crash_copy("cut");
+    for (const fs::path& file : {list.stem(), list.filename()}) {
+      fs::resize_file(copy / "store" / file, bytes);
+    }
+    const auto opened = open_copy(copy);
+    if (opened) {
+      expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 15);
+    } else {
+      ++refusals;
+      const std::string& why = opened.error().message;
+      EXPECT_THAT(why, testing::HasSubstr(list.stem().string()));
+      EXPECT_THAT(why, testing::HasSubstr("so is its copy"));
+    }
+    fs::remove_all(copy);
+  }
+  EXPECT_GT(refusals, 0u);
+}
+
+TEST_F(Manifests, WithoutCurrentIsRefusedAndAcceptLossFindsTheNewest) {
+  append_singly("s", 20);
+  reopen();
+  append_singly("s", 20);
+  close();
+  for (const std::string now : {"", "MANIFEST-000001\n", "rubbish"}) {
+    const fs::path copy = crash_copy("copy");
+    write_file(copy / "store" / "CURRENT", now);
+    if (now.empty()) fs::remove(copy / "store" / "CURRENT");
+    const auto refused = open_copy(copy);
+    ASSERT_EQ(code_of(refused), Code::corrupt);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr("CURRENT"));
+    const auto accepted = open_copy(copy, true);
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr("CURRENT"));
+    expect_events(read_all(**accepted, {.select = Selection::stream("s")}), "s", 0, 40);
+    fs::remove_all(copy);
+  }
+}
+
+}  // namespace
+}  // namespace strandline::tests
