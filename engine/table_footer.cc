@@ -20,7 +20,7 @@ struct Handle {
   uint64_t at, bytes;
 };
 // Nothing if it reaches out of the table.
-std::optional<Handle> take_handle(std::string_view bytes, uint64_t table_bytes) {
+std::optional<Handle> take_handle(std::string_view& bytes, uint64_t table_bytes) {
   const auto at = take_varint(bytes);
   const auto length = at ? take_varint(bytes) : std::nullopt;
   if (!length || *at > table_bytes || *length > table_bytes - *at) return std::nullopt;
@@ -38,16 +38,19 @@ const char* wrong_in_footer(const ReadTable& read, uint64_t table_bytes) {
   if (footer[0] != rocksdb::kXXH3 || get_le<uint32_t>(footer, kFooterBytes - 12) != kVersion) {
     return "its footer names another format than tables have";
   }
-  const auto index = take_handle(std::string_view(footer).substr(1), table_bytes);
-  // It is small: it names four or five blocks.
-  constexpr uint64_t kIndexBytesMax = 64 << 10;
-  if (!index || index->bytes > kIndexBytesMax) return nullptr;
-  const std::string names = read(index->at, index->bytes);
+  std::string_view handles = std::string_view(footer).substr(1);
+  const auto names_at = take_handle(handles, table_bytes);
+  const auto index = names_at ? take_handle(handles, table_bytes) : std::nullopt;
+  // The first is small: it names four or five blocks.
+  constexpr uint64_t kNamesBytesMax = 64 << 10;
+  // RocksDB would ask for as much memory, in a thread of its own.
+  if (!index || names_at->bytes > kNamesBytesMax) return "its footer points out of it";
+  const std::string names = read(names_at->at, names_at->bytes);
   constexpr std::string_view kProperties = "rocksdb.properties";
   const size_t name = names.find(kProperties);
   if (name == names.npos) return nullptr;
-  const auto properties =
-      take_handle(std::string_view(names).substr(name + kProperties.size()), table_bytes);
+  std::string_view named = std::string_view(names).substr(name + kProperties.size());
+  const auto properties = take_handle(named, table_bytes);
   if (!properties || properties->bytes < 4) return nullptr;
   // A block's last word: how many restart points it has, and in its top bit whether an index of
   // hashes follows.

@@ -1,8 +1,9 @@
 // The end of a table file, looked at before RocksDB does: what it reads there unchecked, and ends
 // the process by an assertion where it makes no sense.
 //
-// The footer has no checksum itself, and says which one the rest of the file has, and in which
-// format it is; a bad bit can turn that into none. The properties have one, but it is compared
+// The footer has no checksum itself, and says where the first blocks are, how long they are, which
+// checksum they have, and in which format the file is; a bad bit can turn that into a block of many
+// terabytes, or one without a checksum. The properties have one, but it is compared
 // after they were taken apart. Ours are all in one format (store_options.cc), and their blocks have
 // no hash index: a table that says otherwise cannot be opened. Source:
 // https://github.com/facebook/rocksdb/wiki/Rocksdb-BlockBasedTable-Format

@@ -299,6 +299,29 @@ TEST_F(Damage, ATablesEndIsLookedAtBeforeItIsBelieved) {
   }
 }
 
+TEST_F(Damage, ATableWhoseFooterPointsOutOfItIsTakenOut) {
+  // RocksDB asks for as much memory as a handle there says, and the process ends where there is
+  // none.
+  append("s", 5);
+  reopen();
+  close();
+  const KeptLog whole(data(), directory() / "whole");
+  const std::string huge("\x00\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x0F", 10), none(10, '\0');
+  for (const std::string& handles : {huge + none, none + huge}) {
+    std::string bad = whole.bytes;
+    bad.replace(bad.size() - 52, handles.size(), handles);
+    whole.put_back(bad);
+    const auto refused = Log::open(data(), options);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, ::testing::HasSubstr(whole.table.filename().string()));
+    Options loses = options;
+    loses.accept_loss = true;
+    const auto opened = Log::open(data(), loses);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ((*opened)->describe("s")->tail, Offset{5});
+  }
+}
+
 TEST_F(Damage, ATableIsTakenOutWhateverItsEndSays) {
   // Without the magic number of its footer RocksDB believes the index before it unchecked, and ends
   // the process over a bad one.
