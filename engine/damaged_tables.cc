@@ -161,7 +161,8 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
     if (!every_block || entry.path().extension() != ".sst" || listed.contains(name)) continue;
     rocksdb::SstFileReader reader{rocksdb::Options(options, families.front().options)};
     const bool opens = reader.Open(entry.path().string()).ok();
-    const std::string family = opens ? reader.GetTableProperties()->column_family_name : "events";
+    const auto properties = opens ? reader.GetTableProperties() : nullptr;
+    const std::string family = properties ? properties->column_family_name : "events";
     damaged.push_back({name, family, "what it holds is not known", "the MANIFEST does not list it",
                        /*listed=*/false});
   }

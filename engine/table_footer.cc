@@ -32,10 +32,11 @@ std::optional<Handle> take_handle(std::string_view& bytes, uint64_t table_bytes)
 const char* wrong_in_footer(const ReadTable& read, uint64_t table_bytes) {
   if (table_bytes < kFooterBytes) return nullptr;
   const std::string footer = read(table_bytes - kFooterBytes, kFooterBytes);
-  if (footer.size() != kFooterBytes || get_le<uint64_t>(footer, kFooterBytes - 8) != kMagic) {
-    return nullptr;
-  }
-  if (footer[0] != rocksdb::kXXH3 || get_le<uint32_t>(footer, kFooterBytes - 12) != kVersion) {
+  if (footer.size() != kFooterBytes) return nullptr;
+  // Where RocksDB only wants a table's properties it takes any magic number, and for one that it
+  // does not know its blocks have no checksums.
+  if (get_le<uint64_t>(footer, kFooterBytes - 8) != kMagic || footer[0] != rocksdb::kXXH3 ||
+      get_le<uint32_t>(footer, kFooterBytes - 12) != kVersion) {
     return "its footer names another format than tables have";
   }
   std::string_view handles = std::string_view(footer).substr(1);

@@ -48,6 +48,18 @@ class Damage : public LogTest {
     close();
   }
 
+  // As the closed log is now: refused, with the table's name, and opened without it.
+  void expect_taken_out(const fs::path& table, Offset tail) {
+    const auto refused = Log::open(data(), options);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, ::testing::HasSubstr(table.string()));
+    Options loses = options;
+    loses.accept_loss = true;
+    const auto opened = Log::open(data(), loses);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ((*opened)->describe("s")->tail, tail);
+  }
+
   // Flips one bit in the stored bytes of this event, in whichever table file has them.
   void flip_bit(uint64_t offset) {
     const std::string wanted = noise(offset).substr(5'000, 64);
@@ -311,14 +323,7 @@ TEST_F(Damage, ATableWhoseFooterPointsOutOfItIsTakenOut) {
     std::string bad = whole.bytes;
     bad.replace(bad.size() - 52, handles.size(), handles);
     whole.put_back(bad);
-    const auto refused = Log::open(data(), options);
-    ASSERT_FALSE(refused);
-    EXPECT_THAT(refused.error().message, ::testing::HasSubstr(whole.table.filename().string()));
-    Options loses = options;
-    loses.accept_loss = true;
-    const auto opened = Log::open(data(), loses);
-    ASSERT_TRUE(opened) << opened.error().message;
-    EXPECT_EQ((*opened)->describe("s")->tail, Offset{5});
+    expect_taken_out(whole.table.filename(), Offset{5});
   }
 }
 
@@ -336,14 +341,7 @@ TEST_F(Damage, ATableIsTakenOutWhateverItsEndSays) {
     bad[at] ^= 4;
     bad[bad.size() - 8] ^= 2;
     whole.put_back(bad);
-    const auto refused = Log::open(data(), options);
-    ASSERT_FALSE(refused);
-    EXPECT_THAT(refused.error().message, ::testing::HasSubstr(whole.table.filename().string()));
-    Options loses = options;
-    loses.accept_loss = true;
-    const auto opened = Log::open(data(), loses);
-    ASSERT_TRUE(opened) << opened.error().message;
-    EXPECT_EQ((*opened)->describe("s")->tail, Offset{5});
+    expect_taken_out(whole.table.filename(), Offset{5});
   }
 }
 
