@@ -78,6 +78,7 @@ Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& m
   const HeadMark::Head now{report.durable_next, state.store->durable_changes(),
                            state.store->newest_wal()};
   auto mark = HeadMark::read(disk, state.directory);
+  if (!mark) mark.error().message += mended.lists;
   if (!mark && !accept) return std::unexpected(std::move(mark.error()));
   const HeadMark::Head head = mark ? mark->value_or(HeadMark::Head()) : HeadMark::Head();
   report.head_mark = head.next;

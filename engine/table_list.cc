@@ -129,7 +129,7 @@ class TableList {
     const std::string_view first = *own ? std::string_view(**own) : std::string_view();
     const std::string_view second = **copy;
     const auto [merged, taken] = merge(first, second);
-    if (!taken && first.size() == merged.size()) return {};
+    if (!taken && !merged.empty() && first.size() == merged.size()) return {};
     // The copy is written after the file: where it ends, whole, all that was fsynced ends.
     const size_t end = merged.size();
     const bool whole = second.size() == end || first.size() == end;

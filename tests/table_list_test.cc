@@ -63,8 +63,9 @@ TEST_F(Manifests, DamagedLikeItsCopyIsRefusedAndNamed) {
   torn.back() = 'x';
   other.back() = 'y';
   const std::string rubbish = "xxxxxxxxxxxx", nothing = "xxxx";
-  const std::pair<std::string, std::string> cases[] = {
-      {harmed, harmed}, {torn, other}, {rubbish, nothing}, {nothing, rubbish}};
+  const std::pair<std::string, std::string> cases[] = {{harmed, harmed},   {torn, other},
+                                                       {rubbish, nothing}, {nothing, rubbish},
+                                                       {"", ""},           {"", rubbish}};
   for (const auto& [file, copy_of_it] : cases) {
     const fs::path copy = crash_copy("copy");
     write_file(copy / "store" / manifest, file);
@@ -108,6 +109,23 @@ TEST_F(Manifests, CutOffLikeItsCopyIsNamedWhereSomethingIsMissing) {
     fs::remove_all(copy);
   }
   EXPECT_GT(refusals, 0u);
+}
+
+// What was mended, and whatever else is missing, stand in one report.
+TEST_F(Manifests, CutOffLikeItsCopyBesideABadHeadMarkIsInTheReport) {
+  append_singly("s", 20);
+  reopen();
+  append_singly("s", 20);
+  close();
+  const fs::path list = files_below(data() / "store", ".copy").at(0);
+  for (const fs::path& file : {list, list.parent_path() / list.stem()}) {
+    fs::resize_file(file, read_file(file).size() - 3);
+  }
+  write_file(data() / "HEAD", std::string(512, 'x'));
+  const auto accepted = open_copy(data(), true);
+  ASSERT_TRUE(accepted) << accepted.error().message;
+  EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr("so is its copy"));
+  EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr("HEAD"));
 }
 
 TEST_F(Manifests, WithoutCurrentIsRefusedAndAcceptLossFindsTheNewest) {
