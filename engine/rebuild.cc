@@ -86,6 +86,18 @@ class Rebuild {
     }
   }
 
+  // Where each stream's events begin, says the directory of extents.
+  Result<std::map<StreamId, Offset>> beginnings() {
+    std::map<StreamId, Offset> found;
+    StoreIterator it = store_.iterate(Family::segments);
+    for (it.seek(std::string(1, static_cast<char>(KeyKind::where))); it.valid(); it.next()) {
+      if (it.key()[0] != static_cast<char>(KeyKind::where) || it.key().size() != 17) break;
+      found.try_emplace(StreamId(get_be64(it.key(), 1)), get_be64(it.key(), 9));
+    }
+    if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+    return found;
+  }
+
   Status rebuild_streams() {
     std::map<StreamId, StateRecord> states;
     std::set<StreamId> known = {kLogStream};
@@ -105,27 +117,35 @@ class Rebuild {
       }
     }
     if (auto damage = it.damage()) return fail(Code::corrupt, "the streams family: " + *damage);
+    auto begun = beginnings();
+    if (!begun) return std::unexpected(std::move(begun.error()));
+    // Of a stream whose state is lost: the first offset that anything knows of. What is before it
+    // was dropped only if the directory says so; otherwise the events there may be lost themselves.
+    const auto begin = [&](StateRecord& state, StreamId id, Offset first) {
+      const auto said = begun->find(id);
+      state.start = said == begun->end() ? first.value : std::min(first, said->second).value;
+      const bool dropped = said != begun->end() && said->second.value == state.start;
+      if (state.start > 0) {
+        state.gap_reason =
+            static_cast<uint8_t>(dropped ? GapReason::dropped : GapReason::damaged);
+      }
+    };
     std::set<StreamId> made;
     for (const auto& [segment, streams] : runs_) {
       for (const auto& [id, run] : streams) {
         auto [state, is_new] = states.try_emplace(id);
         if (is_new) {
           made.insert(id);
-          state->second.start = run.first.value;
+          begin(state->second, id, run.first);
           state->second.start_bytes = run.bytes_before;
-          if (run.first.value > 0) {
-            state->second.gap_reason = static_cast<uint8_t>(GapReason::dropped);
-          }
         }
         advance(state->second, segment, id, run);
       }
     }
     for (const auto& [id, named] : named_) {
       const auto [state, is_new] = states.try_emplace(id);
-      // Its first events may be lost: then they are damaged, and not dropped.
       if (is_new || (made.contains(id) && named.first.value < state->second.start)) {
-        state->second.start = named.first.value;
-        state->second.gap_reason = static_cast<uint8_t>(GapReason::dropped);
+        begin(state->second, id, named.first);
       }
       state->second.next = std::max(state->second.next, named.second.value);
     }

@@ -4,8 +4,9 @@
 // What the events say, and the log's own records of events that may be lost themselves, is taken
 // where it is further than what is left of the records, so that no offset is given out twice. What
 // they cannot say is lost: a stream's name (it becomes "lost-" and its number), a truncation or a
-// deletion, committed positions. *Requires*: every table of events can be read, which taking out
-// sees to. *Threads*: one, before anything is loaded.
+// deletion, committed positions; and, if the segments' records are lost, too, whether what is
+// missing before its first event was dropped: it is told as damaged. *Requires*: every table of
+// events can be read, which taking out sees to. *Threads*: one, before anything is loaded.
 #pragma once
 
 #include "engine/error.h"
