@@ -134,10 +134,10 @@ Status check_commits(const LogState& log, const AppendMany& request) {
   return {};
 }
 
-Status check_marks(const LogState& log, Timestamp now, const AppendMany& request) {
+Status check_marks(const LogState& log, const AppendMany& request) {
   std::set<std::pair<std::string_view, std::string_view>> planned;
   for (const OnceMark& mark : request.once) {
-    auto found = log.expiring.find(*log.store, mark_key(mark.consumer, mark.id), now);
+    auto found = log.expiring.find(*log.store, mark_key(mark.consumer, mark.id));
     if (!found) return std::unexpected(std::move(found.error()));
     if (*found || !planned.emplace(mark.consumer, mark.id).second) {
       return fail(Code::exists, fmt::format("consumer \"{}\" has processed \"{}\" already",
@@ -178,11 +178,11 @@ Status check_request(const AppendMany& request, const Limits& limits) {
   return check_key("an idempotency key", request.idempotency->key);
 }
 
-Status check_append(const LogState& log, Timestamp now, const AppendMany& request) {
+Status check_append(const LogState& log, const AppendMany& request) {
   if (auto ok = check_parts(log, request); !ok) return ok;
   if (auto ok = check_commits(log, request); !ok) return ok;
   if (request.once.empty() && !request.idempotency) return {};
-  return check_marks(log, now, request);
+  return check_marks(log, request);
 }
 
 }  // namespace strandline

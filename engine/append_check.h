@@ -13,6 +13,6 @@ struct AppendMany;
 Status check_request(const AppendMany& request, const Limits& limits);
 
 // Each condition sees the parts and commits before it. The writer's.
-Status check_append(const LogState& log, Timestamp now, const AppendMany& request);
+Status check_append(const LogState& log, const AppendMany& request);
 
 }  // namespace strandline

@@ -13,7 +13,9 @@ std::string tally_key() { return std::string(1, static_cast<char>(KeyKind::tally
 
 }  // namespace
 
-Status Expiring::load(const Store& store) {
+Status Expiring::load(const Store& store, Clock& clock) {
+  clock_ = &clock;
+  epoch_us_ = clock.now().us - clock.elapsed_us();
   auto tally = store.get(Family::producers, tally_key());
   if (!tally) return std::unexpected(std::move(tally.error()));
   if (*tally && (*tally)->size() != sizeof count_) {
@@ -43,27 +45,27 @@ std::optional<int64_t> Expiring::unpublished(const std::string& key) const {
   return found->second;
 }
 
-Result<std::optional<std::string>> Expiring::find(const Store& store, const std::string& key,
-                                                  Timestamp now) const {
+Result<std::optional<std::string>> Expiring::find(const Store& store,
+                                                  const std::string& key) const {
   auto entry = look_up(store, key);
   if (!entry) return std::unexpected(std::move(entry.error()));
   // What this group put is not in the store yet.
   const auto put = unpublished(key);
   if (put && (!*entry || (*entry)->expires_us != *put)) *entry = Entry{*put, ""};
-  if (!*entry || (*entry)->expires_us <= now.us) return std::nullopt;
+  if (!*entry || (*entry)->expires_us <= now_us()) return std::nullopt;
   return std::move((*entry)->value);
 }
 
-Result<bool> Expiring::holds_durably(const Store& store, const std::string& key,
-                                     Timestamp now) const {
+Result<bool> Expiring::holds_durably(const Store& store, const std::string& key) const {
   // The store first: what is published after this look was durable before it.
   auto entry = look_up(store, key);
   if (!entry) return std::unexpected(std::move(entry.error()));
-  return *entry && (*entry)->expires_us > now.us && !unpublished(key);
+  return *entry && (*entry)->expires_us > now_us() && !unpublished(key);
 }
 
-void Expiring::put(const Store& store, const std::string& key, int64_t expires_us,
+void Expiring::put(const Store& store, const std::string& key, int64_t ttl_us,
                    std::string_view value, Changes& changes) {
+  const int64_t expires_us = now_us() + ttl_us;
   const auto expired = look_up(store, key);
   if (expired && *expired) {
     changes.erase(Family::producers, expiry_key((*expired)->expires_us, key));
@@ -81,9 +83,9 @@ void Expiring::put(const Store& store, const std::string& key, int64_t expires_u
   unpublished_[key] = expires_us;
 }
 
-std::vector<Expiring::Key> Expiring::finish_group(const Store& store, Timestamp now, size_t most,
+std::vector<Expiring::Key> Expiring::finish_group(const Store& store, size_t most,
                                                   Changes& changes) {
-  if (earliest_us_ <= now.us) purge(store, now, most, changes);
+  if (earliest_us_ <= now_us()) purge(store, most, changes);
   earliest_us_ = std::min(earliest_us_, std::exchange(group_earliest_us_, kNever));
   if (std::exchange(count_changed_, false)) {
     std::string tally;
@@ -93,13 +95,14 @@ std::vector<Expiring::Key> Expiring::finish_group(const Store& store, Timestamp 
   return std::exchange(put_, {});
 }
 
-void Expiring::purge(const Store& store, Timestamp now, size_t most, Changes& changes) {
+void Expiring::purge(const Store& store, size_t most, Changes& changes) {
+  const int64_t now = now_us();
   StoreIterator it = store.iterate(Family::producers);
   const std::string kind(1, static_cast<char>(KeyKind::expiry));
   for (it.seek(expiry_key(earliest_us_, "")); it.valid() && it.key().starts_with(kind); it.next()) {
     if (it.key().size() <= kExpiryKeyBytes) continue;
     const auto expires_us = static_cast<int64_t>(get_be64(it.key(), 1));
-    if (expires_us > now.us || most-- == 0) {
+    if (expires_us > now || most-- == 0) {
       earliest_us_ = expires_us;
       return;
     }
@@ -111,7 +114,7 @@ void Expiring::purge(const Store& store, Timestamp now, size_t most, Changes& ch
     count_ -= std::min<uint64_t>(count_, 1);
     count_changed_ = true;
   }
-  earliest_us_ = it.damage() ? now.us + kRestUs : kNever;
+  earliest_us_ = it.damage() ? now + kRestUs : kNever;
 }
 
 void Expiring::publish(const std::vector<Key>& keys) {

@@ -3,8 +3,9 @@
 // expires, and an index by expiry stands beside it.
 //
 // Expired members are no longer found; they are purged a few at a time, in the WriteBatches of
-// later groups. *Threads*: the writer's, but for holds_durably (any) and publish (the sync
-// stage's). *Errors*: `corrupt` for a record that cannot be read.
+// later groups. *Time* goes on evenly while a log is open, wherever its clock is set to; over a
+// reopening it is what the clock says. *Threads*: the writer's, but for holds_durably (any) and
+// publish (the sync stage's). *Errors*: `corrupt` for a record that cannot be read.
 #pragma once
 
 #include <limits>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/clock.h"
 #include "engine/error.h"
 #include "engine/keys.h"
 #include "engine/store.h"
@@ -26,22 +28,21 @@ class Expiring {
  public:
   using Key = std::pair<std::string, int64_t>;  // and when it expires, which tells two lives apart
 
-  Status load(const Store& store);
+  Status load(const Store& store, Clock& clock);
 
   // The value, if the member is there and has not expired: as assigned, durable or not.
-  Result<std::optional<std::string>> find(const Store& store, const std::string& key,
-                                          Timestamp now) const;
+  Result<std::optional<std::string>> find(const Store& store, const std::string& key) const;
   // The same of what is durable, for any thread.
-  Result<bool> holds_durably(const Store& store, const std::string& key, Timestamp now) const;
+  Result<bool> holds_durably(const Store& store, const std::string& key) const;
 
   // Adds a member that is not there, or has expired.
-  void put(const Store& store, const std::string& key, int64_t expires_us, std::string_view value,
+  void put(const Store& store, const std::string& key, int64_t ttl_us, std::string_view value,
            Changes& changes);
   uint64_t count() const { return count_; }  // with those that wait to be purged
 
   // Ends a group: purges at most `most` members that have expired, and says what became of it. The
   // sync stage publishes the answer once the group is durable.
-  std::vector<Key> finish_group(const Store& store, Timestamp now, size_t most, Changes& changes);
+  std::vector<Key> finish_group(const Store& store, size_t most, Changes& changes);
   void publish(const std::vector<Key>& keys);
 
  private:
@@ -53,8 +54,11 @@ class Expiring {
 
   Result<std::optional<Entry>> look_up(const Store& store, const std::string& key) const;
   std::optional<int64_t> unpublished(const std::string& key) const;
-  void purge(const Store& store, Timestamp now, size_t most, Changes& changes);
+  void purge(const Store& store, size_t most, Changes& changes);
+  int64_t now_us() const { return epoch_us_ + clock_->elapsed_us(); }
 
+  Clock* clock_ = nullptr;
+  int64_t epoch_us_ = 0;  // when its elapsed time began, as the clock stood at the opening
   uint64_t count_ = 0;
   bool count_changed_ = false;
   int64_t earliest_us_ = kNever;        // nothing expires before it

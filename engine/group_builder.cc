@@ -81,12 +81,12 @@ void GroupBuilder::add(Operation operation) {
 
 Result<Outcome> GroupBuilder::append(AppendMany& request) {
   // First of all: a retry's conditions held once, and what it asks for has been done.
-  auto original = find_original(log_, stored_, request);
+  auto original = find_original(log_, request);
   if (!original) return std::unexpected(std::move(original.error()));
   if (*original) return std::move(**original);
   // Who is fenced hears that, and not what else would be wrong.
   if (auto ok = check_consumers(request); !ok) return std::unexpected(std::move(ok.error()));
-  if (auto ok = check_append(log_, stored_, request); !ok) {
+  if (auto ok = check_append(log_, request); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   Outcome outcome;
@@ -233,7 +233,7 @@ void GroupBuilder::put_original(const AppendMany::Part& part, const Appended& ap
 void GroupBuilder::put_expiring(const std::string& key, uint64_t ttl_s, std::string_view value) {
   const auto ttl_us =
       static_cast<int64_t>(std::min(ttl_s, log_.options.limits.once_ttl_s_max)) * kSecondUs;
-  log_.expiring.put(*log_.store, key, stored_.us + ttl_us, value, group_.changes);
+  log_.expiring.put(*log_.store, key, ttl_us, value, group_.changes);
 }
 
 GroupBuilder::Stage& GroupBuilder::stage_of(Stream& stream) {
@@ -297,7 +297,7 @@ Group GroupBuilder::finish() {
   }
   log_.producers.finish_group(group_.changes);
   group_.expiring = log_.expiring.finish_group(
-      *log_.store, stored_, kPurgedAGroup + kPurgedAnAppend * group_.appends, group_.changes);
+      *log_.store, kPurgedAGroup + kPurgedAnAppend * group_.appends, group_.changes);
   return std::move(group_);
 }
 

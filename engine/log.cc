@@ -316,7 +316,7 @@ Result<bool> Log::once(std::string consumer, std::string id, uint64_t ttl_s) {
 
 Result<bool> Log::was_processed(std::string_view consumer, std::string_view id) const {
   const LogState& state = *parts_->state;
-  return state.expiring.holds_durably(*state.store, mark_key(consumer, id), state.clock->now());
+  return state.expiring.holds_durably(*state.store, mark_key(consumer, id));
 }
 
 // --- The log itself.

@@ -38,7 +38,7 @@ Status load(LogState& state, RecoveryReport& report) {
   if (auto ok = state.streams.load(*state.store); !ok) return ok;
   if (auto ok = state.segments.load(*state.store); !ok) return ok;
   if (auto ok = state.positions.load(*state.store); !ok) return ok;
-  if (auto ok = state.expiring.load(*state.store); !ok) return ok;
+  if (auto ok = state.expiring.load(*state.store, *state.clock); !ok) return ok;
   const bool accept = state.options.accept_loss && state.options.mode == Options::Mode::owner;
   std::vector<std::string> orphans;
   if (auto ok = state.consumers.load(*state.store, *state.clock, accept ? &orphans : nullptr);

@@ -10,9 +10,8 @@
 namespace strandline {
 namespace {
 
-Result<std::optional<Outcome>> find_answer(LogState& log, Timestamp now,
-                                           const Idempotency& request) {
-  auto found = log.expiring.find(*log.store, answer_key(request.key), now);
+Result<std::optional<Outcome>> find_answer(LogState& log, const Idempotency& request) {
+  auto found = log.expiring.find(*log.store, answer_key(request.key));
   if (!found) return std::unexpected(std::move(found.error()));
   if (!*found) return std::nullopt;
   std::string_view fingerprint;
@@ -134,10 +133,9 @@ class Retries {
 
 }  // namespace
 
-Result<std::optional<Outcome>> find_original(LogState& log, Timestamp now,
-                                             const AppendMany& request) {
+Result<std::optional<Outcome>> find_original(LogState& log, const AppendMany& request) {
   if (request.idempotency) {
-    auto answer = find_answer(log, now, *request.idempotency);
+    auto answer = find_answer(log, *request.idempotency);
     if (!answer || *answer) return answer;
   }
   const bool produced = std::ranges::any_of(

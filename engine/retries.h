@@ -11,7 +11,6 @@ namespace strandline {
 // What the original was answered; nothing for an append that is new. *Errors*: reused; conflict for
 // a retry with other events, or of a part of an append; out_of_order, fenced; corrupt. The
 // writer's.
-Result<std::optional<Outcome>> find_original(LogState& log, Timestamp now,
-                                             const AppendMany& request);
+Result<std::optional<Outcome>> find_original(LogState& log, const AppendMany& request);
 
 }  // namespace strandline

@@ -17,12 +17,42 @@ constexpr int64_t kTenYears = 87'660 * kAnHour;
 struct Time {
   std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>(Timestamp{kStart});
 
+  // Of what expires: it goes on by itself while the log is open, and follows the clock over a
+  // reopening.
+  int64_t opened_us = clock->now().us - clock->elapsed_us();
+  int64_t lived_us() const { return opened_us + clock->elapsed_us(); }
+  void opened() { opened_us = clock->now().us - clock->elapsed_us(); }
+
   void jump(std::mt19937_64& random) {
     static constexpr int64_t kJumps[] = {-kAnHour, kAnHour,   -kTenYears, kTenYears,
                                          1,        1'000'000, 0,          0};
     const int64_t now = clock->now().us + kJumps[random() % std::size(kJumps)];
     clock->set({std::clamp(now, int64_t{1}, kStart + 4 * kTenYears)});
   }
+};
+
+// Marks that live for a while, some of them looked at again and again.
+class Marks {
+ public:
+  void ask(Log& log, const Time& time, std::mt19937_64& random) {
+    const std::string id = std::to_string(random() % 8);
+    const auto ttl_s = static_cast<int64_t>(1 + random() % 7200);
+    const int64_t now_us = time.lived_us();
+    latest_us_ = std::max(latest_us_, now_us);
+    const bool lives = log.was_processed("c", id).value();
+    const auto found = expires_us_.find(id);
+    if (found == expires_us_.end() || found->second <= now_us) {
+      EXPECT_FALSE(lives) << id;
+    } else if (found->second > latest_us_) {
+      EXPECT_TRUE(lives) << id;
+    }  // otherwise it had expired before a clock that was set back, and may be purged
+    EXPECT_EQ(log.once("c", id, static_cast<uint64_t>(ttl_s)).value(), !lives) << id;
+    if (!lives) expires_us_[id] = now_us + ttl_s * 1'000'000;
+  }
+
+ private:
+  std::map<std::string, int64_t> expires_us_;
+  int64_t latest_us_ = 0;
 };
 
 void change_clocks(uint64_t seed) {
@@ -38,18 +68,22 @@ void change_clocks(uint64_t seed) {
   options.clock = time.clock;
   auto log = Log::open(directory / "data", options).value();
   std::optional<Subscription> follower(log->subscribe({}).value());
+  Marks marks;
   std::map<std::string, uint64_t> tails;
   std::vector<int64_t> stored;  // by sequence
   uint64_t followed = 0;
   for (int step = 0; step < 40; ++step) {
     if (random() % 2 == 0) time.jump(random);
+    if (random() % 4 == 0) time.clock->advance_us(static_cast<int64_t>(random() % 1'200'000'000));
     if (random() % 16 == 0) {
       const uint64_t position = follower->position();
       follower.reset();
       log.reset();
       log = Log::open(directory / "data", options).value();
+      time.opened();
       follower.emplace(log->subscribe({.from = From::position(position)}).value());
     }
+    marks.ask(*log, time, random);
     const std::string stream = "s" + std::to_string(random() % 3);
     const auto count = static_cast<uint32_t>(1 + random() % 4);
     const auto before = log->segments();
