@@ -126,8 +126,7 @@ class Rebuild {
       state.start = said == begun->end() ? first.value : std::min(first, said->second).value;
       const bool dropped = said != begun->end() && said->second.value == state.start;
       if (state.start > 0) {
-        state.gap_reason =
-            static_cast<uint8_t>(dropped ? GapReason::dropped : GapReason::damaged);
+        state.gap_reason = static_cast<uint8_t>(dropped ? GapReason::dropped : GapReason::damaged);
       }
     };
     std::set<StreamId> made;

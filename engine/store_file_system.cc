@@ -111,6 +111,11 @@ bool is_list(const std::string& path) {
   return name.starts_with("MANIFEST-") && !name.ends_with(kCopySuffix);
 }
 
+// Those that are kept in `damaged/`, too: "000012.sst.records".
+bool is_table(const std::string& path) {
+  return std::filesystem::path(path).filename().string().find(".sst") != std::string::npos;
+}
+
 // "OPTIONS-000007.dbtmp", which becomes "OPTIONS-000007".
 bool is_options(const std::string& path) {
   return std::filesystem::path(path).filename().string().starts_with("OPTIONS-");
@@ -149,7 +154,7 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
                                std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
                                IODebugContext* debug) override {
     IOStatus status = FileSystemWrapper::NewRandomAccessFile(name, options, file, debug);
-    if (!status.ok() || !name.ends_with(".sst")) return status;
+    if (!status.ok() || !is_table(name)) return status;
     uint64_t size = 0;
     status = GetFileSize(name, options.io_options, &size, debug);
     if (!status.ok()) return status;

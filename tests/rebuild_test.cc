@@ -3,6 +3,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_reader.h>
 
+#include "engine/varint.h"
 #include "tests/support/log_test.h"
 
 namespace strandline::tests {
@@ -72,6 +73,23 @@ TEST_F(Rebuilt, AndWithTheDirectoryOfExtents) {
   lose(tables_of("streams"));
   lose(tables_of("segments"));
   EXPECT_EQ(reason_before(), GapReason::damaged);
+}
+
+TEST_F(Rebuilt, ATableThatIsKeptAsideIsNotBelievedEither) {
+  fill();
+  close();
+  const auto tables = tables_of("streams");
+  ASSERT_FALSE(tables.empty());
+  for (const fs::path& table : tables) {
+    std::string bytes = read_file(table);
+    const std::string_view name = "rocksdb.properties";
+    std::string_view handle = std::string_view(bytes).substr(bytes.rfind(name) + name.size());
+    const uint64_t at = take_varint(handle).value(), length = take_varint(handle).value();
+    bytes[at + length - 1] ^= 0x80;  // as if an index of hashes followed: RocksDB ends the process
+    write_file(table, bytes);
+  }
+  options.accept_loss = true;
+  EXPECT_EQ(read("lost-1").offsets(), range(0, 20));
 }
 
 TEST_F(Rebuilt, WhatWasDroppedBeforeStaysDropped) {
