@@ -73,6 +73,7 @@ struct Store::Parts {
   std::atomic<uint64_t> first_live{0};
   std::atomic<uint64_t> durable{0};  // RocksDB's last sequence number that was fsynced
   uint64_t before_wal = 0;           // and the last before the newest WAL began; the writer's
+  std::string sign;                  // of its marks in the WAL
   const std::shared_ptr<WalGate> gate = std::make_shared<WalGate>();
   std::shared_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
@@ -230,6 +231,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   }
   parts->default_family = handles[0];
   parts->durable = parts->before_wal = db->GetLatestSequenceNumber();
+  if (std::string identity; db->GetDbIdentity(identity).ok()) parts->sign = sign_of(identity);
   std::copy(handles.begin() + 1, handles.end(), parts->families.begin());
   {
     std::lock_guard lock(parts->mutex);
@@ -255,7 +257,7 @@ Changes Store::changes() {
 Status Store::write(Changes changes) {
   rocksdb::WriteOptions write;
   write.sync = false;
-  changes.batch_->PutLogData(encode(WalMark{parts_->durable, parts_->before_wal}));
+  changes.batch_->PutLogData(encode({parts_->durable, parts_->before_wal}, parts_->sign));
   const rocksdb::Status status = parts_->db->Write(write, changes.batch_.get());
   if (!status.ok()) {
     return fail(Code::io, kWriting + parts_->gate->failed().value_or(status.ToString()));
@@ -383,12 +385,10 @@ uint64_t Store::unflushed_bytes() const {
 }
 
 uint64_t Store::disk_bytes() const {
-  uint64_t sum = 0;
+  constexpr auto& kBytes = rocksdb::DB::Properties::kTotalSstFilesSize;
+  uint64_t sum = 0, bytes = 0;
   for (auto* handle : parts_->families) {
-    uint64_t bytes = 0;
-    if (!handle) continue;
-    parts_->db->GetIntProperty(handle, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
-    sum += bytes;
+    if (handle && parts_->db->GetIntProperty(handle, kBytes, &bytes)) sum += bytes;
   }
   rocksdb::VectorLogPtr wals;
   if (parts_->db->GetSortedWalFiles(wals).ok()) {

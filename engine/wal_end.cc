@@ -41,7 +41,7 @@ struct Scan {
 
 // `least`: no batch has a lower sequence number, for older files have gone that far. RocksDB would
 // end the process by an assertion.
-Scan scan(std::string_view bytes, uint64_t least) {
+Scan scan(std::string_view bytes, std::string_view sign, uint64_t least) {
   Scan scan;
   std::string head;                // of a batch: its first record may hold less than its span
   std::string batch;               // but for the beginning of a long one: its end has the mark
@@ -61,8 +61,10 @@ Scan scan(std::string_view bytes, uint64_t least) {
     if (head.size() < kSpanBytes) head += record->payload.substr(0, kSpanBytes - head.size());
     if (!record->ends()) continue;
     const auto span = span_of(head);
-    const bool marked = mark_of(batch).has_value();
-    if (!marked && !all_marked && bytes.find(kMarkMagic) != bytes.npos) all_marked = true;
+    const bool marked = mark_of(batch, sign).has_value();
+    if (!marked && !all_marked && !sign.empty() && bytes.find(sign) != bytes.npos) {
+      all_marked = true;
+    }
     if (all_marked.value_or(marked) != marked || !span || span->sequence < least) {
       scan.foreign = true;
       return scan;
@@ -76,18 +78,27 @@ Scan scan(std::string_view bytes, uint64_t least) {
 // Whether a whole record behind `at` knows that what stood there was durable. `next` is the
 // sequence number that is missing, or none if it is the file's first: an older file says nothing
 // about that one, for it may be one that was done with and came back.
-bool was_durable(std::string_view bytes, size_t at, std::optional<uint64_t> next) {
-  while (at + kLogHeadBytes <= bytes.size()) {
-    const auto record = record_at(bytes, at);
-    if (!record) {
-      ++at;  // records do not say where the next one begins once one is lost
-      continue;
+bool was_durable(std::string_view bytes, std::string_view sign, size_t at,
+                 std::optional<uint64_t> next) {
+  if (sign.empty()) return false;
+  // Records do not say where the next one begins once one is lost, but where each may end.
+  for (size_t found = at; (found = bytes.find(sign, found)) != bytes.npos; ++found) {
+    const size_t end = found + sign.size();
+    size_t begin = std::max(at, (end - 1) / kLogBlockBytes * kLogBlockBytes);
+    for (; begin + kLogHeadBytes + kMarkBytes <= end; ++begin) {
+      if (begin + kLogHeadBytes + get_le<uint16_t>(bytes, begin + 4) != end) continue;
+      const auto record = record_at(bytes, begin);
+      const auto mark = record && record->ends() ? mark_of(record->payload, sign) : std::nullopt;
+      if (mark && mark->durable >= next.value_or(mark->before + 1)) return true;
     }
-    const auto mark = record->ends() ? mark_of(record->payload) : std::nullopt;
-    if (mark && mark->durable >= next.value_or(mark->before + 1)) return true;
-    at = record->end;
   }
   return false;
+}
+
+// What the marks of this store's WALs end with; nothing if it has lost its identity.
+std::string sign_of_store(const Disk& disk, const std::filesystem::path& directory) {
+  const auto identity = disk.read(directory / "IDENTITY");
+  return identity ? sign_of(*identity) : std::string();
 }
 
 Error damaged(const std::filesystem::path& file, size_t at, const char* why) {
@@ -108,6 +119,7 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
   WalEnds ends;
   auto written = written_files(disk, directory);
   if (!written) return std::unexpected(std::move(written.error()));
+  const std::string sign = sign_of_store(disk, directory);
   uint64_t least = 0;
   for (const auto& file : *written) {
     ends.bytes += disk.size(file);
@@ -116,7 +128,7 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
     if (!newest && !mend) continue;
     const auto bytes = disk.read(file);
     if (!bytes) return std::unexpected(bytes.error());
-    const Scan found = scan(*bytes, least);
+    const Scan found = scan(*bytes, sign, least);
     least = found.next.value_or(least);
     if (found.whole == bytes->size()) continue;
     if (mend && !newest) {
@@ -130,7 +142,7 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
     ends.torn_bytes = bytes->size() - found.whole;
     ends.torn_at = fmt::format("{} from byte {} on", file.string(), found.whole);
     if (!mend) continue;
-    if (was_durable(*bytes, found.good, found.next)) {
+    if (was_durable(*bytes, sign, found.good, found.next)) {
       return std::unexpected(
           damaged(file, found.whole, "what stands behind it knows that this was durable"));
     }
@@ -158,18 +170,19 @@ Result<std::vector<std::string>> salvage_wals(const Disk& disk,
   std::vector<std::string> lost;
   auto written = written_files(disk, store_directory);
   if (!written) return std::unexpected(std::move(written.error()));
+  const std::string sign = sign_of_store(disk, store_directory);
   uint64_t least = 0;
   for (const auto& file : *written) {
     auto bytes = disk.read(file);
     if (!bytes) return std::unexpected(std::move(bytes.error()));
-    const Scan found = scan(*bytes, least);
+    const Scan found = scan(*bytes, sign, least);
     const uint64_t before = std::exchange(least, found.next.value_or(least));
     if (found.whole == bytes->size()) continue;
     if (file == written->back() && !found.foreign && is_torn(*bytes, found.good) &&
-        !was_durable(*bytes, found.good, found.next)) {
+        !was_durable(*bytes, sign, found.good, found.next)) {
       continue;  // mend_wals cuts it off
     }
-    const SalvagedWal salvaged = salvage_wal(*bytes, before);
+    const SalvagedWal salvaged = salvage_wal(*bytes, sign, before);
     least = std::max(least, salvaged.next);
     // Records may be among what is lost: they are made again from the events.
     if (auto ok = keep_aside(store_directory, file.filename().string(), Aside::records, *bytes);

@@ -9,7 +9,6 @@ namespace strandline {
 namespace {
 
 constexpr uint32_t kMaskDelta = 0xA282EAD8u;
-static_assert(kMarkBytes == 16 + kMarkMagic.size());
 
 // How RocksDB disguises a checksum of bytes that contain checksums.
 uint32_t mask(uint32_t crc) { return ((crc >> 15) | (crc << 17)) + kMaskDelta; }
@@ -86,15 +85,25 @@ std::optional<BatchSpan> span_of(std::string_view batch) {
   return BatchSpan{get_le<uint64_t>(batch, 0), get_le<uint32_t>(batch, 8)};
 }
 
-std::string encode(const WalMark& mark) {
+std::string sign_of(std::string_view identity) {
+  if (identity.ends_with('\n')) identity.remove_suffix(1);
+  if (identity.empty()) return {};
+  // Its halves are random, each by itself.
+  std::string sign;
+  put_le<uint32_t>(sign, crc32c(identity.substr(0, identity.size() / 2)));
+  put_le<uint32_t>(sign, crc32c(identity.substr(identity.size() / 2)));
+  return sign;
+}
+
+std::string encode(const WalMark& mark, std::string_view sign) {
   std::string out;
   put_le<uint64_t>(out, mark.durable);
   put_le<uint64_t>(out, mark.before);
-  return out.append(kMarkMagic);
+  return out.append(sign);
 }
 
-std::optional<WalMark> mark_of(std::string_view batch) {
-  if (!batch.ends_with(kMarkMagic) || batch.size() < kMarkBytes) return std::nullopt;
+std::optional<WalMark> mark_of(std::string_view batch, std::string_view sign) {
+  if (sign.empty() || batch.size() < kMarkBytes || !batch.ends_with(sign)) return std::nullopt;
   const size_t at = batch.size() - kMarkBytes;
   return WalMark{.durable = get_le<uint64_t>(batch, at), .before = get_le<uint64_t>(batch, at + 8)};
 }

@@ -58,9 +58,12 @@ struct WalMark {
   uint64_t before;   // the last before this WAL file began
 };
 inline constexpr size_t kMarkBytes = 24;
-inline constexpr std::string_view kMarkMagic = "STRDWMRK";  // which it ends with
-std::string encode(const WalMark& mark);
+// A mark ends with its log's sign, eight bytes of the identity that RocksDB made of the store, at
+// random. No client is told it: nothing that stands in an event passes for a batch. Empty for a
+// store without an identity: then there are no marks.
+std::string sign_of(std::string_view identity);
+std::string encode(const WalMark& mark, std::string_view sign);
 // Of a batch, or of the record that it ends with, if that is long enough.
-std::optional<WalMark> mark_of(std::string_view batch);
+std::optional<WalMark> mark_of(std::string_view batch, std::string_view sign);
 
 }  // namespace strandline

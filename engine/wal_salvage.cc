@@ -10,7 +10,7 @@ namespace {
 
 class WalSalvage {
  public:
-  explicit WalSalvage(std::string_view file) : file_(file) {}
+  WalSalvage(std::string_view file, std::string_view sign) : file_(file), sign_(sign) {}
 
   SalvagedWal run(uint64_t least) {
     while (at_ < file_.size()) {
@@ -56,7 +56,7 @@ class WalSalvage {
     if (!record.ends()) return;
     begun_ = false;
     const auto span = span_of(batch_);
-    const auto mark = mark_of(batch_);
+    const auto mark = mark_of(batch_, sign_);
     // Without a mark: of a build that wrote none.
     if (!span || (searched_ && !mark)) return lose(begin_, at_);
     if (mark) ++marked_[mark->before];
@@ -73,7 +73,7 @@ class WalSalvage {
     // If most do not agree, they are of a build whose marks said something else of every batch.
     const bool agree = most->second * 2 > batches_.size();
     std::erase_if(batches_, [&](const auto& one) {
-      const auto mark = mark_of(one.second.bytes);
+      const auto mark = mark_of(one.second.bytes, sign_);
       const bool foreign = !mark || (agree && mark->before != most->first);
       if (foreign) holes_.push_back(one.second.place);
       return foreign;
@@ -138,7 +138,7 @@ class WalSalvage {
     }
   }
 
-  const std::string_view file_;
+  const std::string_view file_, sign_;
   size_t at_ = 0;
   bool searched_ = false;              // since the last place where a record must begin
   std::map<uint64_t, size_t> marked_;  // how many batches say that the file began after this number
@@ -155,8 +155,8 @@ class WalSalvage {
 
 }  // namespace
 
-SalvagedWal salvage_wal(std::string_view file, uint64_t least) {
-  return WalSalvage(file).run(least);
+SalvagedWal salvage_wal(std::string_view file, std::string_view sign, uint64_t least) {
+  return WalSalvage(file, sign).run(least);
 }
 
 }  // namespace strandline

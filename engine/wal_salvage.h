@@ -26,7 +26,7 @@ struct SalvagedWal {
   std::vector<Hole> holes;
 };
 
-// No batch with a lower sequence number than `least` is of this file.
-SalvagedWal salvage_wal(std::string_view file, uint64_t least);
+// No batch with a lower sequence number than `least` is of this file. `sign`: of the log.
+SalvagedWal salvage_wal(std::string_view file, std::string_view sign, uint64_t least);
 
 }  // namespace strandline

@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "engine/wal_records.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/log_test.h"
 
@@ -40,12 +41,12 @@ class WalEnd : public LogTest {
   }
   // Written, and waiting for a sync that does not come. Accepted, so that it is never the writer
   // itself that syncs and is held.
-  void append_unsynced(uint64_t first) {
+  void append_unsynced(uint64_t first) { append_unsynced(batch("s", Offset{first}, 8)); }
+  void append_unsynced(Batch events) {
     const uint64_t before = faults_->wal_bytes();
-    log().append(Append{.stream = "s",
-                        .batch = batch("s", Offset{first}, 8),
-                        .durability = Durability::accepted},
-                 [](Result<Appended>) {});
+    log().append(
+        Append{.stream = "s", .batch = std::move(events), .durability = Durability::accepted},
+        [](Result<Appended>) {});
     ASSERT_TRUE(eventually([&] { return faults_->wal_bytes() > before; }));
   }
 
@@ -95,6 +96,23 @@ TEST_F(WalEnd, APageMissingFromWhatWasFsyncedIsRefusedAndNamed) {
   EXPECT_EQ(transcript.gaps[0].gap.to, 16u);
   EXPECT_EQ(transcript.events.size(), 16u);
   for (const Seen& seen : transcript.events) EXPECT_EQ(seen.difference, "");
+}
+
+// A client may know how a WAL is written, but not the log's sign.
+TEST_F(WalEnd, WhatStandsInAnEventIsNotTakenForABatch) {
+  append("s", 8);
+  const uint64_t durable = fs::file_size(newest_wal(data()));
+  std::string record;
+  add_batch(record, std::string(kSpanBytes, 'x') + encode({UINT64_MAX, 0}, "STRDWMRK"));
+  BatchBuilder builder;
+  ASSERT_TRUE(builder.add({.type = "t", .id = "1", .form = DataForm::binary, .data = record}));
+  faults_->hold();
+  append_unsynced(builder.finish().value());
+  const fs::path copy = copy_without(durable, durable + 20);
+  options.file_system = nullptr;
+  const auto opened = Log::open(copy, options);
+  ASSERT_TRUE(opened) << opened.error().message;
+  expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 8);
 }
 
 // A WAL that was done with is unlinked, and comes back if the power goes before the directory is
