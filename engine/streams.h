@@ -55,14 +55,15 @@ class Stream : public StreamHook {
   uint32_t staged_index = 0;  // and where in that group
 
  private:
+  // The small ones first: they share staged_index's word, 8 bytes a stream.
+  std::atomic<uint8_t> gap_reason_{0};
+  std::atomic<bool> exists_{false};
   std::atomic<uint64_t> tail_{0};
   std::atomic<uint64_t> start_{0};
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> start_bytes_{0};
   std::atomic<int64_t> last_stored_us_{0};
   std::atomic<int64_t> created_us_{0};
-  std::atomic<uint8_t> gap_reason_{0};
-  std::atomic<bool> exists_{false};
 };
 
 class Streams {
