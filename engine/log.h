@@ -73,7 +73,8 @@ struct Producer {
   uint64_t sequence = 0;  // counts the producer's appends to the stream in this epoch, from 0
 };
 
-// The same for who has no sequence, for a time (Options::idempotency_ttl_s): the same key again
+// The same for who has no sequence, for a time (Options::idempotency_ttl_s), which setting the
+// clock of an open log neither shortens nor lengthens: the same key again
 // answers as the first did; with another fingerprint it is `reused`, and until the first is
 // answered `in_flight`. A refusal is not kept.
 struct Idempotency {
