@@ -36,6 +36,7 @@ Options Exercise::options(const std::shared_ptr<RecordedDisk>& disk) {
 }
 
 Status Exercise::open() {
+  disk_->note({"opening"});
   Options options = this->options(disk_);
   options.on_warning = [this](const std::string& line) {
     const std::lock_guard lock(mutex_);
@@ -284,8 +285,14 @@ Account::Account(const Recording& recording, size_t instant) {
 
 void Account::take(const std::vector<std::string>& words) {
   const std::string& what = words[0];
-  if (what == "sent") {
+  if (what == "opening") {
+    wal_failed_ = false;
+  } else if (what == "wal failed") {
+    wal_failed_ = true;
+  } else if (what == "sent") {
     Sent& sent = sent_[words[1]];
+    sent.too_late = wal_failed_;
+    too_late_ += wal_failed_ ? 1 : 0;
     for (size_t i = 2; i < words.size();) {
       const std::string& stream = words[i];
       if (stream == "producer") {  // of the part before it, which is the only one
@@ -304,6 +311,9 @@ void Account::take(const std::vector<std::string>& words) {
     }
   } else if (what == "acknowledged") {
     const Sent& sent = sent_[words[1]];
+    if (sent.too_late && wal_failed_) {
+      wrong_.push_back(words[1] + " was sent after the WAL had failed, and is acknowledged");
+    }
     for (size_t i = 0; i < sent.tickets.size(); ++i) {
       ledger_.acknowledged(sent.tickets[i], std::stoull(words[2 + 2 * i]),
                            std::stoull(words[3 + 2 * i]));

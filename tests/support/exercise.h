@@ -95,6 +95,8 @@ class Account {
   // What breaks INV, in words; empty if it holds.
   std::vector<std::string> violations(const Stored& stored) const;
   size_t acknowledged_events() const { return ledger_.acknowledged_events(); }
+  // Appends that were sent after a write of the WAL, or its fsync, had failed.
+  size_t sent_too_late() const { return too_late_; }
   // In the order in which they were sent, without what was refused.
   const std::vector<Produced>& produced() const { return produced_; }
 
@@ -105,11 +107,14 @@ class Account {
     std::vector<Ledger::Ticket> tickets;
     std::vector<std::pair<std::string, std::string>> first_ids;  // of each part, with its stream
     std::vector<std::string> ids;                                // of the last part
+    bool too_late = false;                                       // see sent_too_late()
   };
   Ledger ledger_;
   std::map<std::string, Sent> sent_;  // by append
   std::vector<Produced> produced_;
-  std::vector<std::string> wrong_;             // answers that nothing explains
+  std::vector<std::string> wrong_;  // answers that nothing explains
+  bool wal_failed_ = false;         // in the life that is noted now
+  size_t too_late_ = 0;
   std::map<std::string, uint64_t> start_max_;  // by stream: what was removed on purpose
 };
 

@@ -83,7 +83,13 @@ S RecordedDisk::failed(Fault fault, const std::string& path) {
 }
 
 Fault RecordedDisk::ask(Access::Kind kind, const std::string& path) {
-  return faults_ ? faults_({kind, path}) : Fault::none;
+  const Access access{kind, path};
+  const Fault fault = faults_ ? faults_(access) : Fault::none;
+  if (fault != Fault::none) {
+    record({.kind = DiskOp::Kind::note,
+            .bytes = (access.writes_wal() ? "wal failed\n" : "failed\n") + path + '\n'});
+  }
+  return fault;
 }
 
 void RecordedDisk::take_a_while() {

@@ -26,6 +26,9 @@ struct Access {
   const std::string& path;
 
   bool reads() const { return kind <= Kind::list; }
+  bool writes_wal() const {
+    return (kind == Kind::write || kind == Kind::sync) && path.ends_with(".log");
+  }
 };
 
 enum class Fault {
@@ -45,7 +48,8 @@ class RecordedDisk : public rocksdb::FileSystem {
     return std::static_pointer_cast<rocksdb::FileSystem>(disk);
   }
 
-  // Asked about everything before it is done, under the disk's mutex. Null: nothing fails.
+  // Asked about everything before it is done, under the disk's mutex. Null: nothing fails. What
+  // fails is a note in the recording, too.
   void on_access(std::function<Fault(const Access&)> faults);
   // Words into the recording, at this instant.
   void note(const std::vector<std::string>& words);
