@@ -76,14 +76,6 @@ void take_part(Client& client, uint64_t seed, const std::string& name) {
   }
 }
 
-// Everything, as the last word on it.
-void read_all_of_it(Client& client) {
-  for (const std::string& stream : streams()) {
-    client.read(stream, 0);
-    for (const char* consumer : {"slow", "quick"}) client.position(stream, consumer);
-  }
-}
-
 class OneRun {
  public:
   explicit OneRun(uint64_t seed) : random_(seed) {}
@@ -111,19 +103,38 @@ class OneRun {
   uint64_t operations = 0, unknown = 0;
 
  private:
+  void complain(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    wrong_.push_back(what);
+  }
+  void keep_complaints(const Client& client) {
+    for (const std::string& what : client.wrong()) complain(what);
+  }
+  // So that the streams are there for those who follow them.
+  void first_words(Client&& first, const std::string& life) {
+    for (const std::string& stream : streams()) first.append(stream, {life + stream});
+    keep_complaints(first);
+  }
+  void last_words(Client&& last) {
+    for (const std::string& stream : streams()) {
+      last.read(stream, 0);
+      for (const char* consumer : {"slow", "quick"}) last.position(stream, consumer);
+    }
+    keep_complaints(last);
+  }
   template <class Make>  // std::unique_ptr<Client>(int number)
   void live(const std::string& life, const Make& make, const std::function<void()>& meanwhile) {
-    std::mutex mutex;  // guards wrong_
     std::vector<std::jthread> clients;
     for (int c = 0; c < kClients; ++c) {
       clients.emplace_back([&, c, seed = random_()] {
         try {
           const auto client = make(c);
           take_part(*client, seed, fmt::format("{}{}", life, c));
-          const std::lock_guard lock(mutex);
-          wrong_.insert(wrong_.end(), client->wrong().begin(), client->wrong().end());
-        } catch (const ConnectionLost&) {
-          // Gone before this one had come.
+          keep_complaints(*client);
+        } catch (const ConnectionLost& lost) {
+          if (!failing_) complain(lost.what());  // otherwise: gone before this one had come
+        } catch (const std::exception& error) {
+          complain(error.what());
         }
       });
     }
@@ -133,7 +144,10 @@ class OneRun {
     const size_t wanted = recorder_.operations() + more;
     return eventually([&] { return recorder_.operations() >= wanted; });
   }
-  void seen(const std::string& stream, uint64_t since, uint64_t offset, std::string id) {
+  // By a follower, which is given every offset.
+  void seen(const std::string& stream, uint64_t since, uint64_t wanted, uint64_t offset,
+            std::string id) {
+    if (offset != wanted) complain(fmt::format("{}: {} follows {}", stream, offset, wanted));
     recorder_.add(stream, {.kind = Operation::Kind::read,
                            .client = 100,
                            .invoked = since,
@@ -155,36 +169,42 @@ class OneRun {
   }
   void follow(Log& log, const std::string& stream, const std::atomic<bool>& stop) {
     auto subscription = log.subscribe({.select = Selection::stream(stream)});
-    while (subscription && !stop) {
+    if (!subscription) {
+      // A disk that failed before the first append leaves no stream.
+      if (!failing_) complain(subscription.error().message);
+      return;
+    }
+    for (uint64_t next = 0; !stop;) {
       const uint64_t since = recorder_.now();
       const auto delivery = subscription->next_for(2ms);
-      if (!delivery) return;
+      if (!delivery) return complain(stream + ", followed: " + delivery.error().message);
       if (!*delivery) continue;
       if (const auto* events = std::get_if<Events>(&**delivery)) {
         for (const Event event : *events) {
-          seen(stream, since, event.offset.value, std::string(event.id()));
+          seen(stream, since, next++, event.offset.value, std::string(event.id()));
         }
+      } else if (const auto* gap = std::get_if<Gap>(&**delivery)) {
+        complain(stream + ", followed: a gap, " + gap->detail);
       }
     }
   }
   void live_in(Log& log, const std::string& life, const std::function<void()>& meanwhile) {
-    {
-      LogClient first(log, recorder_, kClients);
-      for (const std::string& stream : streams()) first.append(stream, {life + stream});
-    }
+    first_words(LogClient(log, recorder_, kClients, failing_), life);
     std::atomic<bool> stop = false;
     std::vector<std::jthread> followers;
     for (const std::string& stream : streams()) {
       followers.emplace_back([&] { follow(log, stream, stop); });
     }
     live(
-        life, [&](int c) { return std::make_unique<LogClient>(log, recorder_, c); }, meanwhile);
+        life, [&](int c) { return std::make_unique<LogClient>(log, recorder_, c, failing_); },
+        meanwhile);
     stop = true;
   }
   void run_on_a_disk() {
     end = std::array{End::plain, End::power_cut, End::disk_error}[random_() % 3];
     auto disk = std::make_shared<RecordedDisk>(DiskImage{}, random_());
     auto log = open(disk);
+    failing_ = end == End::disk_error;
     const uint64_t so_many = 1 + random_() % 60;
     if (end == End::power_cut) {
       uint64_t moment = 0;
@@ -210,16 +230,16 @@ class OneRun {
       try {
         live_in(*log, "x", [] {});
       } catch (const Gone&) {
-        // Its very first append met the error.
+        if (!failing_) throw;  // otherwise: its very first append met the error
       }
       log.reset();
       disk->on_access(nullptr);
     }
     log = open(disk);
+    failing_ = false;
     recorder_.end_life();
     live_in(*log, "y", [] {});
-    LogClient last(*log, recorder_, kClients);
-    read_all_of_it(last);
+    last_words(LogClient(*log, recorder_, kClients));
   }
   // A page of garbage may make the log refuse to open; that is the power cuts' own test's business.
   DiskImage image_after(const RecordedDisk& disk, size_t instant) {
@@ -232,35 +252,39 @@ class OneRun {
 
   // --- A server.
 
-  void follow(const Address& address, const std::string& stream) {
+  void follow(HttpStream& feed, const std::string& stream) {
     try {
-      HttpStream feed(address, "/v1/streams/" + stream + "/events?follow=true&from=0",
-                      {{"Accept", "application/x-ndjson"}});
-      for (;;) {
+      for (uint64_t next = 0;;) {
         const uint64_t since = recorder_.now();
         const auto line = feed.line();
         if (!line) return;
         if (line->empty()) continue;
         const Json event = Json::parse(*line);
-        seen(stream, since, event["offset"].number(), event["id"].str());
+        const std::string wrong = difference(stream, event);
+        if (!wrong.empty()) complain(wrong);
+        seen(stream, since, next++, event["offset"].number(), event["id"].str());
       }
-    } catch (const ConnectionLost&) {
-      // Killed.
+    } catch (const ConnectionLost& lost) {
+      if (!failing_) complain(stream + ", followed: " + lost.what());  // otherwise: killed
+    } catch (const std::exception& error) {
+      complain(stream + ", followed: " + error.what());
     }
   }
   void live_at(ServerProcess& server, const std::string& life,
                const std::function<void()>& meanwhile, const std::function<void()>& after) {
     const Address address = server.address();
-    {
-      ServerClient first(address, recorder_, kClients);
-      for (const std::string& stream : streams()) first.append(stream, {life + stream});
-    }
+    first_words(ServerClient(address, recorder_, kClients), life);
     std::vector<std::jthread> followers;
     for (const std::string& stream : streams()) {
-      followers.emplace_back([&] { follow(address, stream); });
+      // It is answered before anything befalls the server.
+      auto feed = std::make_shared<HttpStream>(
+          address, "/v1/streams/" + stream + "/events?follow=true&from=0",
+          Headers{{"Accept", "application/x-ndjson"}});
+      followers.emplace_back([&, feed] { follow(*feed, stream); });
     }
     live(
-        life, [&](int c) { return std::make_unique<ServerClient>(address, recorder_, c); },
+        life,
+        [&](int c) { return std::make_unique<ServerClient>(address, recorder_, c, failing_); },
         meanwhile);
     after();
   }
@@ -268,6 +292,7 @@ class OneRun {
     end = End::kill;
     const TemporaryDirectory directory;
     const uint64_t so_many = random_() % 60;
+    failing_ = true;
     {
       ServerProcess server(directory / "data");
       const auto kill = [&] {
@@ -277,18 +302,20 @@ class OneRun {
       live_at(server, "x", kill, [] {});
     }
     ServerProcess server(directory / "data");
+    failing_ = false;
     recorder_.end_life();
-    const auto last_words = [&] {
-      ServerClient last(server.address(), recorder_, kClients);
-      read_all_of_it(last);
+    const auto finish = [&] {
+      last_words(ServerClient(server.address(), recorder_, kClients));
       server.stop();
     };
     live_at(
-        server, "y", [] {}, last_words);
+        server, "y", [] {}, finish);
   }
 
   std::mt19937_64 random_;
   Recorder recorder_;
+  bool failing_ = false;  // this life may end in a failure, which its clients may be told
+  std::mutex mutex_;      // guards wrong_
   std::vector<std::string> wrong_;
 };
 
@@ -336,6 +363,7 @@ void expect_one_winner_each(const Make& make, int racers, uint64_t rounds) {
         client->append("s", {fmt::format("{}:{}", r, mine)}, mine);
         if (client->next("s") != mine + 1) ADD_FAILURE() << client->next("s") << " at " << mine;
       }
+      EXPECT_EQ(client->wrong(), std::vector<std::string>{});
     });
   }
   threads.clear();

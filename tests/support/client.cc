@@ -1,5 +1,7 @@
 #include "tests/support/client.h"
 
+#include <fmt/format.h>
+
 #include "tests/support/payload.h"
 #include "tests/support/reader.h"
 
@@ -17,7 +19,7 @@ void Client::append(const std::string& stream, std::vector<std::string> ids,
                       .ids = std::move(ids),
                       .expected = expected,
                       .move = std::move(move)};
-  Answer answer;
+  std::optional<Answer> answer;
   try {
     answer = ask_append(stream, operation);
   } catch (const Gone& gone) {
@@ -25,17 +27,17 @@ void Client::append(const std::string& stream, std::vector<std::string> ids,
     if (gone.may_be_applied) recorder_.add(stream, std::move(operation));
     throw;
   }
-  if (!answer.outcome) return;
-  operation.outcome = *answer.outcome;
-  operation.number = answer.number;
+  if (!answer) return;
+  operation.outcome = answer->outcome;
+  operation.number = answer->number;
   const bool done = operation.outcome == Told::done;
   if (operation.ids.empty() && done) {
-    positions_[{stream, operation.move->consumer}] = answer.number;
+    positions_[{stream, operation.move->consumer}] = answer->number;
   } else if (done) {
-    next_[stream] = answer.number + operation.ids.size();
+    next_[stream] = answer->number + operation.ids.size();
     if (operation.move) positions_[{stream, operation.move->consumer}] = operation.move->next;
   } else if (operation.outcome == Told::conflict && !operation.move) {
-    next_[stream] = answer.number;
+    next_[stream] = answer->number;
   }
   recorder_.add(stream, std::move(operation));
 }
@@ -56,7 +58,9 @@ void Client::position(const std::string& stream, const std::string& consumer) {
                       .client = number_,
                       .invoked = recorder_.now(),
                       .consumer = consumer};
-  operation.number = ask_position(stream, consumer);
+  const auto position = ask_position(stream, consumer);
+  if (!position) return;
+  operation.number = *position;
   positions_[{stream, consumer}] = operation.number;
   recorder_.add(stream, std::move(operation));
 }
@@ -73,7 +77,8 @@ uint64_t Client::stands_at(const std::string& stream, const std::string& consume
 
 // --- Of the engine's log.
 
-Client::Answer LogClient::ask_append(const std::string& stream, const Operation& operation) {
+std::optional<Client::Answer> LogClient::ask_append(const std::string& stream,
+                                                    const Operation& operation) {
   AppendMany request;
   if (!operation.ids.empty()) {
     Expected expected;
@@ -86,20 +91,24 @@ Client::Answer LogClient::ask_append(const std::string& stream, const Operation&
   const auto appended = log_.append(std::move(request));
   if (appended) {
     const bool commit = operation.ids.empty();
-    return {Told::done, commit ? operation.move->next : appended->front().first.value};
+    return Answer{Told::done, commit ? operation.move->next : appended->front().first.value};
   }
   const Error& error = appended.error();
-  if (error.code == Code::conflict) return {Told::conflict, error.current.value()};
-  if (error.code == Code::out_of_range) return {Told::out_of_range, error.available->tail};
-  if (error.code == Code::outcome_unknown) return {Told::unknown};
-  if (error.code == Code::sealed || error.code == Code::closed) throw Gone(error.message, false);
-  return {};
+  if (error.code == Code::conflict) return Answer{Told::conflict, error.current.value()};
+  if (error.code == Code::out_of_range) return Answer{Told::out_of_range, error.available->tail};
+  if (failing_ && error.code == Code::outcome_unknown) return Answer{Told::unknown};
+  if (failing_ && error.code == Code::sealed) throw Gone(error.message, false);
+  wrong_.push_back(fmt::format("{}: an append is answered: {}", stream, error.message));
+  return std::nullopt;
 }
 
 std::optional<Client::Page> LogClient::ask_read(const std::string& stream, uint64_t from) {
   auto cursor = log_.read({.select = Selection::stream(stream), .from = From::position(from)});
   if (!cursor && cursor.error().code == Code::not_found && from == 0) return Page{.to_tail = true};
-  if (!cursor) return std::nullopt;
+  if (!cursor) {
+    wrong_.push_back(fmt::format("{}: a read at {}: {}", stream, from, cursor.error().message));
+    return std::nullopt;
+  }
   const Transcript read = read_all(**cursor);
   Page page{.to_tail = true};
   for (const Seen& seen : read.events) {
@@ -111,8 +120,13 @@ std::optional<Client::Page> LogClient::ask_read(const std::string& stream, uint6
   return page;
 }
 
-uint64_t LogClient::ask_position(const std::string& stream, const std::string& consumer) {
-  return log_.position(consumer, stream).value_or(0);
+std::optional<uint64_t> LogClient::ask_position(const std::string& stream,
+                                                const std::string& consumer) {
+  const auto position = log_.position(consumer, stream);
+  if (position) return *position;
+  if (position.error().code == Code::not_found) return 0;
+  wrong_.push_back(fmt::format("{} of {}: {}", stream, consumer, position.error().message));
+  return std::nullopt;
 }
 
 // --- Over HTTP.
@@ -123,11 +137,13 @@ Response ServerClient::ask(const std::string& method, const std::string& target,
     return http_.send(method, target, body,
                       body.empty() ? Headers{} : Headers{{"Content-Type", "application/json"}});
   } catch (const ConnectionLost& lost) {
+    if (!failing_) wrong_.push_back(fmt::format("{} {}: {}", method, target, lost.what()));
     throw Gone(lost.what(), true);
   }
 }
 
-Client::Answer ServerClient::ask_append(const std::string& stream, const Operation& operation) {
+std::optional<Client::Answer> ServerClient::ask_append(const std::string& stream,
+                                                       const Operation& operation) {
   std::string body = "{";
   if (!operation.ids.empty()) {
     body += R"("appends":[{"stream":")" + stream + R"(","events":[)";
@@ -149,21 +165,24 @@ Client::Answer ServerClient::ask_append(const std::string& stream, const Operati
   const Json json = response.json();
   if (response.status == 201) {
     const bool commit = operation.ids.empty();
-    return {Told::done, commit ? operation.move->next : json["appends"][0]["first"].number()};
+    return Answer{Told::done, commit ? operation.move->next : json["appends"][0]["first"].number()};
   }
+  // A server that is killed says nothing any more: no other answer has an excuse.
   const std::string type = json["type"].str();
-  if (type.ends_with(":conflict")) return {Told::conflict, json["current"].number()};
-  if (type.ends_with(":out-of-range")) return {Told::out_of_range, json["tail"].number()};
-  if (json["applied"].str() == "outcome-unknown") return {Told::unknown};
-  if (response.status == 503) throw Gone(response.body, false);
-  return {};
+  if (type.ends_with(":conflict")) return Answer{Told::conflict, json["current"].number()};
+  if (type.ends_with(":out-of-range")) return Answer{Told::out_of_range, json["tail"].number()};
+  wrong_.push_back(stream + ": an append is answered: " + response.body);
+  return std::nullopt;
 }
 
 std::optional<Client::Page> ServerClient::ask_read(const std::string& stream, uint64_t from) {
   const Response response =
       ask("GET", "/v1/streams/" + stream + "/events?limit=10000&from=" + std::to_string(from));
   if (response.status == 404 && from == 0) return Page{.to_tail = true};
-  if (response.status != 200) return std::nullopt;
+  if (response.status != 200) {
+    wrong_.push_back(fmt::format("{}: a read at {}: {}", stream, from, response.body));
+    return std::nullopt;
+  }
   const Json events = response.json()["events"];
   Page page{.to_tail = events.size() < 10'000};
   for (size_t i = 0; i < events.size(); ++i) {
@@ -175,9 +194,13 @@ std::optional<Client::Page> ServerClient::ask_read(const std::string& stream, ui
   return page;
 }
 
-uint64_t ServerClient::ask_position(const std::string& stream, const std::string& consumer) {
+std::optional<uint64_t> ServerClient::ask_position(const std::string& stream,
+                                                   const std::string& consumer) {
   const Response response = ask("GET", "/v1/consumers/" + consumer + "/positions/" + stream);
-  return response.status == 200 ? response.json()["next"].number() : 0;
+  if (response.status == 200) return response.json()["next"].number();
+  if (response.status == 404) return 0;
+  wrong_.push_back(fmt::format("{} of {}: {}", stream, consumer, response.body));
+  return std::nullopt;
 }
 
 }  // namespace strandline::tests
