@@ -187,13 +187,8 @@ class Faults {
       left->inherit_notes(recording, recording.ops.size());
       Exercise life(left, seed_ + 3, power ? "cut" : "healthy");
       if (const Status opened = life.open(); !opened) {
-        // Of the MANIFEST's end, too, pages that were never fsynced may be missing, and RocksDB
-        // cannot tell that from damage: refused by name, as the rung of power cuts has it.
         const std::string& why = opened.error().message;
-        const size_t at = why.find("/disk/log/store/MANIFEST-");
-        const bool torn = power && at != std::string::npos &&
-                          cut.story.find(why.substr(at, 31)) != std::string::npos;
-        check(torn, fmt::format("{}: refused: {}\n{}", when, opened.error().message, cut.story));
+        check(power && cut.excuses(why), fmt::format("{}: refused: {}\n{}", when, why, cut.story));
         continue;
       }
       const auto found = account.violations(stored_in(life.log()));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <regex>
 
 namespace strandline::tests {
 namespace {
@@ -51,6 +52,7 @@ class Ending {
     if (roll < 70) return some_writes(told);
     return some_pages(told);
   }
+  const std::string& whole() const { return whole_; }
 
  private:
   uint64_t unit() {
@@ -203,6 +205,17 @@ class Names {
 
 }  // namespace
 
+bool PowerCut::excuses(const std::string& refusal) const {
+  static const std::regex kPlace("(/disk/[^ :;,]+): (damaged at byte|dropping) [0-9]+");
+  for (std::sregex_iterator at(refusal.begin(), refusal.end(), kPlace), end; at != end; ++at) {
+    const std::string file = (*at)[1];
+    if (!torn.contains(file)) continue;
+    const bool list = file.find("/MANIFEST-") != std::string::npos;
+    if (garbage || (list && torn.contains(file + ".copy"))) return true;
+  }
+  return false;
+}
+
 PowerCut cut_power(const Recording& recording, size_t instant, std::mt19937_64& random) {
   PowerCut cut;
   std::map<uint64_t, File> files;
@@ -251,7 +264,9 @@ PowerCut cut_power(const Recording& recording, size_t instant, std::mt19937_64& 
       continue;
     }
     std::string told;
-    bytes = Ending(file, random, cut).choose(told);
+    Ending ending(file, random, cut);
+    bytes = ending.choose(told);
+    if (bytes != ending.whole()) cut.torn.insert(path);
     cut.story += fmt::format("{}: {} bytes were durable; {}\n", path, file.durable.size(), told);
   }
   return cut;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <random>
+#include <set>
 #include <string>
 
 #include "tests/support/recording.h"
@@ -18,8 +19,14 @@ namespace strandline::tests {
 
 struct PowerCut {
   DiskImage image;
-  std::string story;     // what was lost, a line a file
-  bool garbage = false;  // some page reads as what some other file once left there
+  std::string story;           // what was lost, a line a file
+  bool garbage = false;        // some page reads as what some other file once left there
+  std::set<std::string> torn;  // files that are not as they were written, by path
+
+  // Whether a log may refuse to open after it, in these words. They name a torn file, and the
+  // place. What stands there cannot be told from damage: a page of garbage, which no file system of
+  // today leaves in a file, or a hole in the unsynced end of a MANIFEST and of its copy.
+  bool excuses(const std::string& refusal) const;
 };
 
 PowerCut cut_power(const Recording& recording, size_t instant, std::mt19937_64& random);
