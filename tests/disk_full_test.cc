@@ -1,12 +1,14 @@
 // A disk that is really full: a small file system of its own, filled by appends and by somebody
 // else's file, freed, and filled again. STRANDLINE_DISK_FULL_ROUNDS=N makes it longer.
+//
+// The reserve keeps the log itself from filling the disk; somebody else's file takes the last byte
+// all the same, and then RocksDB's own writes are refused by the operating system.
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iostream>
 
 #include "tests/support/invariant.h"
 #include "tests/support/log_test.h"
@@ -54,17 +56,27 @@ class DiskFull : public LogTest {
  protected:
   static constexpr uint64_t kReserve = 8 << 20;
 
-  DiskFull() {
+  DiskFull() : disk(directory() / "small", "64m") {
     options.disk_reserve_bytes = kReserve;
     options.segment_bytes_max = 4 << 20;
     options.limits.group_bytes_max = 256 << 10;
+  }
+  void SetUp() override {
+    if (!disk.refused().empty()) {
+      GTEST_SKIP() << "this machine does not let a test mount a file system: " << disk.refused();
+    }
+  }
+
+  std::vector<std::string> new_ids(int count) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < count; ++i) ids.push_back(std::to_string(next_id_++));
+    return ids;
   }
 
   // Until the disk is full, in batches of a hundred; false if something else happens first.
   bool append_until_full(Log& log, Ledger& ledger) {
     for (int i = 0; i < 10'000; ++i) {
-      std::vector<std::string> ids;
-      for (int event = 0; event < 100; ++event) ids.push_back(std::to_string(next_id_++));
+      const auto ids = new_ids(100);
       const std::string stream = "s" + std::to_string(i % 3);
       const auto ticket = ledger.sent(stream, ids);
       const auto appended = log.append(Append{.stream = stream, .batch = batch(stream, ids)});
@@ -83,24 +95,60 @@ class DiskFull : public LogTest {
 
   // One event, which must be taken.
   void expect_room(Log& log, Ledger& ledger) {
-    const std::vector<std::string> ids = {std::to_string(next_id_++)};
+    const auto ids = new_ids(1);
     const auto ticket = ledger.sent("t", ids);
     const auto appended = log.append(Append{.stream = "t", .batch = batch("t", ids)});
     ASSERT_TRUE(appended) << appended.error().message;
     ledger.acknowledged(ticket, appended->first.value, appended->sequence.value);
   }
 
+  // A new log with events that are not in tables yet, where this much of the disk is left.
+  std::unique_ptr<Log> open_and_fill(Ledger& ledger, uint64_t left) {
+    fs::remove_all(path);
+    auto log = Log::open(path, options).value();
+    for (int i = 0; i < 20; ++i) {
+      const auto ids = new_ids(100);
+      const auto ticket = ledger.sent("s", ids);
+      const auto appended = log->append(Append{.stream = "s", .batch = batch("s", ids)}).value();
+      ledger.acknowledged(ticket, appended.first.value, appended.sequence.value);
+    }
+    // RocksDB still deletes a file or two after the opening.
+    EXPECT_TRUE(eventually([&] {
+      disk.fill(left);
+      return disk.free_bytes() <= left;
+    }));
+    return log;
+  }
+
+  // It is read while it is sealed; it opens when there is room again, and is whole.
+  void expect_sealed_and_whole_when_there_is_room(std::unique_ptr<Log> log, Ledger& ledger) {
+    EXPECT_TRUE(eventually([&] { return log->sealed().has_value(); }));
+    EXPECT_THAT(log->sealed().value_or(""), testing::HasSubstr("No space left"));
+    const auto read = read_all(*log, {.select = Selection::stream("s")});
+    EXPECT_EQ(read.offsets(), range(0, 2000));
+    log.reset();
+    // What is in the WAL alone is written to tables first.
+    auto opened = Log::open(path, options);
+    EXPECT_EQ(code_of(opened), Code::io);
+    if (!opened) {
+      EXPECT_THAT(opened.error().message, testing::HasSubstr("No space left"));
+    }
+    disk.clear();
+    opened = Log::open(path, options);
+    ASSERT_TRUE(opened) << opened.error().message;
+    for (const std::string& one : ledger.violations(stored_in(**opened))) ADD_FAILURE() << one;
+    EXPECT_TRUE((*opened)->verify().findings.empty());
+    expect_room(**opened, ledger);
+  }
+
+  const fs::path path = directory() / "small" / "data";
+  SmallDisk disk;
+  const uint64_t rounds = number_from("STRANDLINE_DISK_FULL_ROUNDS", 1);
   uint64_t next_id_ = 0;
 };
 
 TEST_F(DiskFull, ConsumersGoOnIntoHalfOfTheReserve) {
-  SmallDisk disk(directory() / "small", "64m");
-  if (!disk.refused().empty()) {
-    std::cout << "this machine does not let a test mount a file system (" << disk.refused()
-              << ")\n";
-    return;
-  }
-  auto log = Log::open(directory() / "small" / "data", options).value();
+  auto log = Log::open(path, options).value();
   ASSERT_TRUE(log->append(Append{.stream = "s", .batch = batch("s", Offset{0}, 10)}));
   ASSERT_TRUE(log->create_consumer(
       "c", {.mode = ConsumerSettings::Mode::shared, .select = Selection::stream("s")}));
@@ -121,14 +169,6 @@ TEST_F(DiskFull, ConsumersGoOnIntoHalfOfTheReserve) {
 }
 
 TEST_F(DiskFull, IsRefusedAsNotAppliedAndOverWhenThereIsRoomAgain) {
-  SmallDisk disk(directory() / "small", "64m");
-  if (!disk.refused().empty()) {
-    std::cout << "this machine does not let a test mount a file system (" << disk.refused()
-              << "): a full disk is not tested here\n";
-    return;
-  }
-  const uint64_t rounds = number_from("STRANDLINE_DISK_FULL_ROUNDS", 1);
-  const fs::path path = directory() / "small" / "data";
   Ledger ledger;
   auto log = Log::open(path, options).value();
   const auto expect_open = [&] {
@@ -169,6 +209,42 @@ TEST_F(DiskFull, IsRefusedAsNotAppliedAndOverWhenThereIsRoomAgain) {
     expect_room(*log, ledger);
   }
   expect_invariant();
+}
+
+TEST_F(DiskFull, AFlushThatFindsNoRoomSealsTheLogAndLosesNothing) {
+  // Not a byte, and enough for the WAL of a few records, but for no table of events.
+  for (uint64_t left : {0, 64 << 10}) {
+    for (uint64_t round = 0; round < rounds && !HasFailure(); ++round) {
+      SCOPED_TRACE("round " + std::to_string(round) + ", " + std::to_string(left) + " bytes left");
+      Ledger ledger;
+      auto log = open_and_fill(ledger, left);
+      const auto ticket = ledger.sent("s", {"refused"});
+      EXPECT_EQ(code_of(log->append(Append{.stream = "s", .batch = batch("s", {"refused"})})),
+                Code::disk_full);
+      ledger.refused(ticket);
+      EXPECT_EQ(log->sealed(), std::nullopt);
+      // Let in, for making room begins with it; and it flushes.
+      const auto rolled = log->roll();
+      if (!rolled) {
+        EXPECT_THAT(rolled.error().code, testing::AnyOf(Code::outcome_unknown, Code::sealed));
+      }
+      expect_sealed_and_whole_when_there_is_room(std::move(log), ledger);
+    }
+  }
+}
+
+TEST_F(DiskFull, WithoutAReserveAnAppendFailsAndIsThereOnceOrNotAtAll) {
+  options.disk_reserve_bytes = 0;
+  for (uint64_t round = 0; round < rounds && !HasFailure(); ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    Ledger ledger;
+    auto log = open_and_fill(ledger, 0);
+    const auto ids = new_ids(1000);  // more than what is left of the WAL's last page
+    ledger.sent("s", ids);
+    EXPECT_EQ(code_of(log->append(Append{.stream = "s", .batch = batch("s", ids)})),
+              Code::outcome_unknown);
+    expect_sealed_and_whole_when_there_is_room(std::move(log), ledger);
+  }
 }
 
 }  // namespace

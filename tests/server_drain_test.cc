@@ -124,8 +124,10 @@ TEST_F(SealedServer, ADiskThatIsNearlyFullIs507) {
   const std::string address = server->address();
   const size_t colon = address.rfind(':');
   HttpClient client(Address{address.substr(0, colon), address.substr(colon + 1)});
-  expect_problem(client.post("/v1/streams/s/events", R"({"type":"t"})"), 507);
-  EXPECT_EQ(client.get("/v1/streams/s/events").status, 200u);
+  const Response refused = client.post("/v1/streams/s/events", R"({"type":"t"})");
+  expect_problem(refused, 507);
+  EXPECT_EQ(refused.json()["type"].str(), "urn:strandline:problem:disk-full");
+  EXPECT_EQ(client.get("/v1/streams/s/events").json()["events"].size(), 1u);
   server->drain();
   running.join();
   server.reset();
