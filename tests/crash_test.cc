@@ -6,15 +6,16 @@
 
 #include "tests/support/child.h"
 #include "tests/support/crowd.h"
+#include "tests/support/held_port.h"
 #include "tests/support/log_test.h"
 #include "tests/support/server_process.h"
 
 namespace strandline::tests {
 namespace {
 
-// Kills at a random moment: not after a pause but in the middle of what is going on, told by a
+// A kill is at a random moment: not after a pause but in the middle of what is going on, told by a
 // timer that the kernel keeps.
-void kill_after(Process& process, std::chrono::microseconds moment) {
+void wait_for_kill(std::chrono::microseconds moment) {
   const auto end = std::chrono::steady_clock::now() + moment;
   pollfd none{.fd = -1, .events = 0, .revents = 0};
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(moment);
@@ -22,6 +23,10 @@ void kill_after(Process& process, std::chrono::microseconds moment) {
   ppoll(&none, 1, &wait, nullptr);
   while (std::chrono::steady_clock::now() < end) {
   }
+}
+
+void kill_after(Process& process, std::chrono::microseconds moment) {
+  wait_for_kill(moment);
   process.kill_and_wait();
 }
 
@@ -46,10 +51,11 @@ TEST(Crash, KillsOfTheServerUnderLoadKeepTheInvariant) {
   for (uint64_t done = 0; done < rounds;) {
     const TemporaryDirectory directory;
     Ledger ledger;
-    Crowd crowd(ledger, random(), kAppenders, kFollowers);
+    const HeldPort port;
+    Crowd crowd(ledger, port.address(), random(), kAppenders, kFollowers);
     for (uint64_t round = 0; round < kRoundsPerLog && done < rounds; ++round, ++done) {
       const auto begun = std::chrono::steady_clock::now();
-      ServerProcess server(directory / "data", {"--segment-bytes-max", "1M"});
+      ServerProcess server(directory / "data", {"--segment-bytes-max", "1M"}, port.address().port);
       ASSERT_EQ(server.client().get("/readyz").status, 200u);
       slowest = std::max(slowest, std::chrono::duration_cast<milliseconds>(
                                       std::chrono::steady_clock::now() - begun));
@@ -57,18 +63,26 @@ TEST(Crash, KillsOfTheServerUnderLoadKeepTheInvariant) {
       auto found = ledger.violations(stored);
       for (auto& miscount : crowd.miscounts(server.address(), stored)) found.push_back(miscount);
       ASSERT_TRUE(found.empty()) << "round " << done << ": " << testing::PrintToString(found);
-      crowd.serve(server.address());
+      crowd.start_appending();
       if (round == 0) {
         ASSERT_TRUE(crowd.wait_for_acknowledged(100));
       }
-      kill_after(server.process(), std::chrono::microseconds(500 + random() % 150'000));
+      wait_for_kill(std::chrono::microseconds(500 + random() % 150'000));
+      crowd.end_server([&] { server.kill(); });
       ASSERT_TRUE(crowd.complaints().empty()) << testing::PrintToString(crowd.complaints());
     }
-    // The last life: what is there is read by everyone, and the server is stopped as it should be.
-    ServerProcess server(directory / "data");
-    crowd.serve(server.address());
+    // The last life: appenders, too, are there before it; all that is there is read by everyone,
+    // and the server is stopped as it should be.
+    crowd.start_appending();
+    ServerProcess server(directory / "data", {}, port.address().port);
     ASSERT_TRUE(crowd.wait_for_acknowledged(100));
-    EXPECT_EQ(server.stop(), 0) << server.process().errors();
+    crowd.stop_appending();
+    const Stored stored = stored_at(server.address());
+    EXPECT_TRUE(eventually([&] {
+      return crowd.followers_are_at_tail(stored) || !crowd.complaints().empty();
+    })) << "not all followers have been shown all that is there";
+    EXPECT_GE(ledger.shown_events(), ledger.acknowledged_events());
+    crowd.end_server([&] { EXPECT_EQ(server.stop(), 0) << server.process().errors(); });
     crowd.finish();
     EXPECT_TRUE(crowd.complaints().empty()) << testing::PrintToString(crowd.complaints());
     auto log = Log::open(directory / "data");

@@ -1,5 +1,7 @@
 #include "tests/support/crowd.h"
 
+#include <poll.h>
+
 #include "tests/support/payload.h"
 
 namespace strandline::tests {
@@ -15,6 +17,13 @@ const std::vector<std::string>& Crowd::consumers() {
 }
 
 namespace {
+
+bool follows_all(int member) { return member % 4 == 3; }
+
+// The stream that a follower follows, if not all of them.
+const std::string& followed(int member) {
+  return Crowd::streams()[static_cast<size_t>(member) % Crowd::streams().size()];
+}
 
 bool counts(int member) { return member % 4 == 3; }
 
@@ -39,14 +48,13 @@ std::string json_of(const std::string& stream, const std::vector<std::string>& i
 
 }  // namespace
 
-Crowd::Crowd(Ledger& ledger, uint64_t seed, int appenders, int followers) : ledger_(ledger) {
+Crowd::Crowd(Ledger& ledger, Address address, uint64_t seed, int appenders, int followers)
+    : ledger_(ledger), address_(std::move(address)), next_(static_cast<size_t>(followers)) {
   for (int m = 0; m < appenders; ++m) {
     members_.emplace_back([this, m, seed] { append(m, seed + m); });
   }
   for (int m = 0; m < followers; ++m) {
-    members_.emplace_back([this, m, seed] {
-      m % 4 == 3 ? follow_all(m, seed + 1000 + m) : follow(m, seed + 1000 + m);
-    });
+    members_.emplace_back([this, m, seed] { follow(m, seed + 1000 + m); });
   }
 }
 
@@ -55,30 +63,79 @@ Crowd::~Crowd() {
   members_.clear();
 }
 
-void Crowd::serve(const Address& address) {
+void Crowd::start_appending() {
   const std::lock_guard lock(mutex_);
-  address_ = address;
-  ++generation_;
-  served_.notify_all();
+  appending_ = true;
+  changed_.notify_all();
+}
+
+void Crowd::stop_appending() {
+  std::unique_lock lock(mutex_);
+  appending_ = false;
+  changed_.wait(lock, [&] { return inside_ == 0; });
+}
+
+bool Crowd::enter() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return appending_ || finishing_; });
+  if (finishing_) return false;
+  ++inside_;
+  return true;
+}
+
+void Crowd::leave() {
+  const std::lock_guard lock(mutex_);
+  --inside_;
+  changed_.notify_all();
+}
+
+void Crowd::end_server(const std::function<void()>& end) {
+  ++ends_;
+  end();
+  ++ends_;
+  stop_appending();
 }
 
 void Crowd::finish() {
   {
     const std::lock_guard lock(mutex_);
     finishing_ = true;
-    served_.notify_all();
+    appending_ = false;
+    changed_.notify_all();
   }
   for (std::jthread& member : members_) {
     if (member.joinable()) member.join();
   }
 }
 
-std::optional<Address> Crowd::next_server(uint64_t& generation) {
-  std::unique_lock lock(mutex_);
-  served_.wait(lock, [&] { return finishing_ || generation_ > generation; });
-  if (generation_ == generation) return std::nullopt;
-  generation = generation_;
-  return address_;
+bool Crowd::visit(const std::string& who, const std::function<void()>& talk) {
+  const uint64_t ends = ends_;
+  try {
+    talk();
+    return true;
+  } catch (const ConnectionRefused&) {
+    poll(nullptr, 0, 2);  // the next server is on its way
+    return true;
+  } catch (const ConnectionLost& lost) {
+    // What was under way has no answer.
+    if (ends % 2 == 1 || ends_ != ends) return true;
+    complain(who + ", of a server that lives: " + lost.what());
+  } catch (const std::exception& error) {
+    complain(who + ": " + error.what());
+  }
+  return false;
+}
+
+bool Crowd::followers_are_at_tail(const Stored& stored) const {
+  uint64_t sequences = 0;
+  for (const auto& [name, stream] : stored.streams) sequences += stream.tail;
+  for (size_t m = 0; m < next_.size(); ++m) {
+    const int member = static_cast<int>(m);
+    const uint64_t tail =
+        follows_all(member) ? sequences : stored.streams.at(followed(member)).tail;
+    if (next_[m] != tail) return false;
+  }
+  return true;
 }
 
 bool Crowd::wait_for_acknowledged(size_t more) const {
@@ -98,28 +155,19 @@ std::vector<std::string> Crowd::complaints() const {
 
 void Crowd::append(int member, uint64_t seed) {
   std::mt19937_64 random(seed);
-  uint64_t generation = 0, number = 0;
-  while (const auto address = next_server(generation)) {
-    try {
-      HttpClient client(*address);
+  uint64_t number = 0;
+  for (bool goes_on = true; goes_on && enter(); leave()) {
+    goes_on = visit("appender " + std::to_string(member), [&] {
+      HttpClient client(address_);
       std::optional<uint64_t> counted;
-      for (;;) {
-        {
-          const std::lock_guard lock(mutex_);
-          if (finishing_) return;
-        }
+      while (appending_) {
         if (counts(member)) {
           append_and_count(client, member, random, number, counted);
         } else {
           append_to(client, member, random, number);
         }
       }
-    } catch (const ConnectionLost&) {
-      // Killed. What was under way has no answer, and the next server is waited for.
-    } catch (const std::exception& error) {
-      complain(error.what());
-      return;
-    }
+    });
   }
 }
 
@@ -199,70 +247,38 @@ std::vector<std::string> Crowd::miscounts(const Address& address, const Stored& 
 
 void Crowd::follow(int member, uint64_t seed) {
   std::mt19937_64 random(seed);
-  const std::string& stream = streams()[static_cast<size_t>(member) % streams().size()];
-  const std::string target = "/v1/streams/" + stream + "/events?follow=true";
-  uint64_t generation = 0, next = 0;
-  while (const auto address = next_server(generation)) {
-    try {
-      // In turn: server-sent events, and NDJSON.
-      const bool sse = random() % 2 == 0;
-      Headers headers{{"Accept", sse ? "text/event-stream" : "application/x-ndjson"}};
-      if (sse && next > 0) headers.emplace_back("Last-Event-ID", std::to_string(next - 1));
-      HttpStream feed(*address, sse ? target : target + "&from=" + std::to_string(next), headers);
-      if (feed.status() == 404 && next == 0) {
-        // Nothing was appended yet; this follower begins with the next server.
-        continue;
-      }
-      if (feed.status() != 200) {
-        complain(stream + ": following from " + std::to_string(next) + " was answered with " +
-                 std::to_string(feed.status()));
-        return;
-      }
-      while (auto line = feed.line()) {
-        if (sse && !line->starts_with("data: ")) continue;
-        if (sse) line->erase(0, 6);
-        if (!line->empty()) take(stream, *line, "offset", next);
-      }
-    } catch (const ConnectionLost&) {
-      // Killed. It resumes where it was.
-    } catch (const std::exception& error) {
-      complain(stream + ": " + error.what());
+  const bool all = follows_all(member);
+  const std::string stream = all ? "" : followed(member);
+  const std::string target =
+      all ? "/v1/all/events?follow=true" : "/v1/streams/" + stream + "/events?follow=true";
+  std::atomic<uint64_t>& next = next_[static_cast<size_t>(member)];
+  const auto read = [&] {
+    // In turn: server-sent events, and NDJSON.
+    const bool sse = random() % 2 == 0;
+    Headers headers{{"Accept", sse ? "text/event-stream" : "application/x-ndjson"}};
+    if (sse && next > 0) headers.emplace_back("Last-Event-ID", std::to_string(next - 1));
+    HttpStream feed(address_, sse ? target : target + "&from=" + std::to_string(next), headers);
+    if (feed.status() == 404 && next == 0) {
+      poll(nullptr, 0, 2);  // nothing was appended yet
       return;
     }
-  }
-}
-
-void Crowd::follow_all(int member, uint64_t seed) {
-  std::mt19937_64 random(seed);
-  uint64_t generation = 0, next = 0;
-  while (const auto address = next_server(generation)) {
-    try {
-      const bool sse = (random() + static_cast<uint64_t>(member)) % 2 == 0;
-      Headers headers{{"Accept", sse ? "text/event-stream" : "application/x-ndjson"}};
-      if (sse && next > 0) headers.emplace_back("Last-Event-ID", std::to_string(next - 1));
-      const std::string from = sse ? "" : "&from=" + std::to_string(next);
-      HttpStream feed(*address, "/v1/all/events?follow=true" + from, headers);
-      if (feed.status() != 200) {
-        complain("$all: following from " + std::to_string(next) + " was answered with " +
-                 std::to_string(feed.status()));
-        return;
-      }
-      while (auto line = feed.line()) {
-        if (sse && !line->starts_with("data: ")) continue;
-        if (sse) line->erase(0, 6);
-        if (!line->empty()) take("", *line, "sequence", next);
-      }
-    } catch (const ConnectionLost&) {
-      // Killed. It resumes where it was.
-    } catch (const std::exception& error) {
-      complain(std::string("$all: ") + error.what());
-      return;
+    if (feed.status() != 200) {
+      throw ConnectionLost("from " + std::to_string(next) + " was answered with " +
+                           std::to_string(feed.status()));
     }
+    while (auto line = feed.line()) {
+      if (sse && !line->starts_with("data: ")) continue;
+      if (sse) line->erase(0, 6);
+      if (!line->empty()) take(stream, *line, all ? "sequence" : "offset", next);
+    }
+    throw ConnectionLost("the answer ended");
+  };
+  while (!finishing_ && visit("follower of " + (all ? "$all" : stream), read)) {
   }
 }
 
 void Crowd::take(const std::string& wanted, const std::string& text, const char* place,
-                 uint64_t& next) {
+                 std::atomic<uint64_t>& next) {
   const Json event = Json::parse(text);
   if (!event.has("offset")) {
     complain(wanted + ": " + text);

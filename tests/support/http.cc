@@ -29,7 +29,7 @@ int connect_to(const Address& address) {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (::connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
     ::close(socket);
-    throw ConnectionLost("cannot connect to " + address.url());
+    throw ConnectionRefused("cannot connect to " + address.url());
   }
   const int on = 1;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -22,6 +22,12 @@ class ConnectionLost : public std::runtime_error {
   using runtime_error::runtime_error;
 };
 
+// Nobody listens there, or not yet.
+class ConnectionRefused : public ConnectionLost {
+ public:
+  using ConnectionLost::ConnectionLost;
+};
+
 struct Address {
   std::string host;
   std::string port;
