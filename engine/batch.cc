@@ -4,18 +4,13 @@
 
 #include <algorithm>
 
+#include "engine/batch_verifier.h"
 #include "engine/check.h"
 #include "engine/event_rules.h"
 
 namespace strandline {
 namespace {
 
-// FlatBuffers' Verifier is no limit by itself: where tables are shared it walks each as often as it
-// is referred to. An event has as many tables as this at most (itself and 64 attributes), and no
-// batch that shares none has more than one in four bytes.
-constexpr size_t kTablesPerEvent = 65;
-// The schema nests three deep (batch, event, attribute), and no buffer within a buffer.
-constexpr size_t kDepthMax = 16;
 // How much larger than batch_bytes_max a batch may be that writes out what its events share, such
 // as a type that recurs.
 constexpr size_t kSharingMax = 4;
@@ -42,11 +37,7 @@ Result<Batch> Batch::verified(std::string flatbuffer, const Limits& limits) {
   // end is past the allocation, for the sanitizers to see.
   flatbuffer.shrink_to_fit();
   CHECK_EQ(reinterpret_cast<uintptr_t>(flatbuffer.data()) % alignof(uint64_t), 0u);
-  const size_t tables_max =
-      std::min(limits.batch_events_max * kTablesPerEvent + 1, flatbuffer.size() / 4 + 1);
-  flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(flatbuffer.data()),
-                                 flatbuffer.size(), kDepthMax,
-                                 static_cast<flatbuffers::uoffset_t>(tables_max));
+  flatbuffers::Verifier verifier = verifier_of(flatbuffer, limits);
   if (!schema::VerifyBatchBuffer(verifier)) {
     return fail(
         Code::invalid,

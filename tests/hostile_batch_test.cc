@@ -1,5 +1,6 @@
 // FlatBuffers made by hand to harm whoever reads them: refused, at a cost that their size bounds;
 // and whatever is not refused can be walked to its end, which the sanitizers watch.
+#include "engine/batch_verifier.h"
 #include "tests/support/log_test.h"
 
 namespace strandline::tests {
@@ -155,8 +156,8 @@ TEST(HostileBatches, AMillionReferencesToOneAttributeAreTooMany) {
 }
 
 TEST(HostileBatches, TablesThatContainThemselvesAreRefused) {
-  // An event whose attributes are itself, and a batch whose events are the batch: as deep as one
-  // likes, were it not for the schema, and then for the limit on depth.
+  // An event whose attributes are itself, and a batch whose events are the batch. The schema holds
+  // these, in which nothing nests deeper than an attribute; the cap on depth is asked below.
   const std::string good = good_batch();
   const auto* root = schema::GetBatch(good.data());
   const size_t attributes = place_of(good, root->events()->Get(0)->attributes()) + 4;
@@ -170,6 +171,62 @@ TEST(HostileBatches, TablesThatContainThemselvesAreRefused) {
     const auto batch = Batch::verified(bad);
     EXPECT_FALSE(batch) << from << " to " << to;
   }
+}
+
+// A table that the schema has nothing like: it may nest as deep as one likes.
+struct Nested : private fb::Table {
+  const Nested* inner() const { return GetPointer<const Nested*>(kInner); }
+  bool Verify(fb::Verifier& verifier) const {
+    return VerifyTableStart(verifier) && VerifyOffset(verifier, kInner) &&
+           verifier.VerifyTable(inner()) && verifier.EndTable();
+  }
+  static constexpr fb::voffset_t kInner = 4;
+};
+
+TEST(HostileBatches, AreWalkedNoDeeperThan16Tables) {
+  for (const int depth : {1, 16, 17}) {
+    fb::FlatBufferBuilder builder;
+    fb::Offset<Nested> outer;
+    for (int i = 0; i < depth; ++i) {
+      const auto start = builder.StartTable();
+      builder.AddOffset(Nested::kInner, outer);
+      outer = builder.EndTable(start);
+    }
+    builder.Finish(outer);
+    const std::string_view bytes(reinterpret_cast<const char*>(builder.GetBufferPointer()),
+                                 builder.GetSize());
+    ASSERT_GT(bytes.size(), 4u * depth) << "the cap on tables is not what is asked here";
+    fb::Verifier verifier = verifier_of(bytes, Limits{});
+    EXPECT_EQ(verifier.VerifyBuffer<Nested>(nullptr), depth <= 16) << depth;
+  }
+}
+
+TEST(HostileBatches, AreWalkedNoFurtherThanTheLimitOnEventsAllows) {
+  // At two events, and 64 attributes for each: 131 tables with the batch.
+  const Limits two{.batch_events_max = 2};
+  const auto batch_of = [](std::vector<int> attributes_of_events) {
+    fb::FlatBufferBuilder builder;
+    std::vector<fb::Offset<schema::Event>> events;
+    for (const int count : attributes_of_events) {
+      std::vector<fb::Offset<schema::Attribute>> attributes;
+      for (int i = 0; i < count; ++i) {
+        attributes.push_back(
+            schema::CreateAttribute(builder, builder.CreateString("a" + std::to_string(i)),
+                                    builder.CreateString("a text that is long enough")));
+      }
+      events.push_back(schema::CreateEvent(builder, builder.CreateString("t"), 0, 0, 0, 0, 0, 0,
+                                           builder.CreateVector(attributes)));
+    }
+    return finished(builder, schema::CreateBatch(builder, builder.CreateVector(events)));
+  };
+  const auto walked = [&](const std::string& bytes) {
+    EXPECT_GT(bytes.size() / 4, 200u) << "the cap by size is not what is asked here";
+    fb::Verifier verifier = verifier_of(bytes, two);
+    return schema::VerifyBatchBuffer(verifier);
+  };
+  EXPECT_TRUE(Batch::verified(batch_of({64, 64}), two));
+  EXPECT_TRUE(walked(batch_of({129})));
+  EXPECT_FALSE(walked(batch_of({130})));
 }
 
 TEST(HostileBatches, MisalignedOnesAreRefused) {
