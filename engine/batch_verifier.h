@@ -12,15 +12,13 @@
 
 namespace strandline {
 
-// An event has as many tables as this at most (itself and 64 attributes), and no batch that shares
-// none has more than one in four bytes.
-inline constexpr size_t kTablesPerEvent = 65;
 // The schema nests three deep (batch, event, attribute), and no buffer within a buffer.
 inline constexpr size_t kDepthMax = 16;
 
 inline flatbuffers::Verifier verifier_of(std::string_view flatbuffer, const Limits& limits) {
-  const size_t tables_max =
-      std::min(limits.batch_events_max * kTablesPerEvent + 1, flatbuffer.size() / 4 + 1);
+  // A batch, its events and their attributes; and where none is shared, one in four bytes at most.
+  const size_t tables_max = std::min(limits.batch_events_max * (limits.attributes_max + 1) + 1,
+                                     flatbuffer.size() / 4 + 1);
   return {reinterpret_cast<const uint8_t*>(flatbuffer.data()), flatbuffer.size(), kDepthMax,
           static_cast<flatbuffers::uoffset_t>(tables_max)};
 }
