@@ -110,11 +110,13 @@ std::optional<Decay> decay(const fs::path& directory, const fs::path& earlier, c
   const auto page_at = [&](uint64_t size) { return draw.place(size) / page * page; };
   switch (done.kind) {
     case Decay::Kind::one_bit:
+      done.bits = 1;
       done.at = draw.place(bytes.size());
       bytes[done.at] ^= static_cast<char>(1 << draw.below(8));
       break;
     case Decay::Kind::some_bits:
-      for (uint64_t i = 2 + draw.below(7); i > 0; --i) {
+      done.bits = 2 + draw.below(7);
+      for (uint64_t i = done.bits; i > 0; --i) {
         done.at = draw.place(bytes.size());
         bytes[done.at] ^= static_cast<char>(1 << draw.below(8));
       }

@@ -31,7 +31,12 @@ struct Decay {
   std::string name;   // of the file
   std::string other;  // of the other file, if pages were swapped between two
   uint64_t at = 0;    // in bytes, where it begins
+  uint64_t bits = 0;  // that turned over
   std::string told() const;
+  bool touches(const std::string& file) const { return file == name || file == other; }
+  bool is_named_in(const std::string& text) const {  // or the other file is
+    return text.contains(name) || (!other.empty() && text.contains(other));
+  }
   bool touches_wal() const { return name.ends_with(".log") || other.ends_with(".log"); }
   bool holds_events() const {  // what it touches
     return touches_wal() || name.ends_with(".sst") || other.ends_with(".sst");

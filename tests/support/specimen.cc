@@ -1,9 +1,13 @@
 #include "tests/support/specimen.h"
 
+#include <rocksdb/db.h>
+#include <rocksdb/sst_file_reader.h>
+
 #include <stdexcept>
 
 #include "engine/clock.h"
 #include "engine/head_mark.h"
+#include "engine/stored_batch.h"
 #include "engine/wal_records.h"
 #include "tests/support/deadline.h"
 #include "tests/support/directory.h"
@@ -88,6 +92,55 @@ void await_mark(const fs::path& directory) {
   if (!renewed) throw std::runtime_error("specimen: its head mark is never renewed");
 }
 
+// Those that the MANIFEST lists: a copy of a running log may hold others, of a flush or a
+// compaction that was under way.
+std::set<std::string> listed_tables(const fs::path& store) {
+  rocksdb::DBOptions options;
+  options.track_and_verify_wals_in_manifest = true;  // without it RocksDB would write
+  std::vector<std::string> names;
+  rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, store, &names);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  if (status.ok())
+    status = rocksdb::DB::OpenForReadOnly(options, store, families, &handles, &opened);
+  if (!status.ok()) throw std::runtime_error("specimen: " + status.ToString());
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  std::vector<rocksdb::LiveFileMetaData> live;
+  db->GetLiveFilesMetaData(&live);
+  for (auto* handle : handles) (void)db->DestroyColumnFamilyHandle(handle);
+  std::set<std::string> tables;
+  for (const auto& table : live) tables.insert(fs::path(table.name).filename().string());
+  return tables;
+}
+
+// Read past the engine: it is what the engine's reading is held against.
+std::map<uint64_t, std::set<std::string>> tables_of(const Specimen& specimen) {
+  std::map<uint64_t, std::set<std::string>> tables;
+  for (const std::string& name : listed_tables(specimen.directory / "store")) {
+    const fs::path table = specimen.directory / "store" / name;
+    rocksdb::SstFileReader reader{rocksdb::Options()};
+    if (!reader.Open(table.string()).ok()) throw std::runtime_error("specimen: " + table.string());
+    if (reader.GetTableProperties()->column_family_name != "events") continue;
+    const std::unique_ptr<rocksdb::Iterator> at(reader.NewIterator({}));
+    for (at->SeekToFirst(); at->Valid(); at->Next()) {
+      const std::string_view stored = at->value().ToStringView();
+      const bool ranges = stored[1] != 0;  // the log's own record
+      const auto count = get_le<uint32_t>(stored, 4);
+      const auto first = get_le<uint64_t>(stored, 8), sequence = get_le<uint64_t>(stored, 16);
+      for (uint32_t i = 0; i < count && !ranges; ++i) {
+        const auto event = specimen.truth.order.find(sequence + i);
+        if (event == specimen.truth.order.end()) continue;  // truncated or dropped
+        if (event->second.second != first + i) throw std::runtime_error("specimen: not one part");
+        tables[sequence + i].insert(name);
+      }
+    }
+    if (!at->status().ok()) throw std::runtime_error("specimen: " + at->status().ToString());
+  }
+  return tables;
+}
+
 }  // namespace
 
 Options specimen_options() {
@@ -155,6 +208,7 @@ std::vector<Specimen> make_specimens(const fs::path& below) {
       {.name = "crashed", .directory = crashed, .earlier = midway, .truth = std::move(unmarked)});
   specimens.push_back(
       {.name = "marked", .directory = marked, .earlier = midway, .truth = std::move(truth)});
+  for (Specimen& specimen : specimens) specimen.tables = tables_of(specimen);
   return specimens;
 }
 

@@ -39,6 +39,8 @@ struct Specimen {
   std::filesystem::path directory;
   std::filesystem::path earlier;  // the same log at an earlier moment
   Truth truth;
+  // The table files that hold an event, by sequence; none if it is in the WAL alone.
+  std::map<uint64_t, std::set<std::string>> tables = {};
 };
 
 // Small, so that a log opens in a moment.

@@ -67,7 +67,9 @@ class Judge {
     if (known == of->second.sequences.end() || known->second != event.sequence.value) {
       wrong(stream + " at " + std::to_string(event.offset.value) + ": sequence " +
             std::to_string(event.sequence.value));
+      return;
     }
+    verdict_.read.insert(event.sequence.value);
   }
 
   void read_stream(const std::string& name, const Truth::Stream& stream) {

@@ -20,6 +20,7 @@ struct Verdict {
     uint64_t from, to;
   };
   std::vector<Run> lost;
+  std::set<uint64_t> read;  // sequences that were delivered, by stream or in the whole order
   std::vector<std::string> details;  // what the gaps said about their place
   uint64_t lost_events = 0;          // of all streams
   uint64_t lost_batches = 0;         // that these runs touch
