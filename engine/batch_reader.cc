@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 namespace strandline {
+namespace {
+
+constexpr const char* kNotThere = "it is not in the store";
+
+}  // namespace
 
 std::optional<BatchReader::Damage> BatchReader::load(Offset offset) {
   if (holds(offset)) return std::nullopt;
@@ -59,16 +64,18 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
   // and last, if there is damage nearby, for the one around it.
   const std::string key = encode(EventKey{extent_->segment, stream_->id, offset});
   iterator_->seek(key);
-  unreadable_ = iterator_->damage().has_value();
+  auto damage = iterator_->damage();
+  unreadable_ = damage.has_value();
   io_failed_ = iterator_->io_failed();
   if (iterator_->valid() && iterator_->key() == key) return take(offset);
   iterator_->seek_for_prev(key);
-  unreadable_ |= iterator_->damage().has_value();
+  if (!damage) damage = iterator_->damage();
+  unreadable_ = damage.has_value();
   io_failed_ |= iterator_->io_failed();
-  if (iterator_->valid() || !iterator_->damage()) return take(offset);
-  const std::string detail = *iterator_->damage();
-  if (!seek_around(offset)) return detail;
-  return take(offset);
+  if (!iterator_->valid() && iterator_->damage() && !seek_around(offset)) return damage;
+  auto wrong = take(offset);
+  // It may well be in the block that could not be read: that one's file and place are told.
+  return wrong == kNotThere && damage ? damage : wrong;
 }
 
 bool BatchReader::seek_around(Offset offset) {
@@ -100,11 +107,11 @@ bool BatchReader::seek_around(Offset offset) {
 }
 
 std::optional<std::string> BatchReader::take(Offset offset) {
-  if (!iterator_->valid()) return iterator_->damage().value_or("it is not in the store");
+  if (!iterator_->valid()) return iterator_->damage().value_or(kNotThere);
   EventKey key;
   if (!decode(iterator_->key(), key) || key.stream != stream_->id ||
       key.segment != extent_->segment) {
-    return "it is not in the store";
+    return kNotThere;
   }
   return take_value(key, iterator_->value(), offset);
 }
@@ -114,7 +121,7 @@ std::optional<std::string> BatchReader::take_value(const EventKey& key, std::str
   if (auto wrong = StoredBatch::check(key, value)) return "stored batch: " + *wrong;
   copy_.assign(value);
   StoredBatch batch(stream_->id, copy_);
-  if (!batch.covers(offset)) return "it is not in the store";
+  if (!batch.covers(offset)) return kNotThere;
   current_ = batch;
   log_->counters.store_batches_read.fetch_add(1, std::memory_order_relaxed);
   log_->counters.store_bytes_read.fetch_add(copy_.size(), std::memory_order_relaxed);
