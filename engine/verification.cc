@@ -32,6 +32,10 @@ class Verification {
   void verify_stream(const Stream& stream) {
     BatchReader reader(log_, stream);
     const Offset tail = stream.tail();
+    // What was lost with the stream's own record is below its start (rebuild.h).
+    if (stream.gap_reason() == GapReason::damaged && stream.start() > Offset(0)) {
+      find(stream, Offset(0), fmt::format("[0, {}) was lost to damage", stream.start().value));
+    }
     for (Offset at = stream.start(); at < tail;) {
       if (auto damage = reader.load(at)) {
         if (at < stream.start()) {  // forgotten meanwhile

@@ -73,6 +73,7 @@ TEST_F(Rebuilt, AndWithTheDirectoryOfExtents) {
   lose(tables_of("streams"));
   lose(tables_of("segments"));
   EXPECT_EQ(reason_before(), GapReason::damaged);
+  EXPECT_FALSE(log().verify().findings.empty());
 }
 
 TEST_F(Rebuilt, ATableThatIsKeptAsideIsNotBelievedEither) {
