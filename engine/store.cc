@@ -18,6 +18,7 @@
 #include "engine/deletion.h"
 #include "engine/disk.h"
 #include "engine/flushes.h"
+#include "engine/missing_wal.h"
 #include "engine/mutation.h"
 #include "engine/store_file_system.h"
 #include "engine/store_listener.h"
@@ -50,11 +51,7 @@ Error refusal_of(const rocksdb::Status& status, const std::filesystem::path& dir
     error.message += fmt::format("; {} ({}) cannot be opened: {}",
                                  (directory / table.file).string(), table.holds, table.why);
   }
-  constexpr std::string_view kWal = "WAL with log number: ";
-  if (const size_t at = text.find(kWal); at != std::string::npos) {
-    const uint64_t number = std::strtoull(text.c_str() + at + kWal.size(), nullptr, 10);
-    error.message += fmt::format(" It is {}/{:06}.log", directory.string(), number);
-  }
+  if (const auto wal = wal_named_in(text, directory)) error.message += " It is " + wal->string();
   if (text.find("sequentially reading") != std::string::npos) {
     error.message += fmt::format("; {} names it", (directory / "CURRENT").string());
   }
@@ -209,6 +206,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     if (!lost) return std::unexpected(std::move(lost.error()));
     parts->taken_out = std::move(*lost);
     if (auto ok = mend_wals(Disk(options), directory); !ok) return std::unexpected(ok.error());
+    const auto missing = mend_missing_wal(directory, database, present);
+    if (!missing) return std::unexpected(missing.error());
+    if (*missing) parts->taken_out.push_back(**missing);
   }
   if (!owner) {
     // A secondary reads the owner's files and keeps its own info log elsewhere.

@@ -132,11 +132,8 @@ std::vector<std::string> DamageAtRest::bounded(const Verdict& verdict, const Spe
   };
   if (whole) costs_at_most(0);
   if (decay.bits > 0) costs_at_most(decay.bits);
-  // Where both lists are damaged nobody knows which tables there were; and with a WAL that is gone
-  // goes the record of where an event is, if the table of records had not caught up with that of
-  // events.
-  const bool unlisted =
-      decay.is_of_both_lists() || (decay.touches_wal() && decay.kind == Decay::Kind::missing_file);
+  // Where both lists are damaged nobody knows which tables there were.
+  const bool unlisted = decay.is_of_both_lists();
   for (const auto& [sequence, event] : specimen.truth.order) {
     const auto tables = specimen.tables.find(sequence);
     const bool damaged = tables == specimen.tables.end()

@@ -68,6 +68,8 @@ void say_what_ran(int) {
 }
 
 class Faults {
+  static constexpr int kLivesCounted = 4;
+
  public:
   explicit Faults(uint64_t seed) : seed_(seed) {
     auto disk = std::make_shared<RecordedDisk>(DiskImage{}, seed);
@@ -81,8 +83,12 @@ class Faults {
     for (const bool from_crash : {false, true}) {
       for (const bool reads : {false, true}) {
         Case none{.from_crash = from_crash, .reads = reads, .mode = Failure::eio_once, .k = 0};
-        run(none);
-        counted_[from_crash][reads] = seen_;
+        // Threads take turns as they like: the shortest of several lives has what all have.
+        uint64_t& fewest = counted_[from_crash][reads] = UINT64_MAX;
+        for (int life = 0; life < kLivesCounted; ++life) {
+          run(none);
+          fewest = std::min<uint64_t>(fewest, seen_);
+        }
       }
     }
   }
@@ -277,9 +283,8 @@ TEST(IoFailure, TheKthOperationFailsAndNothingAcknowledgedIsLost) {
             << std::endl;
   for (const std::string& failure : failures) ADD_FAILURE() << failure;
   if (chosen_cases.size() < 50) return;
-  // Threads take turns as they like, and a life may have fewer operations than the one in which
-  // they were counted: of 0.2 to 11 cases in 100 the operation never came.
-  EXPECT_LE(faults.idle, done / 4 + 3) << "cases in which nothing failed";
+  // A life may still have fewer operations than those in which they were counted.
+  EXPECT_LE(faults.idle, done / 10 + 3) << "cases in which nothing failed";
   EXPECT_GT(faults.sealed, 0u);
   EXPECT_GT(faults.refused, 0u);
   EXPECT_GT(faults.sent_too_late, 0u);
