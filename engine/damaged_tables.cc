@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <limits>
 #include <memory>
 #include <set>
 
@@ -75,21 +74,6 @@ Status make_durable(const fs::path& file, std::string_view bytes) {
   return fail(Code::io, file.string() + ": " + status.ToString());
 }
 
-// A store's files, its WALs so long that none is shorter than the MANIFEST says. RocksDB would open
-// nothing over that, and so name no table.
-class LongWals : public rocksdb::FileSystemWrapper {
- public:
-  using FileSystemWrapper::FileSystemWrapper;
-  const char* Name() const override { return "strandline.long-wals"; }
-
-  rocksdb::IOStatus GetFileSize(const std::string& name, const rocksdb::IOOptions& options,
-                                uint64_t* bytes, rocksdb::IODebugContext* debug) override {
-    auto status = FileSystemWrapper::GetFileSize(name, options, bytes, debug);
-    if (status.ok() && name.ends_with(".log")) *bytes = std::numeric_limits<int64_t>::max();
-    return status;
-  }
-};
-
 std::string told(const rocksdb::LiveFileMetaData& table) {
   EventKey low, high;
   if (table.column_family_name != "events" || !decode(table.smallestkey, low) ||
@@ -118,23 +102,10 @@ std::string wrong_in(const fs::path& table, const rocksdb::Options& options, boo
 std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
                                               const rocksdb::DBOptions& options,
                                               const Descriptors& families, bool every_block) {
-  const auto env =
-      rocksdb::NewCompositeEnv(std::make_shared<LongWals>(options.env->GetFileSystem()));
-  rocksdb::DBOptions lenient = options;
-  lenient.env = env.get();
-  lenient.paranoid_checks = false;
-  lenient.track_and_verify_wals_in_manifest = true;  // without it RocksDB would write
-  lenient.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
-  lenient.listeners.clear();
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* opened = nullptr;
-  const auto status =
-      rocksdb::DB::OpenForReadOnly(lenient, directory.string(), families, &handles, &opened);
-  if (!status.ok()) return {};
-  const std::unique_ptr<rocksdb::DB> db(opened);
+  const LenientStore store = open_leniently(directory, options, families);
+  if (!store.db) return {};
   std::vector<rocksdb::LiveFileMetaData> live;
-  db->GetLiveFilesMetaData(&live);
-  for (auto* handle : handles) (void)db->DestroyColumnFamilyHandle(handle);
+  store.db->GetLiveFilesMetaData(&live);
   std::vector<DamagedTable> damaged;
   std::set<std::string> listed;
   for (const auto& table : live) {

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/lenient_store.h"
 #include "engine/store.h"
 
 namespace rocksdb {
-struct ColumnFamilyDescriptor;
 struct DBOptions;
 struct Options;
 }  // namespace rocksdb
@@ -30,8 +30,6 @@ struct DamagedTable {
   std::string why;
   bool listed = true;  // in the MANIFEST; if not, RocksDB deletes it once it opens
 };
-
-using Descriptors = std::vector<rocksdb::ColumnFamilyDescriptor>;
 
 // Those that cannot be opened, and with `every_block` those with any bad block, which takes reading
 // them all, and those that the MANIFEST does not list, for it may be what is damaged. Empty if

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kHeadMarkMagic = "STRDHEAD";
 constexpr size_t kSlotBytes = 4096;
-constexpr size_t kHeadMarkBytes = 44;
+constexpr size_t kHeadMarkBytes = 64;
 constexpr auto kInterval = std::chrono::seconds(1);
 
 std::filesystem::path file_in(const std::filesystem::path& directory) { return directory / "HEAD"; }
@@ -25,7 +25,11 @@ std::string slot_of(HeadMark::Head head) {
   put_le<uint32_t>(bytes, 0);
   put_le<uint64_t>(bytes, head.changes);
   put_le<uint64_t>(bytes, head.wal);
-  put_le<uint32_t>(bytes, crc32c(std::string_view(bytes).substr(24), of_next));
+  const uint32_t of_changes = crc32c(std::string_view(bytes).substr(24), of_next);
+  put_le<uint32_t>(bytes, of_changes);
+  put_le<uint64_t>(bytes, head.list.manifest);
+  put_le<uint64_t>(bytes, head.list.bytes);
+  put_le<uint32_t>(bytes, crc32c(std::string_view(bytes).substr(44), of_changes));
   return bytes;
 }
 
@@ -37,10 +41,12 @@ std::optional<HeadMark::Head> mark_in(std::string_view file, size_t slot) {
     return std::nullopt;
   }
   HeadMark::Head head{.next = Sequence(get_le<uint64_t>(bytes, 8))};
-  if (get_le<uint32_t>(bytes, 40) == crc32c(bytes.substr(24, 16), of_next)) {
-    head.changes = get_le<uint64_t>(bytes, 24);
-    head.wal = get_le<uint64_t>(bytes, 32);
-  }
+  const uint32_t of_changes = crc32c(bytes.substr(24, 16), of_next);
+  if (get_le<uint32_t>(bytes, 40) != of_changes) return head;
+  head.changes = get_le<uint64_t>(bytes, 24);
+  head.wal = get_le<uint64_t>(bytes, 32);
+  if (get_le<uint32_t>(bytes, 60) != crc32c(bytes.substr(44, 16), of_changes)) return head;
+  head.list = {get_le<uint64_t>(bytes, 44), get_le<uint64_t>(bytes, 52)};
   return head;
 }
 

@@ -5,7 +5,8 @@
 // turn and fsynced, so that a torn write leaves the other. *Threads*: start's own; note: any.
 //
 //   a slot:  8 bytes "STRDHEAD", u64 durable next sequence, u32 crc32c of these 16 bytes, u32 zero;
-//   u64 durable changes, u64 WAL, u32 crc32c of the first 16 bytes and these 16; little-endian
+//   u64 durable changes, u64 WAL, u32 crc32c of the first 16 bytes and these 16; u64 MANIFEST, u64
+//   its durable bytes, u32 crc32c of all that the two before are of, and these 16; little-endian
 #pragma once
 
 #include <condition_variable>
@@ -17,6 +18,7 @@
 
 #include "engine/disk.h"
 #include "engine/error.h"
+#include "engine/list_end.h"
 #include "engine/types.h"
 
 namespace strandline {
@@ -29,6 +31,7 @@ class HeadMark {
     // the mark of a build that did not write it.
     uint64_t changes = 0;
     uint64_t wal = 0;  // the number of the newest WAL file: if it is missing, that is what to name
+    ListEnd list;      // nothing in the mark of a build that did not write it
     auto operator<=>(const Head&) const = default;
   };
   // The mark in the directory: the higher of its valid slots; none if it has never been written.

@@ -42,7 +42,8 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
         Disk(state.options), directory,
         [&state] {
           return HeadMark::Head{Sequence(state.streams.log().tail().value),
-                                state.store->durable_changes(), state.store->newest_wal()};
+                                state.store->durable_changes(), state.store->newest_wal(),
+                                state.store->list_end()};
         },
         state.options.on_warning ? state.options.on_warning : [](const std::string&) {});
   }

@@ -4,7 +4,6 @@
 #include <rocksdb/db.h>
 
 #include <cstdlib>
-#include <memory>
 #include <utility>
 
 #include "engine/damaged_tables.h"
@@ -21,25 +20,16 @@ std::optional<fs::path> wal_named_in(std::string_view refusal, const fs::path& s
   return store_directory / fmt::format("{:06}.log", std::strtoull(number.c_str(), nullptr, 10));
 }
 
-Result<std::optional<std::string>> mend_missing_wal(const fs::path& store_directory,
-                                                    const rocksdb::DBOptions& options,
-                                                    const Descriptors& families) {
-  rocksdb::DBOptions watchful = options;
-  watchful.track_and_verify_wals_in_manifest = true;
-  watchful.listeners.clear();
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* opened = nullptr;
-  const auto status =
-      rocksdb::DB::OpenForReadOnly(watchful, store_directory.string(), families, &handles, &opened);
-  const std::unique_ptr<rocksdb::DB> db(opened);
-  for (auto* handle : handles) (void)db->DestroyColumnFamilyHandle(handle);
-  const auto file = status.ok() ? std::nullopt : wal_named_in(status.ToString(), store_directory);
-  std::error_code none;
-  if (!file || fs::exists(*file, none)) return std::nullopt;
-  if (auto ok = keep_aside(store_directory, file->filename().string(), Aside::records, ""); !ok) {
-    return std::unexpected(std::move(ok.error()));
+Result<std::vector<std::string>> mend_missing_wals(const fs::path& store_directory,
+                                                   const rocksdb::DBOptions& options,
+                                                   const Descriptors& families) {
+  std::vector<std::string> told;
+  for (const fs::path& file : open_leniently(store_directory, options, families).missing_wals) {
+    auto ok = keep_aside(store_directory, file.filename().string(), Aside::records, "");
+    if (!ok) return std::unexpected(std::move(ok.error()));
+    told.push_back(file.string() + " is missing, and what it held is lost");
   }
-  return file->string() + " is missing, and what it held is lost";
+  return told;
 }
 
 }  // namespace strandline

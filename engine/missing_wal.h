@@ -1,10 +1,9 @@
-// A WAL that the store's MANIFEST knows of, and that is not there. With `accept_loss` the log opens
-// without it; but the record of where an event is may have been in it alone, while the event has
+// WALs that the store's MANIFEST knows of, and that are not there. With `accept_loss` the log opens
+// without them; but the record of where an event is may have been in one alone, while the event has
 // long been in a table, so records are then made again from the events (rebuild.h).
 // *Threads*: one, with the store closed.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -12,11 +11,7 @@
 #include <vector>
 
 #include "engine/error.h"
-
-namespace rocksdb {
-struct ColumnFamilyDescriptor;
-struct DBOptions;
-}  // namespace rocksdb
+#include "engine/lenient_store.h"
 
 namespace strandline {
 
@@ -24,10 +19,9 @@ namespace strandline {
 std::optional<std::filesystem::path> wal_named_in(std::string_view refusal,
                                                   const std::filesystem::path& store_directory);
 
-// Which one is missing, in words (the lowest, if several are), having seen to it that records will
-// be made again; nothing if none is.
-Result<std::optional<std::string>> mend_missing_wal(
-    const std::filesystem::path& store_directory, const rocksdb::DBOptions& options,
-    const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
+// Which are missing, each in words, having seen to it that records will be made again.
+Result<std::vector<std::string>> mend_missing_wals(const std::filesystem::path& store_directory,
+                                                   const rocksdb::DBOptions& options,
+                                                   const Descriptors& families);
 
 }  // namespace strandline

@@ -76,7 +76,7 @@ Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& m
                               RecoveryReport& report) {
   const bool accept = state.options.accept_loss;
   const HeadMark::Head now{report.durable_next, state.store->durable_changes(),
-                           state.store->newest_wal()};
+                           state.store->newest_wal(), state.store->list_end()};
   auto mark = HeadMark::read(disk, state.directory);
   if (!mark) mark.error().message += mended.lists;
   if (!mark && !accept) return std::unexpected(std::move(mark.error()));
@@ -101,7 +101,8 @@ Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& m
     lost = fmt::format("the last changes of positions were durable, says {}, and are not in {}",
                        file, store);
   } else if (mark) {
-    return {};
+    // What it says of the list of tables may be what was accepted to be lost.
+    return accept && !observer ? HeadMark::reset(disk, state.directory, now) : Status();
   }
   const auto marked_wal = state.directory / "store" / fmt::format("{:06}.log", head.wal);
   const std::string wal =
@@ -137,7 +138,10 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
   const bool accept = state.options.accept_loss;
   Mended mended;
   if (state.options.mode == Options::Mode::owner) {
-    auto listed = mend_table_list(disk, store, accept);
+    // Where the mark cannot be read, that is said once the log is there (hold_against_head_mark).
+    const auto mark = HeadMark::read(disk, state.directory);
+    const ListEnd marked = mark && *mark ? (*mark)->list : ListEnd();
+    auto listed = mend_table_list(disk, store, marked, accept);
     if (!listed) return std::unexpected(std::move(listed.error()));
     for (const std::string& told : *listed) {
       state.options.on_warning(told);

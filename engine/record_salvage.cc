@@ -48,8 +48,8 @@ bool is_further(Family family, std::string_view there, std::string_view found) {
 
 Status put_back_records(const std::filesystem::path& table, Store& store) {
   // Not unchecked either.
-  const auto env = rocksdb::NewCompositeEnv(
-      store_file_system(rocksdb::FileSystem::Default(), std::make_shared<WalGate>()));
+  const auto env = rocksdb::NewCompositeEnv(store_file_system(
+      rocksdb::FileSystem::Default(), std::make_shared<WalGate>(), std::make_shared<ListWatch>()));
   rocksdb::Options options;
   options.env = env.get();
   rocksdb::SstFileReader reader{options};

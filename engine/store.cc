@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -20,6 +21,7 @@
 #include "engine/flushes.h"
 #include "engine/missing_wal.h"
 #include "engine/mutation.h"
+#include "engine/store_error.h"
 #include "engine/store_file_system.h"
 #include "engine/store_listener.h"
 #include "engine/store_options.h"
@@ -34,36 +36,6 @@ const std::string kWriting = "writing to the WAL: ";
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
-Error error_of(const rocksdb::Status& status, const std::string& doing) {
-  const std::string text = status.ToString();
-  if (auto locked = locked_error(text, doing)) return std::move(*locked);
-  Code code = Code::io;
-  if (status.IsCorruption()) code = Code::corrupt;
-  return {.code = code, .message = doing + ": " + text};
-}
-
-// Why the store does not open, with the file that RocksDB knows and does not name.
-Error refusal_of(const rocksdb::Status& status, const std::filesystem::path& directory,
-                 const std::vector<DamagedTable>& tables) {
-  Error error = error_of(status, "opening the store in " + directory.string());
-  const std::string& text = error.message;
-  for (const DamagedTable& table : tables) {
-    error.message += fmt::format("; {} ({}) cannot be opened: {}",
-                                 (directory / table.file).string(), table.holds, table.why);
-  }
-  if (const auto wal = wal_named_in(text, directory)) error.message += " It is " + wal->string();
-  if (text.find("sequentially reading") != std::string::npos) {
-    error.message += fmt::format("; {} names it", (directory / "CURRENT").string());
-  }
-  if (!tables.empty()) {
-    error.code = Code::corrupt;
-    error.message +=
-        ". Opening it all the same (accept_loss) takes these out, and puts back every batch of "
-        "events in them that is whole";
-  }
-  return error;
-}
-
 }  // namespace
 
 struct Store::Parts {
@@ -72,6 +44,7 @@ struct Store::Parts {
   uint64_t before_wal = 0;           // and the last before the newest WAL began; the writer's
   std::string sign;                  // of its marks in the WAL
   const std::shared_ptr<WalGate> gate = std::make_shared<WalGate>();
+  const std::shared_ptr<ListWatch> list = std::make_shared<ListWatch>();
   std::shared_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
@@ -176,7 +149,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   parts->env = rocksdb::NewCompositeEnv(store_file_system(
       options.file_system ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
                           : rocksdb::FileSystem::Default(),
-      parts->gate));
+      parts->gate, parts->list));
   database.env = parts->env.get();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
       {rocksdb::kDefaultColumnFamilyName, records_options(options)}};
@@ -206,9 +179,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     if (!lost) return std::unexpected(std::move(lost.error()));
     parts->taken_out = std::move(*lost);
     if (auto ok = mend_wals(Disk(options), directory); !ok) return std::unexpected(ok.error());
-    const auto missing = mend_missing_wal(directory, database, present);
-    if (!missing) return std::unexpected(missing.error());
-    if (*missing) parts->taken_out.push_back(**missing);
+    auto missing = mend_missing_wals(directory, database, present);
+    if (!missing) return std::unexpected(std::move(missing.error()));
+    std::ranges::move(*missing, std::back_inserter(parts->taken_out));
   }
   if (!owner) {
     // A secondary reads the owner's files and keeps its own info log elsewhere.
@@ -229,6 +202,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     parts->taken_out.push_back(
         fmt::format("{} ({}): {}", (directory / table.file).string(), table.holds, table.why));
   }
+  parts->list->opened();
   parts->default_family = handles[0];
   parts->durable = parts->before_wal = db->GetLatestSequenceNumber();
   if (std::string identity; db->GetDbIdentity(identity).ok()) parts->sign = sign_of(identity);
@@ -289,6 +263,7 @@ Status Store::sync() {
 
 uint64_t Store::durable_changes() const { return parts_->durable; }
 uint64_t Store::newest_wal() const { return parts_->newest_wal().value_or(0); }
+ListEnd Store::list_end() const { return parts_->list->durable(); }
 
 Result<std::optional<std::string>> Store::get(Family family, std::string_view key) const {
   std::string value;

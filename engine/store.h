@@ -18,6 +18,7 @@
 
 #include "engine/error.h"
 #include "engine/keys.h"
+#include "engine/list_end.h"
 #include "engine/options.h"
 
 namespace rocksdb {
@@ -93,6 +94,7 @@ class Store {
   // RocksDB's last sequence number that is durable: as of opening, all that it recovered.
   uint64_t durable_changes() const;
   uint64_t newest_wal() const;  // its number, as in its file's name
+  ListEnd list_end() const;     // an owner's
 
   // What the family holds under a key; nothing if it holds nothing; `corrupt` if it cannot be read.
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;

@@ -1,6 +1,7 @@
 #include "engine/store_file_system.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 
 #include "engine/reclaimer.h"
@@ -69,11 +70,16 @@ class WalFile : public rocksdb::FSWritableFileOwnerWrapper {
 // A MANIFEST, and its copy.
 class ListFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  ListFile(std::unique_ptr<FSWritableFile> file, std::unique_ptr<FSWritableFile> copy)
-      : FSWritableFileOwnerWrapper(std::move(file)), copy_(std::move(copy)) {}
+  ListFile(std::unique_ptr<FSWritableFile> file, std::unique_ptr<FSWritableFile> copy,
+           uint64_t number, std::shared_ptr<ListWatch> watch)
+      : FSWritableFileOwnerWrapper(std::move(file)),
+        copy_(std::move(copy)),
+        end_{number, 0},
+        watch_(std::move(watch)) {}
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
+    end_.bytes += data.size();
     return both([&](FSWritableFile& file) { return file.Append(data, options, debug); });
   }
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
@@ -84,10 +90,10 @@ class ListFile : public rocksdb::FSWritableFileOwnerWrapper {
     return both([&](FSWritableFile& file) { return file.Flush(options, debug); });
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    return both([&](FSWritableFile& file) { return file.Sync(options, debug); });
+    return synced(both([&](FSWritableFile& file) { return file.Sync(options, debug); }));
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return both([&](FSWritableFile& file) { return file.Fsync(options, debug); });
+    return synced(both([&](FSWritableFile& file) { return file.Fsync(options, debug); }));
   }
   IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     return both([&](FSWritableFile& file) { return file.Truncate(size, options, debug); });
@@ -102,9 +108,22 @@ class ListFile : public rocksdb::FSWritableFileOwnerWrapper {
     const IOStatus status = act(*target());
     return status.ok() ? act(*copy_) : status;
   }
+  IOStatus synced(IOStatus status) {
+    if (status.ok()) watch_->synced(end_);
+    return status;
+  }
 
   std::unique_ptr<FSWritableFile> copy_;
+  ListEnd end_;  // of what was appended; RocksDB does one thing at a time with a MANIFEST
+  const std::shared_ptr<ListWatch> watch_;
 };
+
+// In "MANIFEST-000012", and in "000012.dbtmp", which becomes the CURRENT that names it.
+uint64_t number_in(const std::string& path) {
+  const std::string name = std::filesystem::path(path).filename();
+  const size_t at = name.find_first_of("0123456789");
+  return at == std::string::npos ? 0 : std::strtoull(name.c_str() + at, nullptr, 10);
+}
 
 bool is_list(const std::string& path) {
   const std::string name = std::filesystem::path(path).filename();
@@ -123,20 +142,24 @@ bool is_options(const std::string& path) {
 
 class StoreFileSystem : public rocksdb::FileSystemWrapper {
  public:
-  StoreFileSystem(std::shared_ptr<rocksdb::FileSystem> under, std::shared_ptr<WalGate> gate)
-      : FileSystemWrapper(std::move(under)), gate_(std::move(gate)) {}
+  StoreFileSystem(std::shared_ptr<rocksdb::FileSystem> under, std::shared_ptr<WalGate> gate,
+                  std::shared_ptr<ListWatch> list)
+      : FileSystemWrapper(std::move(under)), gate_(std::move(gate)), list_(std::move(list)) {}
   const char* Name() const override { return "strandline.store-file-system"; }
 
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                       IODebugContext* debug) override {
     const std::filesystem::path target(to);
-    if (target.filename() == "CURRENT") {
+    const bool names_list = target.filename() == "CURRENT";
+    if (names_list) {
       std::unique_ptr<rocksdb::FSDirectory> directory;
       auto status = NewDirectory(target.parent_path().string(), options, &directory, debug);
       if (status.ok()) status = directory->Fsync(options, debug);
       if (!status.ok()) return status;
     }
-    return FileSystemWrapper::RenameFile(from, to, options, debug);
+    IOStatus status = FileSystemWrapper::RenameFile(from, to, options, debug);
+    if (status.ok() && names_list) list_->named(number_in(from));
+    return status;
   }
 
   IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
@@ -147,7 +170,9 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
     if (!status.ok() || !is_list(name)) return status;
     std::unique_ptr<FSWritableFile> copy;
     status = FileSystemWrapper::NewWritableFile(copy_of(name), options, &copy, debug);
-    if (status.ok()) *file = std::make_unique<ListFile>(std::move(*file), std::move(copy));
+    if (status.ok()) {
+      *file = std::make_unique<ListFile>(std::move(*file), std::move(copy), number_in(name), list_);
+    }
     return status;
   }
   IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
@@ -194,7 +219,8 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
     return status;
   }
 
-  std::shared_ptr<WalGate> gate_;
+  const std::shared_ptr<WalGate> gate_;
+  const std::shared_ptr<ListWatch> list_;
   Reclaimer reclaimer_;
 };
 
@@ -231,8 +257,9 @@ void WalGate::sync_failed(const std::string& why) {
 }
 
 std::shared_ptr<rocksdb::FileSystem> store_file_system(std::shared_ptr<rocksdb::FileSystem> under,
-                                                       std::shared_ptr<WalGate> gate) {
-  return std::make_shared<StoreFileSystem>(std::move(under), std::move(gate));
+                                                       std::shared_ptr<WalGate> gate,
+                                                       std::shared_ptr<ListWatch> list) {
+  return std::make_shared<StoreFileSystem>(std::move(under), std::move(gate), std::move(list));
 }
 
 }  // namespace strandline

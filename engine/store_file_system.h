@@ -1,7 +1,8 @@
 // The file system under the store, with six things that RocksDB leaves to chance, or does in vain.
 //
 // *The list of tables*: whatever is written to a MANIFEST is written to a copy beside it, too, and
-// fsynced there right after (table_list.h). A copy that fails fails the MANIFEST.
+// fsynced there right after (table_list.h). A copy that fails fails the MANIFEST. How far both are
+// durable a ListWatch is told (list_end.h).
 //
 // *Names*: before CURRENT names a MANIFEST, that file's own entry is durable. RocksDB fsyncs the
 // MANIFEST, renames CURRENT, then fsyncs the directory once for both; where a file system may keep
@@ -32,6 +33,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/list_end.h"
+
 namespace strandline {
 
 inline constexpr std::string_view kCopySuffix = ".copy";  // after the name of a MANIFEST
@@ -61,6 +64,7 @@ class WalGate {
 };
 
 std::shared_ptr<rocksdb::FileSystem> store_file_system(std::shared_ptr<rocksdb::FileSystem> under,
-                                                       std::shared_ptr<WalGate> gate);
+                                                       std::shared_ptr<WalGate> gate,
+                                                       std::shared_ptr<ListWatch> list);
 
 }  // namespace strandline

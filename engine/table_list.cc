@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -40,8 +41,8 @@ Result<std::optional<std::string>> read_if_there(const Disk& disk, const fs::pat
 
 class TableList {
  public:
-  TableList(const Disk& disk, const fs::path& directory, bool accept_loss)
-      : disk_(disk), directory_(directory), accept_loss_(accept_loss) {}
+  TableList(const Disk& disk, const fs::path& directory, ListEnd marked, bool accept_loss)
+      : disk_(disk), directory_(directory), marked_(marked), accept_loss_(accept_loss) {}
 
   Result<std::vector<std::string>> mend() {
     if (auto ok = find_name(); !ok) return std::unexpected(std::move(ok.error()));
@@ -119,17 +120,40 @@ class TableList {
     return std::ranges::equal(file.substr(0, both), copy.substr(0, both), same);
   }
 
+  // Nothing has been changed by then.
+  Status hold_against_mark(size_t end) {
+    const uint64_t number = std::strtoull(name_.c_str() + kManifest.size(), nullptr, 10);
+    if (ListEnd{number, end} >= marked_) return {};
+    const std::string head = (directory_.parent_path() / "HEAD").string();
+    const std::string wrong =
+        (directory_ / name_).string() +
+        (number < marked_.manifest
+             ? fmt::format(" is older than MANIFEST-{:06}, which CURRENT named", marked_.manifest)
+             : fmt::format(": ends at byte {}, and so does its copy; both had {} bytes", end,
+                           marked_.bytes)) +
+        fmt::format(" when {} was written", head);
+    if (!accept_loss_) {
+      return fail(Code::corrupt, wrong + ": tables that it does not name would be lost");
+    }
+    told_.push_back(wrong);
+    return {};
+  }
+
   Status mend_manifest() {
     const fs::path file = directory_ / name_;
     auto own = read_if_there(disk_, file);
     if (!own) return std::unexpected(std::move(own.error()));
     auto copy = read_if_there(disk_, file.string() + std::string(kCopySuffix));
     if (!copy) return std::unexpected(std::move(copy.error()));
-    if (!*copy) return {};  // of a build that made none: RocksDB says what it thinks of it
+    if (!*copy) {  // of a build that made none: RocksDB says what it thinks of it
+      return *own ? hold_against_mark(whole_records(**own)) : Status();
+    }
     const std::string_view first = *own ? std::string_view(**own) : std::string_view();
     const std::string_view second = **copy;
     const auto [merged, taken] = merge(first, second);
-    if (!taken && !merged.empty() && first.size() == merged.size()) return {};
+    if (!taken && !merged.empty() && first.size() == merged.size()) {
+      return hold_against_mark(merged.size());
+    }
     // The copy is written after the file: where it ends, whole, all that was fsynced ends.
     const size_t end = merged.size();
     const bool whole = second.size() == end || first.size() == end;
@@ -143,6 +167,7 @@ class TableList {
       return fail(Code::corrupt,
                   fmt::format("{}: damaged at byte {}, and so is its copy", file.string(), end));
     }
+    if (auto ok = hold_against_mark(end); !ok) return ok;
     const std::string_view how = whole ? "mended from its copy"
                                  : torn
                                      ? "so is its copy, as a power cut leaves what was not fsynced"
@@ -154,6 +179,7 @@ class TableList {
 
   const Disk& disk_;
   const fs::path& directory_;
+  const ListEnd marked_;
   const bool accept_loss_;
   std::string name_;
   std::vector<std::string> told_;
@@ -162,8 +188,8 @@ class TableList {
 }  // namespace
 
 Result<std::vector<std::string>> mend_table_list(const Disk& disk, const fs::path& store_directory,
-                                                 bool accept_loss) {
-  return TableList(disk, store_directory, accept_loss).mend();
+                                                 ListEnd marked, bool accept_loss) {
+  return TableList(disk, store_directory, marked, accept_loss).mend();
 }
 
 }  // namespace strandline

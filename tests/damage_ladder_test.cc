@@ -183,8 +183,8 @@ std::vector<std::string> DamageAtRest::refused(const Error& error, const fs::pat
   const bool foreign = is_of_another_version(copy);
   // Where a page of a MANIFEST and one of its copy changed places, both may be damaged in one
   // place.
-  const bool twice =
-      decay.is_of_both_lists() && error.message.find("and so is its copy") != std::string::npos;
+  static const std::regex kTwice("and so (is|does) its copy");
+  const bool twice = decay.is_of_both_lists() && std::regex_search(error.message, kTwice);
   auto log = Log::open(copy, options);
   if (!log) {
     if (!foreign && !twice) {
