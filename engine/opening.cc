@@ -138,8 +138,8 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
   const bool accept = state.options.accept_loss;
   Mended mended;
   if (state.options.mode == Options::Mode::owner) {
-    // Where the mark cannot be read, that is said once the log is there (hold_against_head_mark).
-    const auto mark = HeadMark::read(disk, state.directory);
+    auto mark = HeadMark::read(disk, state.directory);
+    if (!mark && !accept) return std::unexpected(std::move(mark.error()));
     const ListEnd marked = mark && *mark ? (*mark)->list : ListEnd();
     auto listed = mend_table_list(disk, store, marked, accept);
     if (!listed) return std::unexpected(std::move(listed.error()));
