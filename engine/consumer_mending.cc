@@ -9,13 +9,16 @@
 namespace strandline {
 namespace {
 
-// What lies at or beyond the tail leaves the unacked and the dead letters. Whether anything did.
-bool take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, Changes& changes) {
-  if (!consumer.settings.is_group()) return false;
-  bool changed = consumer.state.next > tail;
+// What lies at or beyond the tail, or beyond where the consumer stands, leaves the unacked and the
+// dead letters: it is given again. How many did.
+size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, Changes& changes) {
+  if (!consumer.settings.is_group()) return 0;
+  consumer.state.next = std::min(consumer.state.next, tail);
   std::vector<uint64_t> beyond;
   const auto& entries = consumer.unacked.entries();
-  for (auto at = entries.lower_bound(tail); at != entries.end(); ++at) beyond.push_back(at->first);
+  for (auto at = entries.lower_bound(consumer.state.next); at != entries.end(); ++at) {
+    beyond.push_back(at->first);
+  }
   for (const uint64_t position : beyond) consumer.unacked.erase(position, 0);
   for (const uint64_t block : consumer.unacked.take_touched()) {
     const std::string key = consumer_key(ConsumerKey::unacked, consumer.id, block);
@@ -26,13 +29,13 @@ bool take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, Changes
       changes.put(Family::consumers, key, record);
     }
   }
-  for (auto at = consumer.dead.lower_bound(tail); at != consumer.dead.end();) {
+  size_t removed = beyond.size();
+  for (auto at = consumer.dead.lower_bound(consumer.state.next); at != consumer.dead.end();) {
     changes.erase(Family::consumers, consumer_key(ConsumerKey::dead, consumer.id, at->first));
     at = consumer.dead.erase(at);
-    changed = true;
+    ++removed;
   }
-  consumer.state.next = std::min(consumer.state.next, tail);
-  return changed || !beyond.empty();
+  return removed;
 }
 
 }  // namespace
@@ -48,23 +51,32 @@ Result<std::string> mend_consumers(LogState& log, const std::vector<std::string>
   for (const auto& consumer : log.consumers.list("", "", SIZE_MAX)) {
     const Stream* stream = log.streams.find(scope_name(consumer->settings));
     const uint64_t tail = stream ? stream->tail().value : 0;
-    bool changed = take_back(*consumer, tail, epoch_us, changes);
+    bool stood_beyond = consumer->settings.is_group() && consumer->state.next > tail;
+    const size_t removed = take_back(*consumer, tail, epoch_us, changes);
     const Positions::Key key{consumer->name, stream ? stream->id : kLogStream};
     if (const auto position = log.positions.get(key); position && position->next > tail) {
       const PositionRecord back{.next = tail, .committed_us = position->committed_us};
       changes.put(Family::consumers, position_key(key.first, key.second), encode(back));
       log.positions.assign(key, tail);
       log.positions.publish(key, back);
-      changed = true;
+      stood_beyond = true;
     }
-    if (!changed) continue;
+    if (!stood_beyond && removed == 0) continue;
     // Its members believe to have seen what comes next: they join again.
     consumer->state.fence = ++consumer->state.epoch;
     consumer->publish_fence();
     changes.put(Family::consumers, consumer_key(ConsumerKey::state, consumer->id),
                 encode(consumer->state));
-    loss += fmt::format("consumer \"{}\" stood beyond the tail, and is back at {}; ",
-                        consumer->name, tail);
+    if (stood_beyond) {
+      loss += fmt::format("consumer \"{}\" stood beyond the tail, and is back at {}; ",
+                          consumer->name, tail);
+    } else {
+      loss += fmt::format(
+          "consumer \"{}\": {} records of events behind {}, where it stands, are removed, and it "
+          "is "
+          "given them again; ",
+          consumer->name, removed, consumer->state.next);
+    }
   }
   if (changes.empty()) return loss;
   if (auto ok = log.store->write(std::move(changes)); !ok) {

@@ -12,9 +12,9 @@
 
 namespace strandline {
 
-// Removes records that are of no consumer (`orphans`, by their keys), and takes consumers that
-// stand beyond the tail back to it: what is appended there from now on they have not seen. Says
-// what was lost by it, or nothing.
+// Removes records that are of no consumer (`orphans`, by their keys), and those of events that come
+// after where their consumer stands, and takes consumers that stand beyond the tail back to it:
+// what is appended there from now on they have not seen. Says what was lost by it, or nothing.
 Result<std::string> mend_consumers(LogState& log, const std::vector<std::string>& orphans);
 
 }  // namespace strandline

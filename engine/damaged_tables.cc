@@ -101,14 +101,11 @@ std::string wrong_in(const fs::path& table, const rocksdb::Options& options, boo
 
 std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
                                               const rocksdb::DBOptions& options,
-                                              const Descriptors& families, bool every_block) {
-  const LenientStore store = open_leniently(directory, options, families);
-  if (!store.db) return {};
-  std::vector<rocksdb::LiveFileMetaData> live;
-  store.db->GetLiveFilesMetaData(&live);
+                                              const Descriptors& families, const StoreLook& look,
+                                              bool every_block) {
   std::vector<DamagedTable> damaged;
   std::set<std::string> listed;
-  for (const auto& table : live) {
+  for (const auto& table : look.tables) {
     const auto family = std::ranges::find(families, table.column_family_name,
                                           &rocksdb::ColumnFamilyDescriptor::name);
     if (family == families.end()) continue;
@@ -153,8 +150,9 @@ Status keep_aside(const fs::path& directory, const std::string& name, Aside held
 Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
                 const Descriptors& families, const std::vector<DamagedTable>& tables) {
   std::error_code error;
+  // All are copied before one is removed: with that begins a new MANIFEST, which the head mark does
+  // not know, and RocksDB would delete what it does not list.
   for (const DamagedTable& table : tables) {
-    // Copied first: whatever happens next, the file is not lost.
     const Aside held = table.family == "events" ? Aside::events : Aside::records;
     std::ifstream in(directory / table.file, std::ios::binary);
     const auto size = fs::file_size(directory / table.file, error);
@@ -162,6 +160,8 @@ Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
     in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     bytes.resize(static_cast<size_t>(std::max<std::streamsize>(in.gcount(), 0)));
     if (auto ok = keep_aside(directory, table.file, held, bytes); !ok) return ok;
+  }
+  for (const DamagedTable& table : tables) {
     if (!table.listed) continue;
     const std::string number = table.file.substr(0, table.file.find('.'));
     rocksdb::Options ldb_options(options, rocksdb::ColumnFamilyOptions());

@@ -31,12 +31,13 @@ struct DamagedTable {
   bool listed = true;  // in the MANIFEST; if not, RocksDB deletes it once it opens
 };
 
-// Those that cannot be opened, and with `every_block` those with any bad block, which takes reading
-// them all, and those that the MANIFEST does not list, for it may be what is damaged. Empty if
-// there is none, and if it cannot be told, because the MANIFEST is damaged too.
+// Of those that a look found: which cannot be opened, and with `every_block` which have any bad
+// block, which takes reading them all, and those that the MANIFEST does not list, for it may be
+// what is damaged.
 std::vector<DamagedTable> find_damaged_tables(const std::filesystem::path& directory,
                                               const rocksdb::DBOptions& options,
-                                              const Descriptors& families, bool every_block);
+                                              const Descriptors& families, const StoreLook& look,
+                                              bool every_block);
 
 // What is wrong with a table file; nothing if it is whole.
 std::string wrong_in(const std::filesystem::path& table, const rocksdb::Options& options,

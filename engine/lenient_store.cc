@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -51,39 +52,36 @@ class LongWals : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-LenientStore::LenientStore() = default;
-LenientStore::LenientStore(LenientStore&&) noexcept = default;
-LenientStore::~LenientStore() = default;
-
-LenientStore open_leniently(const fs::path& directory, const rocksdb::DBOptions& options,
-                            const Descriptors& families) {
+StoreLook look_leniently(const fs::path& directory, const rocksdb::DBOptions& options,
+                         const Descriptors& families) {
   const auto files = std::make_shared<LongWals>(options.env->GetFileSystem());
-  LenientStore store;
-  store.env = rocksdb::NewCompositeEnv(files);
+  const auto env = rocksdb::NewCompositeEnv(files);
   rocksdb::DBOptions lenient = options;
-  lenient.env = store.env.get();
+  lenient.env = env.get();
   lenient.paranoid_checks = false;
   lenient.track_and_verify_wals_in_manifest = true;  // without it RocksDB would write
   lenient.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
   lenient.listeners.clear();
+  StoreLook look;
   while (true) {
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* opened = nullptr;
-    const auto status =
+    look.status =
         rocksdb::DB::OpenForReadOnly(lenient, directory.string(), families, &handles, &opened);
-    if (status.ok()) {
-      store.db.reset(opened);
-      for (auto* handle : handles) (void)store.db->DestroyColumnFamilyHandle(handle);
+    if (look.status.ok()) {
+      const std::unique_ptr<rocksdb::DB> db(opened);
+      db->GetLiveFilesMetaData(&look.tables);
+      for (auto* handle : handles) (void)db->DestroyColumnFamilyHandle(handle);
       break;
     }
-    const auto wal = wal_named_in(status.ToString(), directory);
+    const auto wal = wal_named_in(look.status.ToString(), directory);
     std::error_code none;
     const auto& known = files->missing();
     if (!wal || fs::exists(*wal, none) || std::ranges::find(known, *wal) != known.end()) break;
     files->add(*wal);
   }
-  store.missing_wals = files->missing();
-  return store;
+  look.missing_wals = files->missing();
+  return look;
 }
 
 }  // namespace strandline

@@ -1,34 +1,30 @@
-// A store opened to be looked at only, whatever is wrong with its WALs, so that its tables can be
-// named. *Threads*: one, with the store closed.
+// What a store's MANIFEST says, whatever is wrong with its WALs. *Threads*: one, with the store
+// closed.
 #pragma once
 
+#include <rocksdb/metadata.h>
+#include <rocksdb/status.h>
+
 #include <filesystem>
-#include <memory>
 #include <vector>
 
 namespace rocksdb {
 struct ColumnFamilyDescriptor;
-class DB;
 struct DBOptions;
-class Env;
 }  // namespace rocksdb
 
 namespace strandline {
 
 using Descriptors = std::vector<rocksdb::ColumnFamilyDescriptor>;
 
-struct LenientStore {
-  LenientStore();
-  LenientStore(LenientStore&&) noexcept;
-  ~LenientStore();
-
-  std::unique_ptr<rocksdb::Env> env;
-  std::unique_ptr<rocksdb::DB> db;  // null if the MANIFEST is damaged
-  // WALs that the MANIFEST knows of, and that are not there.
-  std::vector<std::filesystem::path> missing_wals;
+struct StoreLook {
+  rocksdb::Status status;  // not ok: nobody knows which tables there are
+  std::vector<rocksdb::LiveFileMetaData> tables;
+  std::vector<std::filesystem::path> missing_wals;  // that it knows of, and that are not there
 };
 
-LenientStore open_leniently(const std::filesystem::path& directory,
-                            const rocksdb::DBOptions& options, const Descriptors& families);
+// Writes nothing.
+StoreLook look_leniently(const std::filesystem::path& directory, const rocksdb::DBOptions& options,
+                         const Descriptors& families);
 
 }  // namespace strandline

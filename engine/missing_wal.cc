@@ -1,7 +1,6 @@
 #include "engine/missing_wal.h"
 
 #include <fmt/format.h>
-#include <rocksdb/db.h>
 
 #include <cstdlib>
 #include <utility>
@@ -21,13 +20,12 @@ std::optional<fs::path> wal_named_in(std::string_view refusal, const fs::path& s
 }
 
 Result<std::vector<std::string>> mend_missing_wals(const fs::path& store_directory,
-                                                   const rocksdb::DBOptions& options,
-                                                   const Descriptors& families) {
+                                                   const std::vector<fs::path>& wals) {
   std::vector<std::string> told;
-  for (const fs::path& file : open_leniently(store_directory, options, families).missing_wals) {
+  for (const fs::path& file : wals) {
     auto ok = keep_aside(store_directory, file.filename().string(), Aside::records, "");
     if (!ok) return std::unexpected(std::move(ok.error()));
-    told.push_back(file.string() + " is missing, and what it held is lost");
+    told.push_back(file.string() + " is missing: what it held and no table holds is lost");
   }
   return told;
 }

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "engine/lenient_store.h"
 
 namespace strandline {
 
@@ -19,9 +18,8 @@ namespace strandline {
 std::optional<std::filesystem::path> wal_named_in(std::string_view refusal,
                                                   const std::filesystem::path& store_directory);
 
-// Which are missing, each in words, having seen to it that records will be made again.
+// Sees to it that records will be made again, and says which are missing, each in words.
 Result<std::vector<std::string>> mend_missing_wals(const std::filesystem::path& store_directory,
-                                                   const rocksdb::DBOptions& options,
-                                                   const Descriptors& families);
+                                                   const std::vector<std::filesystem::path>& wals);
 
 }  // namespace strandline

@@ -71,6 +71,11 @@ struct Mended {
   std::string lists;  // what was wrong with its list of tables, for who is told of a loss
 };
 
+std::string no_mark_in(const std::filesystem::path& directory) {
+  return (directory / "HEAD").string() +
+         " is missing or empty, so that nothing says how far the log was durable";
+}
+
 // The log never opens silently shorter than its head mark.
 Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& mended,
                               RecoveryReport& report) {
@@ -93,7 +98,7 @@ Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& m
     if (now.next == Sequence(0) && state.streams.count() == 0) {
       return observer ? Status() : HeadMark::reset(disk, state.directory, now);
     }
-    lost = file + " is missing or empty, so that nothing says how far the log was durable";
+    lost = no_mark_in(state.directory);
   } else if (!observer && now.next < head.next) {
     lost = fmt::format("events [{}, {}) of the log were durable, says {}, and are not in {}",
                        now.next.value, head.next.value, file, store);
@@ -101,8 +106,10 @@ Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& m
     lost = fmt::format("the last changes of positions were durable, says {}, and are not in {}",
                        file, store);
   } else if (mark) {
+    if (!accept || observer) return {};
     // What it says of the list of tables may be what was accepted to be lost.
-    return accept && !observer ? HeadMark::reset(disk, state.directory, now) : Status();
+    if (!mended.lists.empty()) report.loss += mended.lists.substr(2) + "; ";
+    return HeadMark::reset(disk, state.directory, now);
   }
   const auto marked_wal = state.directory / "store" / fmt::format("{:06}.log", head.wal);
   const std::string wal =
@@ -140,6 +147,15 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
   if (state.options.mode == Options::Mode::owner) {
     auto mark = HeadMark::read(disk, state.directory);
     if (!mark && !accept) return std::unexpected(std::move(mark.error()));
+    if (mark && !*mark && !accept) {
+      // It is written before a table can be: RocksDB must not delete any over a list that is short.
+      auto names = disk.list(store);
+      if (!names) return std::unexpected(std::move(names.error()));
+      const auto is_table = [](const std::string& name) { return name.ends_with(".sst"); };
+      if (std::ranges::any_of(*names, is_table)) {
+        return fail(Code::corrupt, no_mark_in(state.directory));
+      }
+    }
     const ListEnd marked = mark && *mark ? (*mark)->list : ListEnd();
     auto listed = mend_table_list(disk, store, marked, accept);
     if (!listed) return std::unexpected(std::move(listed.error()));

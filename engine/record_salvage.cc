@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "engine/consumer_record.h"
 #include "engine/keys.h"
 #include "engine/store_file_system.h"
 
@@ -34,14 +36,38 @@ std::optional<std::string> further(std::string key, uint64_t step) {
   return step > 0 ? std::nullopt : std::optional(std::move(key));
 }
 
-bool is_further(Family family, std::string_view there, std::string_view found) {
-  PositionRecord old_position, position;
-  if (family == Family::consumers && decode(there, old_position) && decode(found, position)) {
-    return position.next > old_position.next;
-  }
+// What is kept of two records under one key, where it is not the one that is there.
+std::optional<std::string> merged(Family family, std::string_view key, std::string_view there,
+                                  std::string_view found) {
+  const auto further = [&](const auto& old_place, const auto& place) {
+    return place > old_place ? std::optional(std::string(found)) : std::nullopt;
+  };
+  const auto is = [&](auto kind) { return key.starts_with(static_cast<char>(kind)); };
   StateRecord old_state, state;
-  return family == Family::streams && decode(there, old_state) && decode(found, state) &&
-         std::pair(state.next, state.start) > std::pair(old_state.next, old_state.start);
+  if (family == Family::streams && decode(there, old_state) && decode(found, state)) {
+    return further(std::pair(old_state.next, old_state.start), std::pair(state.next, state.start));
+  }
+  ProducerHead old_head, head;
+  if (family == Family::producers && is(KeyKind::head) && decode(there, old_head) &&
+      decode(found, head)) {
+    return further(std::pair(old_head.epoch, old_head.next), std::pair(head.epoch, head.next));
+  }
+  if (family != Family::consumers) return std::nullopt;
+  ConsumerState old_consumer, consumer;
+  if (is(ConsumerKey::state) && decode(there, old_consumer) && decode(found, consumer)) {
+    // What it has been given since, it is given again: which of that is unacked is not known.
+    // But no member that was fenced comes back.
+    const ConsumerState both{std::max(old_consumer.epoch, consumer.epoch),
+                             std::max(old_consumer.fence, consumer.fence), old_consumer.next};
+    const std::string record = encode(both);
+    return record == there ? std::nullopt : std::optional(record);
+  }
+  PositionRecord old_position, position;
+  const bool is_position = !key.empty() && static_cast<uint8_t>(key[0]) >= ' ';
+  if (is_position && decode(there, old_position) && decode(found, position)) {
+    return further(old_position.next, position.next);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -71,7 +97,8 @@ Status put_back_records(const std::filesystem::path& table, Store& store) {
       const std::string value = it->value().ToString();
       auto there = store.get(family, last);
       if (!there) return std::unexpected(std::move(there.error()));
-      if (!*there || is_further(family, **there, value)) changes.put(family, last, value);
+      const auto kept = *there ? merged(family, last, **there, value) : std::optional(value);
+      if (kept) changes.put(family, last, *kept);
     }
     if (it->status().ok()) break;
     // Over the bad block: further and further on, until a seek lands behind it.

@@ -1,8 +1,9 @@
 // The records in a table file that was taken out for a bad block (damaged_tables.h), put back as
 // far as they can be read: all but those of that block, as long as the table's index is whole.
 //
-// What the store still holds under a key stays, for it may be newer; but of two committed positions
-// or two states of a stream the further one is kept. *Threads*: one.
+// What the store still holds under a key stays, for it may be newer; but of two committed
+// positions, two places of a producer or two states of a stream the further one is kept, and of two
+// states of a consumer the higher epochs. *Threads*: one.
 #pragma once
 
 #include <filesystem>

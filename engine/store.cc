@@ -170,7 +170,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   }
   std::vector<DamagedTable> damaged;
   if (owner && options.accept_loss) {
-    damaged = find_damaged_tables(directory, database, present, true);
+    const StoreLook look = look_leniently(directory, database, present);
+    if (!look.status.ok()) return std::unexpected(refusal_of(look.status, directory, {}));
+    damaged = find_damaged_tables(directory, database, present, look, true);
     if (auto ok = take_out(directory, database, present, damaged); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
@@ -179,7 +181,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     if (!lost) return std::unexpected(std::move(lost.error()));
     parts->taken_out = std::move(*lost);
     if (auto ok = mend_wals(Disk(options), directory); !ok) return std::unexpected(ok.error());
-    auto missing = mend_missing_wals(directory, database, present);
+    auto missing = mend_missing_wals(directory, look.missing_wals);
     if (!missing) return std::unexpected(std::move(missing.error()));
     std::ranges::move(*missing, std::back_inserter(parts->taken_out));
   }
@@ -195,7 +197,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     status = rocksdb::DB::Open(database, directory.string(), descriptors, &handles, &db);
   }
   if (!status.ok() && damaged.empty()) {
-    damaged = find_damaged_tables(directory, database, present, false);
+    const StoreLook look = look_leniently(directory, database, present);
+    damaged = find_damaged_tables(directory, database, present, look, false);
   }
   if (!status.ok()) return std::unexpected(refusal_of(status, directory, damaged));
   for (const DamagedTable& table : damaged) {

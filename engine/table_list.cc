@@ -120,17 +120,20 @@ class TableList {
     return std::ranges::equal(file.substr(0, both), copy.substr(0, both), same);
   }
 
+  uint64_t number() const { return std::strtoull(name_.c_str() + kManifest.size(), nullptr, 10); }
+  // Before what the head mark says was durable.
+  bool ends_early(size_t end) const { return ListEnd{number(), end} < marked_; }
   // Nothing has been changed by then.
   Status hold_against_mark(size_t end) {
-    const uint64_t number = std::strtoull(name_.c_str() + kManifest.size(), nullptr, 10);
-    if (ListEnd{number, end} >= marked_) return {};
+    if (!ends_early(end)) return {};
     const std::string head = (directory_.parent_path() / "HEAD").string();
     const std::string wrong =
         (directory_ / name_).string() +
-        (number < marked_.manifest
+        (number() < marked_.manifest
              ? fmt::format(" is older than MANIFEST-{:06}, which CURRENT named", marked_.manifest)
-             : fmt::format(": ends at byte {}, and so does its copy; both had {} bytes", end,
-                           marked_.bytes)) +
+             : fmt::format(
+                   ": whole up to byte {}, and its copy leads no further; both had {} bytes", end,
+                   marked_.bytes)) +
         fmt::format(" when {} was written", head);
     if (!accept_loss_) {
       return fail(Code::corrupt, wrong + ": tables that it does not name would be lost");
@@ -150,7 +153,9 @@ class TableList {
     }
     const std::string_view first = *own ? std::string_view(**own) : std::string_view();
     const std::string_view second = **copy;
-    const auto [merged, taken] = merge(first, second);
+    Merged both = merge(first, second);
+    if (ends_early(both.bytes.size())) both = merge_records(first, second);
+    const auto& [merged, taken] = both;
     if (!taken && !merged.empty() && first.size() == merged.size()) {
       return hold_against_mark(merged.size());
     }

@@ -121,5 +121,47 @@ TEST_F(ConsumerMending, WhoStoodBeyondTheTailIsBackAtIt) {
   EXPECT_EQ(positions(again), range(5, 10));
 }
 
+// Records in tables that an older list does not name are newer than those in the tables that it
+// does.
+TEST_F(ConsumerMending, NothingIsKeptBackOrGivenTwiceForRecordsThatAreOlderThanOthers) {
+  const auto send = [&](uint64_t sequence) {
+    const auto sent = log().append({.stream = "p",
+                                    .batch = batch("p", Offset{sequence}, 1),
+                                    .producer = Producer{.id = "me", .sequence = sequence}});
+    EXPECT_TRUE(sent) << sent.error().message;
+    return sent && sent->retried;
+  };
+  append("s", 200);
+  create(Mode::shared);
+  fetch(join(), 70);
+  for (uint64_t i = 0; i < 5; ++i) EXPECT_FALSE(send(i));
+  reopen();
+  std::map<fs::path, std::string> older;
+  for (const fs::path& file : files_below(data() / "store")) {
+    const std::string name = file.filename().string();
+    if (name == "CURRENT" || name.starts_with("MANIFEST")) older[file] = read_file(file);
+  }
+  for (int i = 0; i < 3; ++i) join();
+  const uint64_t later = join();
+  EXPECT_EQ(positions(fetch(later, 170)), range(0, 170));
+  for (uint64_t i = 5; i < 10; ++i) EXPECT_FALSE(send(i));
+  reopen();
+  close();
+  for (const auto& [file, bytes] : older) write_file(file, bytes);
+
+  EXPECT_THAT(accept_loss(), testing::HasSubstr("consumer \"c\": 42 records"));
+  for (const bool reopened : {false, true}) {
+    if (reopened) reopen_without_loss();
+    for (uint64_t i = 0; i < 10; ++i) EXPECT_TRUE(send(i)) << i;
+    EXPECT_EQ(send(10), reopened);
+    expect_stream("p", 0, 11);
+  }
+  EXPECT_EQ(code_of(ack(later, 70, 170)), Code::fenced);
+  clock_->advance_us(3'600'000'000);
+  const uint64_t again = join();
+  EXPECT_GT(again, later);
+  EXPECT_EQ(positions(fetch(again, 500)), range(0, 200));
+}
+
 }  // namespace
 }  // namespace strandline::tests

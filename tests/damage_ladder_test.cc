@@ -183,7 +183,7 @@ std::vector<std::string> DamageAtRest::refused(const Error& error, const fs::pat
   const bool foreign = is_of_another_version(copy);
   // Where a page of a MANIFEST and one of its copy changed places, both may be damaged in one
   // place.
-  static const std::regex kTwice("and so (is|does) its copy");
+  static const std::regex kTwice("and (so is its copy|its copy leads no further)");
   const bool twice = decay.is_of_both_lists() && std::regex_search(error.message, kTwice);
   auto log = Log::open(copy, options);
   if (!log) {

@@ -57,15 +57,17 @@ void write_file(const fs::path& file, std::string_view bytes) {
 
 void copy_live(const fs::path& from, const fs::path& to) {
   fs::create_directories(to);
+  std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(from)) {
-    const fs::path target = to / entry.path().filename();
     std::error_code gone;
     if (entry.is_directory(gone)) {
-      copy_live(entry.path(), target);
+      folders.push_back(entry.path());
     } else if (!gone) {
+      const fs::path target = to / entry.path().filename();
       fs::copy_file(entry.path(), target, fs::copy_options::overwrite_existing, gone);
     }
   }
+  for (const fs::path& folder : folders) copy_live(folder, to / folder.filename());
 }
 
 }  // namespace strandline::tests

@@ -32,8 +32,8 @@ std::vector<std::filesystem::path> files_below(const std::filesystem::path& dire
 std::string read_file(const std::filesystem::path& file);
 void write_file(const std::filesystem::path& file, std::string_view bytes);
 
-// A copy of a directory that may be in use: files that vanish meanwhile are left out, and files
-// that were there first are copied first, as a snapshot of a crashed machine might look.
+// A copy of a directory that may be in use: files that vanish meanwhile are left out, and a log's
+// head mark is not newer than its store, as a snapshot of a crashed machine might look.
 void copy_live(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace strandline::tests
