@@ -1,6 +1,7 @@
 // The WAL's end after a power cut: what was never fsynced may be missing in the middle, and is
 // dropped; what was fsynced is missed by what was written after it.
 #include <rocksdb/env.h>
+#include <unistd.h>
 
 #include <future>
 
@@ -207,6 +208,36 @@ TEST_F(WalEnd, AnOlderOneThatIsShortHidesNoDamagedTable) {
   const Transcript transcript = read_all(**accepted, {.select = Selection::stream("s")});
   EXPECT_EQ(transcript.events.size(), 24U) << "of 32, 8 were in the batch that was cut short";
   for (const Seen& seen : transcript.events) EXPECT_EQ(seen.difference, "");
+}
+
+// RocksDB, told to skip damage, reads such a record for ever.
+TEST_F(WalEnd, ARecordThatSeemsToBeOfALogThatIsWrittenOverIsDamage) {
+  append("s", 8);
+  const uint64_t at = fs::file_size(newest_wal(data()));
+  append("s", 8);
+  append("s", 8);
+  constexpr size_t kTypeAt = 6;  // behind crc32c and length
+  for (const char type : {'\5', '\6', '\7', '\10'}) {
+    const fs::path copy = copy_without(at, at);
+    std::string bytes = read_file(wal_);
+    ASSERT_EQ(bytes.at(at + kTypeAt), 1);
+    bytes[at + kTypeAt] = type;
+    write_file(wal_, bytes);
+    options.file_system = nullptr;
+    options.accept_loss = false;
+    const auto refused = Log::open(copy, options);
+    ASSERT_EQ(code_of(refused), Code::corrupt);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr(wal_.string()));
+    options.accept_loss = true;
+    alarm(kDeadline.count() / 1000);  // nothing else could end it
+    const auto accepted = Log::open(copy, options);
+    alarm(0);
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr(wal_.string()));
+    const Transcript seen = read_all(**accepted, {.select = Selection::stream("s")});
+    EXPECT_EQ(seen.offsets().size(), 16u) << "one batch is lost";
+    fs::remove_all(copy);
+  }
 }
 
 }  // namespace
