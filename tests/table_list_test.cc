@@ -14,21 +14,29 @@ class Manifests : public LogTest {
     copy_options.accept_loss = accept_loss;
     return Log::open(copy, copy_options);
   }
-  // CURRENT, and every MANIFEST.
-  std::map<fs::path, std::string> lists() const {
-    std::map<fs::path, std::string> found;
-    for (const fs::path& file : files_below(data() / "store")) {
-      const std::string name = file.filename().string();
-      if (name == "CURRENT" || name.starts_with("MANIFEST")) found[file] = read_file(file);
-    }
-    return found;
-  }
   static std::vector<fs::path> tables_of(const fs::path& directory) {
     std::vector<fs::path> names;
     for (const fs::path& table : files_below(directory / "store", ".sst")) {
       names.push_back(table.filename());
     }
     return names;
+  }
+  // Ten events, five of them in tables that the list, an older one, does not name. Those that it
+  // does.
+  std::vector<fs::path> put_older_list_back() {
+    append_singly("s", 5);
+    reopen();
+    std::map<fs::path, std::string> older;
+    for (const fs::path& file : files_below(data() / "store")) {
+      const std::string name = file.filename().string();
+      if (name == "CURRENT" || name.starts_with("MANIFEST")) older[file] = read_file(file);
+    }
+    const auto listed = tables_of(data());
+    append_singly("s", 5);
+    reopen();
+    close();
+    for (const auto& [file, bytes] : older) write_file(file, bytes);
+    return listed;
   }
   fs::path crash_copy(const std::string& name) const {
     const fs::path copy = directory() / name;
@@ -170,13 +178,7 @@ TEST_F(Manifests, CutOffInALogsFirstLifeLosesNoTableEither) {
 
 // So that an older list is never more than one damage away from what it does not name.
 TEST_F(Manifests, WithoutAHeadMarkAreRefusedAndNoTableIsLost) {
-  append_singly("s", 5);
-  reopen();
-  const auto older = lists();
-  append_singly("s", 5);
-  reopen();
-  close();
-  for (const auto& [file, bytes] : older) write_file(file, bytes);
+  put_older_list_back();
   for (const std::string mark : {"", "rubbish"}) {
     const fs::path copy = crash_copy("copy");
     write_file(copy / "HEAD", mark);
@@ -211,13 +213,7 @@ TEST_F(Manifests, CutOffBesideABadCopyIsMendedAsFarAsBothLead) {
 
 // And one that is older, with the CURRENT that named it.
 TEST_F(Manifests, OlderThanTheHeadMarkKnowsIsRefusedAndNoTableIsLost) {
-  append_singly("s", 5);
-  reopen();
-  const auto older = lists();
-  append_singly("s", 5);
-  reopen();
-  close();
-  for (const auto& [file, bytes] : older) write_file(file, bytes);
+  put_older_list_back();
   const auto before = tables_of(data());
   const auto refused = open_copy(data());
   ASSERT_EQ(code_of(refused), Code::corrupt);
@@ -235,14 +231,7 @@ TEST_F(Manifests, OlderThanTheHeadMarkKnowsIsRefusedAndNoTableIsLost) {
 
 // Whatever stops it: the next attempt finds all that this one did.
 TEST_F(Manifests, AcceptLossThatFailsHalfWayLosesNoTable) {
-  append_singly("s", 5);
-  reopen();
-  const auto older = lists();
-  const auto listed = tables_of(data());
-  append_singly("s", 5);
-  reopen();
-  close();
-  for (const auto& [file, bytes] : older) write_file(file, bytes);
+  const auto listed = put_older_list_back();
   const auto before = tables_of(data());
   ASSERT_GT(before.size(), listed.size());
   fs::remove(data() / "store" / listed.front());
