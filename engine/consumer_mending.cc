@@ -10,16 +10,20 @@ namespace strandline {
 namespace {
 
 // What lies at or beyond the tail, or beyond where the consumer stands, leaves the unacked and the
-// dead letters: it is given again. How many did.
+// dead letters: it is given again. And what is a dead letter leaves the unacked. How many did.
 size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, Changes& changes) {
   if (!consumer.settings.is_group()) return 0;
   consumer.state.next = std::min(consumer.state.next, tail);
-  std::vector<uint64_t> beyond;
+  std::vector<uint64_t> leaving;
   const auto& entries = consumer.unacked.entries();
   for (auto at = entries.lower_bound(consumer.state.next); at != entries.end(); ++at) {
-    beyond.push_back(at->first);
+    leaving.push_back(at->first);
   }
-  for (const uint64_t position : beyond) consumer.unacked.erase(position, 0);
+  // What is dead is not unacked as well: one of the two records is older.
+  for (const auto& [position, copy] : consumer.dead) {
+    if (position < consumer.state.next && entries.contains(position)) leaving.push_back(position);
+  }
+  for (const uint64_t position : leaving) consumer.unacked.erase(position, 0);
   for (const uint64_t block : consumer.unacked.take_touched()) {
     const std::string key = consumer_key(ConsumerKey::unacked, consumer.id, block);
     const std::string record = consumer.unacked.encode_block(block, epoch_us);
@@ -29,7 +33,7 @@ size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, Chang
       changes.put(Family::consumers, key, record);
     }
   }
-  size_t removed = beyond.size();
+  size_t removed = leaving.size();
   for (auto at = consumer.dead.lower_bound(consumer.state.next); at != consumer.dead.end();) {
     changes.erase(Family::consumers, consumer_key(ConsumerKey::dead, consumer.id, at->first));
     at = consumer.dead.erase(at);
@@ -72,9 +76,9 @@ Result<std::string> mend_consumers(LogState& log, const std::vector<std::string>
                           consumer->name, tail);
     } else {
       loss += fmt::format(
-          "consumer \"{}\": {} records of events behind {}, where it stands, are removed, and it "
-          "is "
-          "given them again; ",
+          "consumer \"{}\": {} records are removed, of dead letters that were unacked as well, or "
+          "of "
+          "events behind {}, where it stands: it is given these again; ",
           consumer->name, removed, consumer->state.next);
     }
   }

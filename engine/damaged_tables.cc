@@ -142,9 +142,12 @@ Status keep_aside(const fs::path& directory, const std::string& name, Aside held
   std::error_code error;
   fs::create_directories(aside(directory), error);
   if (error) return fail(Code::io, aside(directory).string() + ": " + error.message());
-  if (auto ok = make_durable(aside(directory) / kMending, ""); !ok) return ok;
   const auto suffix = held == Aside::events ? kEventsSuffix : kRecordsSuffix;
   return make_durable(aside(directory) / (name + std::string(suffix)), bytes);
+}
+
+Status begin_mending(const fs::path& directory) {
+  return make_durable(aside(directory) / kMending, "");
 }
 
 Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
@@ -161,6 +164,8 @@ Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
     bytes.resize(static_cast<size_t>(std::max<std::streamsize>(in.gcount(), 0)));
     if (auto ok = keep_aside(directory, table.file, held, bytes); !ok) return ok;
   }
+  if (tables.empty()) return {};
+  if (auto ok = begin_mending(directory); !ok) return ok;
   for (const DamagedTable& table : tables) {
     if (!table.listed) continue;
     const std::string number = table.file.substr(0, table.file.find('.'));
@@ -207,12 +212,22 @@ Result<uint64_t> mend(const fs::path& directory, Store& store) {
     if (auto ok = rebuild_records(store); !ok) return std::unexpected(std::move(ok.error()));
   }
   if (auto ok = store.sync(); !ok) return std::unexpected(std::move(ok.error()));
-  events.insert(events.end(), records.begin(), records.end());
-  for (const fs::path& file : events) {
+  return batches;
+}
+
+void finish_mending(const fs::path& directory) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(aside(directory), error)) {
+    const fs::path& file = entry.path();
+    if (file.extension() == kEventsSuffix || file.extension() == kRecordsSuffix) {
+      files.push_back(file);
+    }
+  }
+  for (const fs::path& file : files) {
     fs::rename(file, file.string() + std::string(kDoneSuffix), error);
   }
   fs::remove(aside(directory) / kMending, error);
-  return batches;
 }
 
 }  // namespace strandline

@@ -52,9 +52,12 @@ enum class Aside {
   events,   // every batch in it that is whole is put back
   records,  // they are made again from the events
 };
-// Durable, when it returns, and it is known that there is something to mend.
+// Durable, when it returns.
 Status keep_aside(const std::filesystem::path& directory, const std::string& name, Aside held,
                   std::string_view bytes);
+// From here on every opening mends what is aside, until it has. Once all of it is, and before
+// anything of it is removed.
+Status begin_mending(const std::filesystem::path& directory);
 
 // Whether tables were taken out, and their contents are not back yet.
 bool is_mending(const std::filesystem::path& directory);
@@ -63,5 +66,7 @@ bool is_mending(const std::filesystem::path& directory);
 // store, and makes the records again (rebuild.h) if some were in such a table. Durable when it
 // returns; says how many batches were put back. Safe to do again after a crash.
 Result<uint64_t> mend(const std::filesystem::path& directory, Store& store);
+// Once what was put back fits the rest (mend_consumers).
+void finish_mending(const std::filesystem::path& directory);
 
 }  // namespace strandline

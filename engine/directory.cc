@@ -85,6 +85,15 @@ Status claim(const Disk& disk, const fs::path& path, const Options& options) {
   return {};
 }
 
+Result<bool> holds_files_of_a_store(const Disk& disk, const fs::path& store) {
+  if (!disk.is_directory(store)) return false;
+  const auto names = disk.list(store);
+  if (!names) return std::unexpected(names.error());
+  return std::ranges::any_of(*names, [](const std::string& name) {
+    return name.ends_with(".sst") || name.ends_with(".log");
+  });
+}
+
 // Where damage is accepted, and the store is there: unless FORMAT says that it is of another
 // build's format, it may be damaged or gone.
 Status mend_format(const Disk& disk, const fs::path& file) {
@@ -143,6 +152,12 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   if (!store) return std::unexpected(std::move(store.error()));
   // A creation that was cut off leaves neither a store nor a mark.
   directory.fresh = !*mark && !*store;
+  if (directory.fresh) {
+    // What is there without either RocksDB would delete.
+    auto held = holds_files_of_a_store(disk, directory.store());
+    if (!held) return std::unexpected(std::move(held.error()));
+    directory.fresh = !*held;
+  }
   if (!directory.fresh && !*store && !accept) {
     return fail(Code::corrupt,
                 fmt::format("{} is missing: the log's events cannot be found without it",

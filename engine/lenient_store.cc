@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "engine/missing_wal.h"
+#include "engine/store_listener.h"
 
 namespace strandline {
 namespace {
@@ -70,6 +71,8 @@ StoreLook look_leniently(const fs::path& directory, const rocksdb::DBOptions& op
   lenient.track_and_verify_wals_in_manifest = true;  // without it RocksDB would write
   lenient.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
   lenient.listeners.clear();
+  lenient.info_log =
+      std::make_shared<WarningLogger>(nullptr);  // whoever opens it says what matters
   StoreLook look;
   while (true) {
     std::vector<rocksdb::ColumnFamilyHandle*> handles;

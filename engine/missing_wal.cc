@@ -24,6 +24,7 @@ Result<std::vector<std::string>> mend_missing_wals(const fs::path& store_directo
   std::vector<std::string> told;
   for (const fs::path& file : wals) {
     auto ok = keep_aside(store_directory, file.filename().string(), Aside::records, "");
+    if (ok) ok = begin_mending(store_directory);
     if (!ok) return std::unexpected(std::move(ok.error()));
     told.push_back(file.string() + " is missing: what it held and no table holds is lost");
   }

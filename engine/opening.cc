@@ -34,15 +34,17 @@ struct Warnings {
   }
 };
 
-Status load(LogState& state, RecoveryReport& report) {
+// `mended`: records were put back from tables and WALs that were damaged, so that some may not fit.
+Status load(LogState& state, bool mended, RecoveryReport& report) {
   if (auto ok = state.streams.load(*state.store); !ok) return ok;
   if (auto ok = state.segments.load(*state.store); !ok) return ok;
   if (auto ok = state.positions.load(*state.store); !ok) return ok;
   if (auto ok = state.expiring.load(*state.store, *state.clock); !ok) return ok;
-  const bool accept = state.options.accept_loss && state.options.mode == Options::Mode::owner;
+  const bool lenient =
+      mended || (state.options.accept_loss && state.options.mode == Options::Mode::owner);
   std::vector<std::string> orphans;
-  if (auto ok = state.consumers.load(*state.store, *state.clock, accept ? &orphans : nullptr);
-      !ok || !accept) {
+  if (auto ok = state.consumers.load(*state.store, *state.clock, lenient ? &orphans : nullptr);
+      !ok || !lenient) {
     return ok;
   }
   auto lost = mend_consumers(state, orphans);
@@ -153,7 +155,9 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
       if (!names) return std::unexpected(std::move(names.error()));
       const auto is_table = [](const std::string& name) { return name.ends_with(".sst"); };
       if (std::ranges::any_of(*names, is_table)) {
-        return fail(Code::corrupt, no_mark_in(state.directory));
+        return fail(Code::corrupt, no_mark_in(state.directory) +
+                                       ": opening it all the same (accept_loss) goes by the tables "
+                                       "and WALs that are there");
       }
     }
     const ListEnd marked = mark && *mark ? (*mark)->list : ListEnd();
@@ -165,8 +169,9 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
     }
   }
   // With accept_loss the store makes its WALs whole itself, once it knows its tables.
-  const bool mend = state.options.mode == Options::Mode::owner && !accept;
-  auto ends = mend ? mend_wals(disk, store) : look_at_wals(disk, store);
+  auto ends = state.options.mode == Options::Mode::observer ? look_at_wals_to_follow(disk, store)
+              : accept                                      ? look_at_wals(disk, store)
+                                                            : mend_wals(disk, store);
   if (!ends) return std::unexpected(std::move(ends.error()));
   report.wal_bytes_replayed = ends->bytes - ends->torn_bytes;
   report.torn_bytes_dropped = ends->torn_bytes;
@@ -225,13 +230,16 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
     if (auto ok = sync_wals(disk, directory->store()); !ok) return std::unexpected(ok.error());
   }
   for (const std::string& table : state.store->taken_out()) report.loss += table + "; ";
-  if (is_mending(directory->store())) {
+  // Also what an opening with accept_loss began and did not finish.
+  const bool mending = is_mending(directory->store());
+  if (mending) {
     if (observer) return fail(Code::corrupt, path.string() + " is being mended by its owner");
     auto back = mend(directory->store(), *state.store);
     if (!back) return std::unexpected(std::move(back.error()));
     report.loss += fmt::format("{} batches of them are whole, and were put back; ", *back);
   }
-  if (auto ok = load(state, report); !ok) return std::unexpected(std::move(ok.error()));
+  if (auto ok = load(state, mending, report); !ok) return std::unexpected(std::move(ok.error()));
+  if (mending) finish_mending(directory->store());
   report.durable_next = Sequence(state.streams.log().tail().value);
   if (auto ok = hold_against_head_mark(disk, state, mended, report); !ok) {
     return std::unexpected(std::move(ok.error()));

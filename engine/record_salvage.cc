@@ -62,6 +62,9 @@ std::optional<std::string> merged(Family family, std::string_view key, std::stri
     const std::string record = encode(both);
     return record == there ? std::nullopt : std::optional(record);
   }
+  if (key == consumer_key("") && there.size() == found.size()) {
+    return further(there, found);  // the epochs that were given, big-endian
+  }
   PositionRecord old_position, position;
   const bool is_position = !key.empty() && static_cast<uint8_t>(key[0]) >= ' ';
   if (is_position && decode(there, old_position) && decode(found, position)) {

@@ -176,7 +176,6 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     if (auto ok = take_out(directory, database, present, damaged); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
-    // After the tables, for looking for them needs WALs that are as long as they were.
     auto lost = salvage_wals(Disk(options), directory);
     if (!lost) return std::unexpected(std::move(lost.error()));
     parts->taken_out = std::move(*lost);

@@ -112,6 +112,15 @@ Error damaged(const std::filesystem::path& file, size_t at, const char* why) {
           .message = fmt::format("{}: damaged at byte {}: {}", file.string(), at, why)};
 }
 
+// A record that says it belongs to a log that is written over (types 5 to 8). RocksDB takes it for
+// the end, or, following a log that is written to, reads it for ever.
+bool is_of_recycled_log(std::string_view bytes, size_t at) {
+  constexpr size_t kTypeAt = kLogHeadBytes - 1;
+  if (at + kTypeAt >= bytes.size()) return false;
+  const auto type = static_cast<uint8_t>(bytes[at + kTypeAt]);
+  return type >= 5 && type <= 8;
+}
+
 // Those that hold anything: RocksDB may have made an empty one after the last that does, and an
 // owner removes them.
 Result<std::vector<std::filesystem::path>> written_files(const Disk& disk,
@@ -121,7 +130,10 @@ Result<std::vector<std::filesystem::path>> written_files(const Disk& disk,
   return files;
 }
 
-Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, bool mend) {
+enum class For { telling, following, mending };
+
+Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, For purpose) {
+  const bool mend = purpose == For::mending;
   WalEnds ends;
   auto written = written_files(disk, directory);
   if (!written) return std::unexpected(std::move(written.error()));
@@ -132,12 +144,16 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
     ends.bytes += disk.size(file);
     ends.newest = file.string();
     const bool newest = file == written->back();
-    if (!newest && !mend) continue;
     const auto bytes = disk.read(file);
     if (!bytes) return std::unexpected(bytes.error());
     const Scan found = scan(*bytes, *sign, least);
     least = found.next.value_or(least);
     if (found.whole == bytes->size()) continue;
+    if (purpose != For::telling && is_of_recycled_log(*bytes, found.good)) {
+      return std::unexpected(
+          damaged(file, found.whole, "a record of a kind that no log of this has"));
+    }
+    if (!mend && !newest) continue;
     if (mend && !newest) {
       // It was fsynced before the next was begun (Store::flush).
       return std::unexpected(damaged(file, found.whole, "a newer WAL file holds events"));
@@ -153,8 +169,10 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
       return std::unexpected(
           damaged(file, found.whole, "what stands behind it knows that this was durable"));
     }
-    // What is neither whole nor torn RocksDB refuses.
-    if (!is_torn(*bytes, found.good)) continue;
+    if (!is_torn(*bytes, found.good)) {
+      return std::unexpected(
+          damaged(file, found.whole, "no write that was cut off ends like this"));
+    }
     if (auto ok = disk.truncate(file, found.whole); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
@@ -165,11 +183,16 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, b
 }  // namespace
 
 Result<WalEnds> look_at_wals(const Disk& disk, const std::filesystem::path& store_directory) {
-  return look(disk, store_directory, false);
+  return look(disk, store_directory, For::telling);
+}
+
+Result<WalEnds> look_at_wals_to_follow(const Disk& disk,
+                                       const std::filesystem::path& store_directory) {
+  return look(disk, store_directory, For::following);
 }
 
 Result<WalEnds> mend_wals(const Disk& disk, const std::filesystem::path& store_directory) {
-  return look(disk, store_directory, true);
+  return look(disk, store_directory, For::mending);
 }
 
 Result<std::vector<std::string>> salvage_wals(const Disk& disk,
@@ -193,10 +216,9 @@ Result<std::vector<std::string>> salvage_wals(const Disk& disk,
     const SalvagedWal salvaged = salvage_wal(*bytes, *sign, before);
     least = std::max(least, salvaged.next);
     // Records may be among what is lost: they are made again from the events.
-    if (auto ok = keep_aside(store_directory, file.filename().string(), Aside::records, *bytes);
-        !ok) {
-      return std::unexpected(std::move(ok.error()));
-    }
+    auto aside = keep_aside(store_directory, file.filename().string(), Aside::records, *bytes);
+    if (aside) aside = begin_mending(store_directory);
+    if (!aside) return std::unexpected(std::move(aside.error()));
     if (auto ok = disk.replace(file, salvaged.bytes); !ok) {
       return std::unexpected(std::move(ok.error()));
     }

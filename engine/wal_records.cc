@@ -68,6 +68,10 @@ bool is_torn(std::string_view bytes, size_t at) {
   if (at + kLogHeadBytes > bytes.size()) return true;
   const size_t length = get_le<uint16_t>(bytes, at + 4);
   const size_t block_end = at + (kLogBlockBytes - at % kLogBlockBytes);
+  const std::string_view head = bytes.substr(at, kLogHeadBytes);
+  const bool split = at / kSector != (at + kLogHeadBytes - 1) / kSector;
+  // A sector is there or not: half a head in one is no head of which the rest is missing.
+  if (head[6] == 0 && !split && head.find_first_not_of('\0') != head.npos) return false;
   const bool known = bytes[at + 6] != 0 && at + kLogHeadBytes + length <= block_end;
   const size_t end = known ? at + kLogHeadBytes + length : block_end;
   if (end > bytes.size()) return true;

@@ -4,6 +4,7 @@
 #include <rocksdb/sst_file_reader.h>
 
 #include "tests/support/consumer_test.h"
+#include "tests/support/fault_file_system.h"
 
 namespace strandline::tests {
 namespace {
@@ -121,9 +122,12 @@ TEST_F(ConsumerMending, WhoStoodBeyondTheTailIsBackAtIt) {
   EXPECT_EQ(positions(again), range(5, 10));
 }
 
-// Records in tables that an older list does not name are newer than those in the tables that it
-// does.
-TEST_F(ConsumerMending, NothingIsKeptBackOrGivenTwiceForRecordsThatAreOlderThanOthers) {
+class RecordsOfDifferentTimes : public ConsumerMending, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Mending, RecordsOfDifferentTimes, testing::Bool(),
+                         [](const auto& cut) { return cut.param ? "CutOff" : "Finished"; });
+
+// Those in tables that an older list does not name are newer than those in the tables that it does.
+TEST_P(RecordsOfDifferentTimes, KeepNothingBackAndGiveNothingTwice) {
   const auto send = [&](uint64_t sequence) {
     const auto sent = log().append({.stream = "p",
                                     .batch = batch("p", Offset{sequence}, 1),
@@ -132,7 +136,7 @@ TEST_F(ConsumerMending, NothingIsKeptBackOrGivenTwiceForRecordsThatAreOlderThanO
     return sent && sent->retried;
   };
   append("s", 200);
-  create(Mode::shared);
+  create(Mode::shared, {.attempts_max = 2});
   fetch(join(), 70);
   for (uint64_t i = 0; i < 5; ++i) EXPECT_FALSE(send(i));
   reopen();
@@ -144,12 +148,28 @@ TEST_F(ConsumerMending, NothingIsKeptBackOrGivenTwiceForRecordsThatAreOlderThanO
   for (int i = 0; i < 3; ++i) join();
   const uint64_t later = join();
   EXPECT_EQ(positions(fetch(later, 170)), range(0, 170));
+  ASSERT_TRUE(nack(later, 5));
+  EXPECT_EQ(positions(fetch(later, 1)), range(170, 171)) << "and buries 5";
+  ASSERT_EQ(info().dead_lettered, 1u);
   for (uint64_t i = 5; i < 10; ++i) EXPECT_FALSE(send(i));
   reopen();
   close();
   for (const auto& [file, bytes] : older) write_file(file, bytes);
 
-  EXPECT_THAT(accept_loss(), testing::HasSubstr("consumer \"c\": 42 records"));
+  std::string loss;
+  if (GetParam()) {
+    // A plain opening goes on with what one with accept_loss began.
+    Options failing = options;
+    const auto faults = std::make_shared<FaultFileSystem>();
+    faults->fail();
+    failing.file_system = FaultFileSystem::as_option(faults);
+    failing.accept_loss = true;
+    ASSERT_EQ(code_of(Log::open(data(), failing)), Code::io);
+    loss = reopen().recovery().loss;
+  } else {
+    loss = accept_loss();
+  }
+  EXPECT_THAT(loss, testing::HasSubstr("consumer \"c\": 44 records"));
   for (const bool reopened : {false, true}) {
     if (reopened) reopen_without_loss();
     for (uint64_t i = 0; i < 10; ++i) EXPECT_TRUE(send(i)) << i;
@@ -160,7 +180,11 @@ TEST_F(ConsumerMending, NothingIsKeptBackOrGivenTwiceForRecordsThatAreOlderThanO
   clock_->advance_us(3'600'000'000);
   const uint64_t again = join();
   EXPECT_GT(again, later);
-  EXPECT_EQ(positions(fetch(again, 500)), range(0, 200));
+  EXPECT_EQ(info().dead_lettered, 1u);
+  EXPECT_EQ(log().replay("c", 10).value_or(0), 1u);
+  const std::vector<uint64_t> got = positions(fetch(again, 500));
+  EXPECT_EQ(std::set<uint64_t>(got.begin(), got.end()).size(), 200u);
+  EXPECT_EQ(got.size(), 200u);
 }
 
 }  // namespace

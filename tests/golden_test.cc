@@ -120,6 +120,20 @@ TEST_F(Golden, DirectoriesOfEveryVersionOpenVerifyAndExportTheSame) {
   }
 }
 
+TEST_F(Golden, DirectoriesWithoutAHeadMarkAreOpenedWhereLossIsAccepted) {
+  for (const Piece& piece : unpack()) {
+    SCOPED_TRACE(piece.name);
+    fs::remove(piece.log / "HEAD");
+    EXPECT_EQ(code_of(Log::open(piece.log, options)), Code::corrupt);
+    options.accept_loss = true;
+    const auto accepted = Log::open(piece.log, options);
+    options.accept_loss = false;
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_THAT((*accepted)->recovery().loss, testing::HasSubstr("HEAD"));
+    EXPECT_TRUE((*accepted)->verify().findings.empty());
+  }
+}
+
 TEST_F(Golden, ANewerVersionIsRefusedAndBothAreNamed) {
   append("s");
   close();

@@ -283,6 +283,23 @@ TEST_F(Opening, AMissingHeadMarkIsRefusedAndNamed) {
   EXPECT_TRUE(open_copy(copy)) << "it is there again";
 }
 
+// It is not taken for a new log, of which RocksDB would delete what it does not know.
+TEST_F(Opening, AMissingHeadMarkAndCurrentAreRefusedAndNothingIsLost) {
+  for (const bool in_tables : {false, true}) {
+    append_singly("s", 20);
+    if (in_tables) reopen();
+    const fs::path copy = crash_copy(in_tables ? "tables" : "wal");
+    fs::remove(copy / "HEAD");
+    fs::remove(copy / "store" / "CURRENT");
+    const auto refused = open_copy(copy);
+    ASSERT_EQ(code_of(refused), Code::corrupt);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr("CURRENT"));
+    const auto accepted = open_copy(copy, true);
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_EQ((*accepted)->describe("s")->tail, describe("s").tail);
+  }
+}
+
 TEST_F(Opening, AMissingWalIsRefused) {
   append_singly("s", 50);
   const fs::path copy = crash_copy("copy");

@@ -210,7 +210,34 @@ TEST_F(WalEnd, AnOlderOneThatIsShortHidesNoDamagedTable) {
   for (const Seen& seen : transcript.events) EXPECT_EQ(seen.difference, "");
 }
 
-// RocksDB, told to skip damage, reads such a record for ever.
+// Whatever bit it is, and though nothing behind it says that it was durable, as at the very end.
+TEST_F(WalEnd, ABadBitInTheLastBatchIsNotATornEnd) {
+  append("s", 8);
+  const uint64_t at = fs::file_size(newest_wal(data()));
+  const fs::path early = directory() / "early";
+  copy_live(data(), early);  // the head mark, too, is of this moment
+  append("s", 1);
+  for (uint64_t bit = 0; bit < 60 * 8; ++bit) {
+    const fs::path copy = copy_without(at, at);
+    fs::copy_file(early / "HEAD", copy / "HEAD", fs::copy_options::overwrite_existing);
+    std::string bytes = read_file(wal_);
+    const uint64_t byte = at + bit / 8;
+    ASSERT_LT(byte, bytes.size());
+    bytes[byte] = static_cast<char>(bytes[byte] ^ (1 << bit % 8));
+    write_file(wal_, bytes);
+    options.file_system = nullptr;
+    const auto refused = Log::open(copy, options);
+    const bool is_length = byte - at == 4 || byte - at == 5;  // it may seem to go on
+    ASSERT_TRUE(is_length || code_of(refused) == Code::corrupt) << bit;
+    if (!refused) {
+      EXPECT_THAT(refused.error().message, testing::HasSubstr(wal_.string()));
+    }
+    fs::remove_all(copy);
+  }
+}
+
+// RocksDB, told to skip damage, reads such a record for ever, and so it does where it follows a
+// log.
 TEST_F(WalEnd, ARecordThatSeemsToBeOfALogThatIsWrittenOverIsDamage) {
   append("s", 8);
   const uint64_t at = fs::file_size(newest_wal(data()));
@@ -225,11 +252,15 @@ TEST_F(WalEnd, ARecordThatSeemsToBeOfALogThatIsWrittenOverIsDamage) {
     write_file(wal_, bytes);
     options.file_system = nullptr;
     options.accept_loss = false;
-    const auto refused = Log::open(copy, options);
-    ASSERT_EQ(code_of(refused), Code::corrupt);
-    EXPECT_THAT(refused.error().message, testing::HasSubstr(wal_.string()));
-    options.accept_loss = true;
     alarm(kDeadline.count() / 1000);  // nothing else could end it
+    for (const auto mode : {Options::Mode::owner, Options::Mode::observer}) {
+      options.mode = mode;
+      const auto refused = Log::open(copy, options);
+      ASSERT_EQ(code_of(refused), Code::corrupt);
+      EXPECT_THAT(refused.error().message, testing::HasSubstr(wal_.string()));
+    }
+    options.mode = Options::Mode::owner;
+    options.accept_loss = true;
     const auto accepted = Log::open(copy, options);
     alarm(0);
     ASSERT_TRUE(accepted) << accepted.error().message;
