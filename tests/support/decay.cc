@@ -134,8 +134,8 @@ std::optional<Decay> decay(const fs::path& directory, const fs::path& earlier, c
       done.at = page_at(bytes.size());
       const uint64_t there = page_at(second.size());
       const std::string mine = bytes.substr(done.at, page), theirs = second.substr(there, page);
+      if (mine.size() != theirs.size()) return std::nullopt;  // or all behind it would move
       if (other == file) {
-        if (mine.size() != theirs.size()) return std::nullopt;
         bytes.replace(there, mine.size(), mine);
       } else {
         done.other = other.filename().string();
