@@ -220,6 +220,7 @@ void finish_mending(const fs::path& directory) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(aside(directory), error)) {
     const fs::path& file = entry.path();
+    if (!entry.is_regular_file(error)) continue;
     if (file.extension() == kEventsSuffix || file.extension() == kRecordsSuffix) {
       files.push_back(file);
     }

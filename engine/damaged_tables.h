@@ -66,7 +66,7 @@ bool is_mending(const std::filesystem::path& directory);
 // store, and makes the records again (rebuild.h) if some were in such a table. Durable when it
 // returns; says how many batches were put back. Safe to do again after a crash.
 Result<uint64_t> mend(const std::filesystem::path& directory, Store& store);
-// Once what was put back fits the rest (mend_consumers).
+// Once what was put back fits the rest (mend_consumers): what is aside is done with.
 void finish_mending(const std::filesystem::path& directory);
 
 }  // namespace strandline

@@ -152,7 +152,7 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   if (!store) return std::unexpected(std::move(store.error()));
   // A creation that was cut off leaves neither a store nor a mark.
   directory.fresh = !*mark && !*store;
-  if (directory.fresh) {
+  if (directory.fresh && owner) {
     // What is there without either RocksDB would delete.
     auto held = holds_files_of_a_store(disk, directory.store());
     if (!held) return std::unexpected(std::move(held.error()));

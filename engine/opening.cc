@@ -239,11 +239,13 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
     report.loss += fmt::format("{} batches of them are whole, and were put back; ", *back);
   }
   if (auto ok = load(state, mending, report); !ok) return std::unexpected(std::move(ok.error()));
-  if (mending) finish_mending(directory->store());
   report.durable_next = Sequence(state.streams.log().tail().value);
   if (auto ok = hold_against_head_mark(disk, state, mended, report); !ok) {
+    // What was lost in the mending is not found again.
+    if (mending) ok.error().message += "; " + report.loss;
     return std::unexpected(std::move(ok.error()));
   }
+  if (mending) finish_mending(directory->store());
   if (const auto segments = state.segments.list(); !observer && !segments.empty()) {
     // A drop that a crash cut off is finished now. If that fails, it is space that is not freed.
     const SegmentId first_live = segments.begin()->first;
@@ -275,10 +277,11 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
   strict.accept_loss = false;
   std::string why;
   if (auto opened = open_once(path, std::move(strict)); opened) {
+    const std::string mended_before = opened->recovery.loss;  // begun by another opening
     const auto tables = opened->state->store->check_tables();
-    opened->recovery.loss = unreadable_in(*opened->state);
+    opened->recovery.loss += unreadable_in(*opened->state);
     if (tables.empty()) return opened;
-    why = fmt::format("{} tables are damaged", tables.size());
+    why = fmt::format("{}{} tables are damaged", mended_before, tables.size());
   } else {
     const Code code = opened.error().code;
     if (code != Code::corrupt && code != Code::io && code != Code::unsupported_format &&

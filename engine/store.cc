@@ -170,6 +170,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   }
   std::vector<DamagedTable> damaged;
   if (owner && options.accept_loss) {
+    // What an attempt left that came to nothing is not what is damaged now.
+    if (!is_mending(directory)) finish_mending(directory);
     const StoreLook look = look_leniently(directory, database, present);
     if (!look.status.ok()) return std::unexpected(refusal_of(look.status, directory, {}));
     damaged = find_damaged_tables(directory, database, present, look, true);

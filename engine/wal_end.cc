@@ -145,11 +145,14 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, F
     ends.newest = file.string();
     const bool newest = file == written->back();
     const auto bytes = disk.read(file);
+    // Its owner may have removed it by now: its contents are in a table.
+    const auto there = bytes || purpose != For::following ? true : disk.exists(file);
+    if (there && !*there) continue;
     if (!bytes) return std::unexpected(bytes.error());
     const Scan found = scan(*bytes, *sign, least);
     least = found.next.value_or(least);
     if (found.whole == bytes->size()) continue;
-    if (purpose != For::telling && is_of_recycled_log(*bytes, found.good)) {
+    if (purpose == For::following && is_of_recycled_log(*bytes, found.good)) {
       return std::unexpected(
           damaged(file, found.whole, "a record of a kind that no log of this has"));
     }

@@ -31,7 +31,7 @@ Result<WalEnds> look_at_wals(const Disk& disk, const std::filesystem::path& stor
 Result<WalEnds> look_at_wals_to_follow(const Disk& disk,
                                        const std::filesystem::path& store_directory);
 // The same, and cuts off an end that a power cut tore. *Errors*: `corrupt`, which names file and
-// place, if it was durable.
+// place, if it was durable, and if no power cut leaves such an end.
 Result<WalEnds> mend_wals(const Disk& disk, const std::filesystem::path& store_directory);
 
 // With accept_loss: what mend_wals would refuse is made whole without what is lost (wal_salvage.h),

@@ -36,7 +36,7 @@ size_t whole_records(std::string_view file);
 
 // Whether the record that should stand at `at` is not whole because pages of it never reached the
 // disk, rather than because its bytes were changed: the file ends in it, or some sector of it reads
-// as zeros.
+// as zeros; a head is there or not, as far as it stands in one sector.
 bool is_torn(std::string_view file, size_t at);
 
 // Adds a batch, in as many records as it takes.

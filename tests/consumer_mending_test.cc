@@ -122,9 +122,11 @@ TEST_F(ConsumerMending, WhoStoodBeyondTheTailIsBackAtIt) {
   EXPECT_EQ(positions(again), range(5, 10));
 }
 
-class RecordsOfDifferentTimes : public ConsumerMending, public testing::WithParamInterface<bool> {};
-INSTANTIATE_TEST_SUITE_P(Mending, RecordsOfDifferentTimes, testing::Bool(),
-                         [](const auto& cut) { return cut.param ? "CutOff" : "Finished"; });
+class RecordsOfDifferentTimes : public ConsumerMending, public testing::WithParamInterface<int> {};
+std::string attempt_of(const testing::TestParamInfo<int>& one) {
+  return one.param == 0 ? "Finished" : one.param == 1 ? "Resumed" : "ResumedWithTheFlag";
+}
+INSTANTIATE_TEST_SUITE_P(Mending, RecordsOfDifferentTimes, testing::Range(0, 3), attempt_of);
 
 // Those in tables that an older list does not name are newer than those in the tables that it does.
 TEST_P(RecordsOfDifferentTimes, KeepNothingBackAndGiveNothingTwice) {
@@ -157,14 +159,15 @@ TEST_P(RecordsOfDifferentTimes, KeepNothingBackAndGiveNothingTwice) {
   for (const auto& [file, bytes] : older) write_file(file, bytes);
 
   std::string loss;
-  if (GetParam()) {
-    // A plain opening goes on with what one with accept_loss began.
+  if (GetParam() > 0) {
+    // Any opening goes on with what one with accept_loss began.
     Options failing = options;
     const auto faults = std::make_shared<FaultFileSystem>();
     faults->fail();
     failing.file_system = FaultFileSystem::as_option(faults);
     failing.accept_loss = true;
     ASSERT_EQ(code_of(Log::open(data(), failing)), Code::io);
+    options.accept_loss = GetParam() > 1;
     loss = reopen().recovery().loss;
   } else {
     loss = accept_loss();
