@@ -154,9 +154,15 @@ S RecordedDisk::sync(const NodePtr& node) {
   }
   if (fault == Fault::drop_pages) {
     const uint64_t left = durable_bytes(*node);
+    // The file is as long as it was: what is appended next stands where it would have stood.
     if (left < node->bytes.size()) {
-      node->bytes.resize(left);
-      record({.kind = Kind::truncate, .file = node->number, .at = left, .path = node->path});
+      const std::string zeros(node->bytes.size() - left, '\0');
+      node->bytes.replace(left, zeros.size(), zeros);
+      record({.kind = Kind::write,
+              .file = node->number,
+              .at = left,
+              .path = node->path,
+              .bytes = zeros});
     }
   }
   return failed(fault, node->path);

@@ -36,7 +36,7 @@ enum class Fault {
   eio,         // nothing is done
   no_space,    // nothing is done
   half,        // half the bytes of a write are written; anything else as eio
-  drop_pages,  // a sync: what was not durable is gone from the file; anything else as eio
+  drop_pages,  // a sync: what was not durable of the file reads as zeros; anything else as eio
 };
 
 class RecordedDisk : public rocksdb::FileSystem {
