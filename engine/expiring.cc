@@ -108,8 +108,11 @@ void Expiring::purge(const Store& store, size_t most, Changes& changes) {
     }
     const std::string key(it.key().substr(kExpiryKeyBytes));
     changes.erase(Family::producers, it.key());
-    // Put again in this very group, it lives.
+    // Put again in this very group, it lives; and where records of two times were put together
+    // (record_salvage.h), this may be the end of a former life.
     if (const auto put = unpublished(key); put && *put != expires_us) continue;
+    const auto entry = look_up(store, key);
+    if (!entry || (*entry && (*entry)->expires_us != expires_us)) continue;
     changes.erase(Family::producers, key);
     count_ -= std::min<uint64_t>(count_, 1);
     count_changed_ = true;

@@ -47,6 +47,11 @@ std::optional<std::string> merged(Family family, std::string_view key, std::stri
   if (family == Family::streams && decode(there, old_state) && decode(found, state)) {
     return further(std::pair(old_state.next, old_state.start), std::pair(state.next, state.start));
   }
+  if (family == Family::producers && (is(KeyKind::answer) || is(KeyKind::mark))) {
+    constexpr size_t kExpiryBytes = sizeof(int64_t);
+    if (there.size() < kExpiryBytes || found.size() < kExpiryBytes) return std::nullopt;
+    return further(get_le<int64_t>(there, 0), get_le<int64_t>(found, 0));
+  }
   ProducerHead old_head, head;
   if (family == Family::producers && is(KeyKind::head) && decode(there, old_head) &&
       decode(found, head)) {

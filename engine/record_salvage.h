@@ -2,8 +2,9 @@
 // far as they can be read: all but those of that block, as long as the table's index is whole.
 //
 // What the store still holds under a key stays, for it may be newer; but of two committed
-// positions, two places of a producer or two states of a stream the further one is kept, and of two
-// states of a consumer the higher epochs. *Threads*: one.
+// positions, two places of a producer or two states of a stream the further one is kept, of two
+// states of a consumer the higher epochs, and of what expires the one that lives longer.
+// *Threads*: one.
 #pragma once
 
 #include <filesystem>

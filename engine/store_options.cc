@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "engine/disk.h"
+#include "engine/insert_hints.h"
 #include "engine/keys.h"
 #include "engine/store_crc32c.h"
 
@@ -45,8 +46,9 @@ class DroppedSegmentsFactory : public rocksdb::CompactionFilterFactory {
 };
 
 // A memtable never grows to this: kFlushBytes of WAL, one large append on top, and what entries
-// cost in memory (half as much again, if they are the smallest records).
-constexpr size_t kOutOfReachBytes = 160 << 20;
+// cost in memory: half as much again, if they are the smallest records, and where each stream has
+// just so many that RocksDB remembers a place for it (insert_hints.h), half of that once more.
+constexpr size_t kOutOfReachBytes = 224 << 20;
 
 // Files of level 0 from which on appends are slowed down, and then stopped: about 4 and 8 GB
 // behind.
@@ -113,6 +115,10 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = kOutOfReachBytes;
   family.max_write_buffer_number = static_cast<int>(kFlushesUnderWay);
+  // A segment and a stream: with 50 streams of single events, appends over HTTP were a sixth
+  // faster.
+  family.memtable_insert_with_hint_prefix_extractor =
+      std::make_shared<InsertHints>(3 * sizeof(uint64_t), 2 * sizeof(uint64_t));
   // Two levels: level 0 as flushed, level 1 as it stays. Level 1 has no size limit, so the only
   // compaction is that of a segment's flushed files into their final, zstd-compressed ones.
   family.num_levels = 2;
@@ -154,6 +160,10 @@ rocksdb::ColumnFamilyOptions records_options(const Options&) {
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = kOutOfReachBytes;
   family.max_write_buffer_number = static_cast<int>(kFlushesUnderWay);
+  // A kind and a number, as a stream's state has, which is written with each of its appends.
+  constexpr size_t kNumberedKeyBytes = 1 + sizeof(uint64_t);
+  family.memtable_insert_with_hint_prefix_extractor =
+      std::make_shared<InsertHints>(kNumberedKeyBytes, kNumberedKeyBytes);
   family.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;

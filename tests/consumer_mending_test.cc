@@ -5,6 +5,7 @@
 
 #include "tests/support/consumer_test.h"
 #include "tests/support/fault_file_system.h"
+#include "tests/support/older_list.h"
 
 namespace strandline::tests {
 namespace {
@@ -142,11 +143,7 @@ TEST_P(RecordsOfDifferentTimes, KeepNothingBackAndGiveNothingTwice) {
   fetch(join(), 70);
   for (uint64_t i = 0; i < 5; ++i) EXPECT_FALSE(send(i));
   reopen();
-  std::map<fs::path, std::string> older;
-  for (const fs::path& file : files_below(data() / "store")) {
-    const std::string name = file.filename().string();
-    if (name == "CURRENT" || name.starts_with("MANIFEST")) older[file] = read_file(file);
-  }
+  const OlderList older(data());
   for (int i = 0; i < 3; ++i) join();
   const uint64_t later = join();
   EXPECT_EQ(positions(fetch(later, 170)), range(0, 170));
@@ -156,7 +153,7 @@ TEST_P(RecordsOfDifferentTimes, KeepNothingBackAndGiveNothingTwice) {
   for (uint64_t i = 5; i < 10; ++i) EXPECT_FALSE(send(i));
   reopen();
   close();
-  for (const auto& [file, bytes] : older) write_file(file, bytes);
+  older.put_back();
 
   std::string loss;
   if (GetParam() > 0) {

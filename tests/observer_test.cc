@@ -1,4 +1,8 @@
 // An observer reads a directory, running or not, without disturbing its owner.
+#include <rocksdb/file_system.h>
+
+#include <functional>
+
 #include "tests/support/child.h"
 #include "tests/support/log_test.h"
 #include "tests/support/process.h"
@@ -69,6 +73,42 @@ TEST_F(Observing, OfNothingIsRefusedAndCreatesNothing) {
   options.mode = Options::Mode::observer;
   EXPECT_FALSE(Log::open(data(), options));
   EXPECT_FALSE(std::filesystem::exists(data()));
+}
+
+// Does something just before a WAL is read for the first time.
+class BeforeAWalIsRead : public rocksdb::FileSystemWrapper {
+ public:
+  explicit BeforeAWalIsRead(std::function<void()> once)
+      : FileSystemWrapper(rocksdb::FileSystem::Default()), once_(std::move(once)) {}
+  const char* Name() const override { return "BeforeAWalIsRead"; }
+
+  rocksdb::IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile>* file,
+                                      rocksdb::IODebugContext* debug) override {
+    if (name.ends_with(".log") && once_) std::exchange(once_, nullptr)();
+    return FileSystemWrapper::NewSequentialFile(name, options, file, debug);
+  }
+
+ private:
+  std::function<void()> once_;
+};
+
+TEST_F(Observing, WhatWasInAWalThatItsOwnerRemovesMeanwhileIsInATable) {
+  append("s", 20);
+  const auto wal = files_below(data(), ".log").front();
+  bool removed = false;
+  const auto disk = std::make_shared<BeforeAWalIsRead>([&] {
+    ASSERT_TRUE(log().roll());
+    removed = eventually([&] { return !std::filesystem::exists(wal); });
+  });
+  append("s", 5);
+  Options observer = options;
+  observer.mode = Options::Mode::observer;
+  observer.file_system = std::static_pointer_cast<rocksdb::FileSystem>(disk);
+  const auto opened = Log::open(data(), observer);
+  ASSERT_TRUE(removed);
+  ASSERT_TRUE(opened) << opened.error().message;
+  expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 25);
 }
 
 TEST_F(Observing, AgainAndAgainBesideABusyOwnerInAnotherProcess) {

@@ -4,6 +4,7 @@
 
 #include "tests/support/fault_file_system.h"
 #include "tests/support/log_test.h"
+#include "tests/support/older_list.h"
 
 namespace strandline::tests {
 namespace {
@@ -108,6 +109,28 @@ TEST_F(Once, OfManyAtOnceOneIsTheFirst) {
     }
   }
   EXPECT_EQ(first, 100);
+}
+
+// From tables that an older list names, and from newer ones: the mark is there once, and the ends
+// of both its lives are in the index.
+TEST_F(Once, OfTwoLivesThatALossPutsTogetherTheLaterOneIsKept) {
+  append("s");
+  ASSERT_TRUE(log().once("c", "x", 60).value());
+  reopen();
+  const OlderList older(data());
+  pass(3600);
+  ASSERT_TRUE(log().once("c", "x", 60).value());
+  reopen();
+  close();
+  older.put_back();
+  options.accept_loss = true;
+  EXPECT_TRUE(log().was_processed("c", "x").value());
+  pass(59);
+  append("s");  // purges the former life
+  EXPECT_TRUE(log().was_processed("c", "x").value());
+  EXPECT_FALSE(log().once("c", "x", 60).value());
+  pass(1);
+  EXPECT_TRUE(log().once("c", "x", 60).value());
 }
 
 TEST_F(Once, NamesAndTimesAreChecked) {

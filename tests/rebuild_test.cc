@@ -93,6 +93,37 @@ TEST_F(Rebuilt, ATableThatIsKeptAsideIsNotBelievedEither) {
   EXPECT_EQ(read("lost-1").offsets(), range(0, 20));
 }
 
+// It was made whole by hand, from a backup, say, and then lived on.
+TEST_F(Rebuilt, WhatAnAttemptThatFailedKeptAsideIsNotPutBackLater) {
+  fill();
+  close();
+  const fs::path harmed = tables_of("events").front();
+  const std::string bytes = read_file(harmed);
+  std::string now = bytes;
+  now.at(10) ^= 1;
+  write_file(harmed, now);
+  const fs::path stray = data() / "store" / "999999.sst";
+  write_file(stray, "no table");
+  const fs::path in_the_way = data() / "damaged" / "999999.sst.events";
+  fs::create_directories(in_the_way);
+  options.accept_loss = true;
+  ASSERT_EQ(code_of(Log::open(data(), options)), Code::io);
+  ASSERT_TRUE(fs::exists(in_the_way.parent_path() / (harmed.filename().string() + ".events")));
+  fs::remove(in_the_way);
+  fs::remove(stray);
+  write_file(harmed, bytes);
+
+  options.accept_loss = false;
+  ASSERT_TRUE(log().drop_segment(log().segments().front().id));
+  reopen();
+  close();
+  lose(tables_of("segments"));
+  options.accept_loss = true;
+  expect_stream("s", 10, 20);
+  EXPECT_EQ(read("s", From::position(0)).offsets(), range(10, 20));
+  EXPECT_EQ(log().segments().size(), 1u);
+}
+
 TEST_F(Rebuilt, WhatWasDroppedBeforeStaysDropped) {
   fill();
   ASSERT_TRUE(log().drop_segment(log().segments().front().id));

@@ -1,6 +1,7 @@
 // The store's list of its tables, which is kept twice (engine/table_list.h), and CURRENT.
 #include "engine/wal_records.h"
 #include "tests/support/log_test.h"
+#include "tests/support/older_list.h"
 
 namespace strandline::tests {
 namespace {
@@ -26,16 +27,12 @@ class Manifests : public LogTest {
   std::vector<fs::path> put_older_list_back() {
     append_singly("s", 5);
     reopen();
-    std::map<fs::path, std::string> older;
-    for (const fs::path& file : files_below(data() / "store")) {
-      const std::string name = file.filename().string();
-      if (name == "CURRENT" || name.starts_with("MANIFEST")) older[file] = read_file(file);
-    }
+    const OlderList older(data());
     const auto listed = tables_of(data());
     append_singly("s", 5);
     reopen();
     close();
-    for (const auto& [file, bytes] : older) write_file(file, bytes);
+    older.put_back();
     return listed;
   }
   fs::path crash_copy(const std::string& name) const {
