@@ -123,6 +123,39 @@ TEST_F(ConsumerMending, WhoStoodBeyondTheTailIsBackAtIt) {
   EXPECT_EQ(positions(again), range(5, 10));
 }
 
+// Of a consumer that is gone nothing is left but that its epochs were given.
+TEST_F(ConsumerMending, AnEpochThatWasGivenIsNotGivenAgain) {
+  const ConsumerSettings gone{.select = Selection::stream("s")};
+  uint64_t given = 0;
+  const auto come_and_go = [&] {
+    ASSERT_TRUE(log().create_consumer("gone", gone));
+    for (int i = 0; i < 20; ++i) given = log().join("gone")->epoch;
+    ASSERT_TRUE(log().delete_consumer("gone"));
+  };
+  append("s", 5);
+  come_and_go();
+  reopen();
+  const OlderList older(data());
+  come_and_go();
+  reopen();
+  close();
+  older.put_back();
+  // What one with accept_loss began another finishes; but HEAD knows of more than was put back.
+  Options failing = options;
+  const auto faults = std::make_shared<FaultFileSystem>();
+  faults->fail();
+  failing.file_system = FaultFileSystem::as_option(faults);
+  failing.accept_loss = true;
+  ASSERT_EQ(code_of(Log::open(data(), failing)), Code::io);
+  const auto refused = Log::open(data(), options);
+  ASSERT_EQ(code_of(refused), Code::corrupt);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("HEAD"));
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("were put back"));
+  EXPECT_THAT(accept_loss(), testing::HasSubstr("were put back"));
+  ASSERT_TRUE(log().create_consumer("gone", gone));
+  EXPECT_GT(log().join("gone")->epoch, given);
+}
+
 class RecordsOfDifferentTimes : public ConsumerMending, public testing::WithParamInterface<int> {};
 std::string attempt_of(const testing::TestParamInfo<int>& one) {
   return one.param == 0 ? "Finished" : one.param == 1 ? "Resumed" : "ResumedWithTheFlag";
