@@ -12,6 +12,7 @@
 #include <memory>
 #include <set>
 
+#include "engine/expiring.h"
 #include "engine/keys.h"
 #include "engine/rebuild.h"
 #include "engine/record_salvage.h"
@@ -45,7 +46,12 @@ Result<uint64_t> put_back(const fs::path& table, Store& store, SegmentId first_l
   constexpr size_t kGroupBytes = 4 << 20;
   auto salvage = Salvage::of(table);
   if (!salvage) return std::unexpected(std::move(salvage.error()));
-  uint64_t batches = 0;
+  uint64_t batches = 0, unflushed = 0;
+  const auto flush = [&]() -> Status {
+    auto ok = store.flush(first_live);
+    if (ok) unflushed = 0;
+    return !ok && ok.error().code == Code::busy ? Status() : ok;  // with the next group, then
+  };
   for (size_t i = 0; i < (*salvage)->count();) {
     Changes changes = store.changes();
     for (; i < (*salvage)->count() && changes.bytes() < kGroupBytes; ++i) {
@@ -54,11 +60,12 @@ Result<uint64_t> put_back(const fs::path& table, Store& store, SegmentId first_l
       changes.put(Family::events, encode(found->key), found->value);
       ++batches;
     }
-    if (auto ok = store.write(std::move(changes)); !ok) return std::unexpected(ok.error());
+    unflushed += changes.bytes();
+    auto ok = store.write(std::move(changes));
+    if (ok && unflushed >= kFlushBytes) ok = flush();
+    if (!ok) return std::unexpected(ok.error());
   }
-  if (auto ok = store.flush(first_live); !ok && ok.error().code != Code::busy) {
-    return std::unexpected(ok.error());
-  }
+  if (auto ok = flush(); !ok) return std::unexpected(ok.error());
   return batches;
 }
 
@@ -209,7 +216,9 @@ Result<uint64_t> mend(const fs::path& directory, Store& store) {
     if (auto ok = put_back_records(file, store); !ok) return std::unexpected(std::move(ok.error()));
   }
   if (!records.empty()) {
-    if (auto ok = rebuild_records(store); !ok) return std::unexpected(std::move(ok.error()));
+    auto ok = rebuild_records(store);
+    if (ok) ok = Expiring::make_index(store);
+    if (!ok) return std::unexpected(std::move(ok.error()));
   }
   if (auto ok = store.sync(); !ok) return std::unexpected(std::move(ok.error()));
   return batches;

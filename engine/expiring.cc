@@ -26,6 +26,43 @@ Status Expiring::load(const Store& store, Clock& clock) {
   return {};
 }
 
+Status Expiring::make_index(Store& store) {
+  constexpr size_t kGroupBytes = 4 << 20;
+  auto changes = std::make_optional(store.changes());
+  const auto write_some = [&](size_t bytes) -> Status {
+    if (changes->bytes() <= bytes) return {};
+    auto ok = store.write(std::move(*changes));
+    changes.emplace(store.changes());
+    return ok;
+  };
+  StoreIterator it = store.iterate(Family::producers);
+  const auto each = [&](KeyKind first, KeyKind last, auto&& what) -> Status {
+    const auto kind = [](KeyKind k) { return std::string(1, static_cast<char>(k)); };
+    for (it.seek(kind(first)); it.valid() && it.key()[0] <= kind(last)[0]; it.next()) {
+      what();
+      if (auto ok = write_some(kGroupBytes); !ok) return ok;
+    }
+    if (auto damage = it.damage()) return fail(Code::corrupt, "the producers family: " + *damage);
+    return {};
+  };
+  // What this writes the iterator does not see.
+  auto ok =
+      each(KeyKind::expiry, KeyKind::expiry, [&] { changes->erase(Family::producers, it.key()); });
+  uint64_t count = 0;
+  if (ok) {
+    ok = each(KeyKind::answer, KeyKind::mark, [&] {
+      if (it.value().size() < sizeof(int64_t)) return;
+      changes->put(Family::producers, expiry_key(get_le<int64_t>(it.value(), 0), it.key()), "");
+      ++count;
+    });
+  }
+  if (!ok) return ok;
+  std::string tally;
+  put_le(tally, count);
+  changes->put(Family::producers, tally_key(), tally);
+  return write_some(0);
+}
+
 Result<std::optional<Expiring::Entry>> Expiring::look_up(const Store& store,
                                                          const std::string& key) const {
   auto bytes = store.get(Family::producers, key);
@@ -108,11 +145,8 @@ void Expiring::purge(const Store& store, size_t most, Changes& changes) {
     }
     const std::string key(it.key().substr(kExpiryKeyBytes));
     changes.erase(Family::producers, it.key());
-    // Put again in this very group, it lives; and where records of two times were put together
-    // (record_salvage.h), this may be the end of a former life.
+    // Put again in this very group, it lives.
     if (const auto put = unpublished(key); put && *put != expires_us) continue;
-    const auto entry = look_up(store, key);
-    if (!entry || (*entry && (*entry)->expires_us != expires_us)) continue;
     changes.erase(Family::producers, key);
     count_ -= std::min<uint64_t>(count_, 1);
     count_changed_ = true;

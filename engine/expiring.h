@@ -29,6 +29,9 @@ class Expiring {
   using Key = std::pair<std::string, int64_t>;  // and when it expires, which tells two lives apart
 
   Status load(const Store& store, Clock& clock);
+  // Makes the index and the tally again from the members, before load(): after a loss, records of
+  // different times may stand beside each other. Written, not yet durable.
+  static Status make_index(Store& store);
 
   // The value, if the member is there and has not expired: as assigned, durable or not.
   Result<std::optional<std::string>> find(const Store& store, const std::string& key) const;

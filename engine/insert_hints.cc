@@ -7,7 +7,8 @@ namespace strandline {
 namespace {
 
 // By then its events take more memory than the place.
-constexpr uint64_t kOften = 4;
+constexpr uint64_t kOften = 5;
+constexpr uint64_t kOftenMax = 64;
 constexpr uint64_t kCount = 0xFF;
 
 }  // namespace
@@ -15,11 +16,18 @@ constexpr uint64_t kCount = 0xFF;
 bool InsertHints::InDomain(const rocksdb::Slice& key) const {
   if (key.size() != key_bytes_) return false;
   const uint64_t hash = std::hash<std::string_view>{}({key.data(), prefix_bytes_});
-  std::atomic<uint64_t>& slot = met_[hash / (kCount + 1) % kSlots];
-  const uint64_t last = slot.load(std::memory_order_relaxed);
-  const bool same = (last & ~kCount) == (hash & ~kCount);
-  if (same && (last & kCount) >= kOften) return true;
-  slot.store(same ? last + 1 : hash & ~kCount, std::memory_order_relaxed);
+  const size_t at = hash / (kCount + 1) % kSlots;
+  std::atomic<uint64_t>* seldom = nullptr;  // of the two
+  for (std::atomic<uint64_t>* slot : {&met_[at], &met_[at ^ 1]}) {
+    const uint64_t met = slot->load(std::memory_order_relaxed);
+    if ((met & ~kCount) == (hash & ~kCount)) {
+      if ((met & kCount) < kOftenMax) slot->store(met + 1, std::memory_order_relaxed);
+      return (met & kCount) >= kOften;
+    }
+    if (!seldom || (met & kCount) < (*seldom & kCount)) seldom = slot;
+  }
+  const uint64_t worn = *seldom;
+  seldom->store((worn & kCount) > 1 ? worn - 1 : (hash & ~kCount) | 1, std::memory_order_relaxed);
   return false;
 }
 

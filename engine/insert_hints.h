@@ -32,7 +32,8 @@ class InsertHints : public rocksdb::SliceTransform {
   static constexpr size_t kSlots = 4096;
 
   const size_t key_bytes_, prefix_bytes_;
-  // The prefix that was last met there, as a hash, and in the lowest byte how often.
+  // Prefixes that were met lately, as hashes, and in the lowest byte how often; each is in one of
+  // two slots beside each other. Those that are met instead of one wear it off.
   mutable std::array<std::atomic<uint64_t>, kSlots> met_{};
 };
 

@@ -21,6 +21,7 @@
 #include "engine/flushes.h"
 #include "engine/missing_wal.h"
 #include "engine/mutation.h"
+#include "engine/observed_store.h"
 #include "engine/store_error.h"
 #include "engine/store_file_system.h"
 #include "engine/store_listener.h"
@@ -191,8 +192,10 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     std::string scratch = (std::filesystem::temp_directory_path() / "strandline-XXXXXX").string();
     if (!mkdtemp(scratch.data())) return fail(Code::io, "no temporary directory: " + scratch);
     parts->secondary = scratch;
-    status =
-        rocksdb::DB::OpenAsSecondary(database, directory.string(), scratch, present, &handles, &db);
+    ObservedStore observed = observe_store(Disk(options), database, directory, scratch, present);
+    status = observed.status;
+    db = observed.db;
+    handles = std::move(observed.families);
     if (!status.ok()) std::filesystem::remove_all(parts->secondary);
   } else {
     status = rocksdb::DB::Open(database, directory.string(), descriptors, &handles, &db);

@@ -115,8 +115,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = kOutOfReachBytes;
   family.max_write_buffer_number = static_cast<int>(kFlushesUnderWay);
-  // A segment and a stream: with 50 streams of single events, appends over HTTP were a sixth
-  // faster.
+  // A segment and a stream. bench/README.md says what that is worth (one event a request).
   family.memtable_insert_with_hint_prefix_extractor =
       std::make_shared<InsertHints>(3 * sizeof(uint64_t), 2 * sizeof(uint64_t));
   // Two levels: level 0 as flushed, level 1 as it stays. Level 1 has no size limit, so the only

@@ -14,8 +14,9 @@ namespace {
 // How often an idle writer looks whether the open segment is old enough to be rolled.
 constexpr auto kIdle = std::chrono::seconds(1);
 
-// More than memory ever holds that is not flushed yet: RocksDB holds writes up before that.
-constexpr uint64_t kUnflushedBytesMax = uint64_t{1} << 30;
+// More than memory ever holds that is not flushed yet: RocksDB holds writes up before that
+// (store_options.cc), where each of its memtables is at the size that is out of reach.
+constexpr uint64_t kUnflushedBytesMax = uint64_t{3} << 29;
 
 // How much of the reserve must be left. Appends stop first: consumers go on for as long as the
 // other half lasts, so that what they have not acked can be, and dropped. What makes room goes on.

@@ -2,6 +2,7 @@
 #include "engine/insert_hints.h"
 
 #include "engine/keys.h"
+#include "engine/store_options.h"
 #include "tests/support/log_test.h"
 
 namespace strandline::tests {
@@ -32,6 +33,37 @@ TEST_F(Hinted, OfManyStreamsInTurnNextToNoneIs) {
     for (uint64_t stream = 0; stream < 100'000; ++stream) hinted += insert(stream, offset);
   }
   EXPECT_LT(hinted, 1000u);
+}
+
+TEST_F(Hinted, OfBusyStreamsNextToAllAre) {
+  uint64_t hinted = 0;
+  for (uint64_t offset = 0; offset < 40; ++offset) {
+    hinted = 0;
+    for (uint64_t stream = 0; stream < 1000; ++stream) hinted += insert(stream, offset);
+  }
+  EXPECT_GT(hinted, 900u);
+  // Nor do many that pass by once drive them out.
+  uint64_t passing = 1000;
+  for (uint64_t offset = 40; offset < 60; ++offset) {
+    hinted = 0;
+    for (uint64_t stream = 0; stream < 1000; ++stream) hinted += insert(stream, offset);
+    for (int i = 0; i < 2000; ++i) EXPECT_FALSE(insert(passing++, 0));
+  }
+  EXPECT_GT(hinted, 900u);
+}
+
+TEST_F(Hinted, EventsAndStatesOfStreamsCanBe) {
+  const std::atomic<uint64_t> first_live = 0;
+  const auto events = events_options({}, &first_live).memtable_insert_with_hint_prefix_extractor;
+  const auto records = records_options({}).memtable_insert_with_hint_prefix_extractor;
+  const std::string event = encode(EventKey{SegmentId(1), StreamId(7), Offset(3)});
+  const std::string state = key_of(KeyKind::state, 7);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(events->InDomain(event));
+    EXPECT_FALSE(records->InDomain(state));
+  }
+  EXPECT_TRUE(events->InDomain(event));
+  EXPECT_TRUE(records->InDomain(state));
 }
 
 TEST_F(Hinted, KeysOfOtherLengthsAreNot) {

@@ -1,7 +1,9 @@
 // An observer reads a directory, running or not, without disturbing its owner.
 #include <rocksdb/file_system.h>
 
+#include <atomic>
 #include <functional>
+#include <thread>
 
 #include "tests/support/child.h"
 #include "tests/support/log_test.h"
@@ -75,40 +77,69 @@ TEST_F(Observing, OfNothingIsRefusedAndCreatesNothing) {
   EXPECT_FALSE(std::filesystem::exists(data()));
 }
 
-// Does something just before a WAL is read for the first time.
+// Does something just before a WAL is opened to be read, the n-th time that one is.
 class BeforeAWalIsRead : public rocksdb::FileSystemWrapper {
  public:
-  explicit BeforeAWalIsRead(std::function<void()> once)
-      : FileSystemWrapper(rocksdb::FileSystem::Default()), once_(std::move(once)) {}
+  BeforeAWalIsRead(int time, std::function<void()> what)
+      : FileSystemWrapper(rocksdb::FileSystem::Default()), left_(time), what_(std::move(what)) {}
   const char* Name() const override { return "BeforeAWalIsRead"; }
 
   rocksdb::IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* file,
                                       rocksdb::IODebugContext* debug) override {
-    if (name.ends_with(".log") && once_) std::exchange(once_, nullptr)();
+    if (name.ends_with(".log") && --left_ == 0) what_();
     return FileSystemWrapper::NewSequentialFile(name, options, file, debug);
   }
 
  private:
-  std::function<void()> once_;
+  int left_;
+  const std::function<void()> what_;
 };
 
+// Before it is checked, and after RocksDB has read the list of tables, which does not name that one
+// yet.
 TEST_F(Observing, WhatWasInAWalThatItsOwnerRemovesMeanwhileIsInATable) {
-  append("s", 20);
-  const auto wal = files_below(data(), ".log").front();
-  bool removed = false;
-  const auto disk = std::make_shared<BeforeAWalIsRead>([&] {
-    ASSERT_TRUE(log().roll());
-    removed = eventually([&] { return !std::filesystem::exists(wal); });
+  for (int time = 1; time <= 2; ++time) {
+    append("s", 20);
+    append("t", 1);
+    const auto wal = files_below(data(), ".log").back();
+    bool removed = false;
+    const auto disk = std::make_shared<BeforeAWalIsRead>(time, [&] {
+      ASSERT_TRUE(log().roll());
+      append("t", 1);  // which the next WAL has
+      removed = eventually([&] { return !std::filesystem::exists(wal); });
+    });
+    Options observer = options;
+    observer.mode = Options::Mode::observer;
+    observer.file_system = std::static_pointer_cast<rocksdb::FileSystem>(disk);
+    const auto opened = Log::open(data(), observer);
+    ASSERT_TRUE(removed) << time;
+    ASSERT_TRUE(opened) << opened.error().message;
+    expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 20 * time);
+    expect_events(read_all(**opened, {.select = Selection::stream("t")}), "t", 0, 2 * time);
+  }
+}
+
+TEST_F(Observing, AgainAndAgainBesideAnOwnerWhoseWalsComeAndGo) {
+  Log& owner = log();
+  std::atomic<uint64_t> acknowledged = 0;
+  const std::jthread writing([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      append("s", 20);
+      acknowledged += 20;
+      EXPECT_TRUE(owner.roll());
+    }
   });
-  append("s", 5);
-  Options observer = options;
-  observer.mode = Options::Mode::observer;
-  observer.file_system = std::static_pointer_cast<rocksdb::FileSystem>(disk);
-  const auto opened = Log::open(data(), observer);
-  ASSERT_TRUE(removed);
-  ASSERT_TRUE(opened) << opened.error().message;
-  expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 25);
+  for (int round = 0; round < 20; ++round) {
+    const uint64_t least = acknowledged;
+    const auto observer = observe();
+    const auto there = observer->describe("s");
+    const uint64_t tail = there ? there->tail.value : 0;
+    EXPECT_GE(tail, least);
+    if (there) {
+      expect_events(read_all(*observer, {.select = Selection::stream("s")}), "s", 0, tail);
+    }
+  }
 }
 
 TEST_F(Observing, AgainAndAgainBesideABusyOwnerInAnotherProcess) {

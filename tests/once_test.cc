@@ -133,6 +133,28 @@ TEST_F(Once, OfTwoLivesThatALossPutsTogetherTheLaterOneIsKept) {
   EXPECT_TRUE(log().once("c", "x", 60).value());
 }
 
+// Of what was there when none was, and of newer tables: they are counted again, and purged.
+TEST_F(Once, MarksThatALossPutsBackAreCountedAndExpire) {
+  append("s");
+  ASSERT_TRUE(log().once("c", "w", 60).value());
+  pass(60);
+  append("s");  // purges
+  reopen();
+  const OlderList older(data());
+  for (const char* id : {"x", "y", "z"}) ASSERT_TRUE(log().once("c", id, 60).value());
+  reopen();
+  close();
+  older.put_back();
+  options.accept_loss = true;
+  options.limits.expiring_max = 3;
+  EXPECT_TRUE(log().was_processed("c", "z").value());
+  EXPECT_FALSE(log().once("c", "more", 60)) << "three are there";
+  pass(60);
+  append("s");
+  for (const char* id : {"x", "y", "z"}) EXPECT_TRUE(log().once("c", id, 60).value());
+  EXPECT_FALSE(log().once("c", "more", 60));
+}
+
 TEST_F(Once, NamesAndTimesAreChecked) {
   EXPECT_EQ(code_of(log().once("$c", "x", 60)), Code::invalid);
   EXPECT_EQ(code_of(log().once("c", "", 60)), Code::invalid);
