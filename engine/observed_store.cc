@@ -7,12 +7,15 @@
 namespace strandline {
 namespace {
 
-// Sorted. A WAL is removed only after all older ones are: so whichever was removed since, one of
-// these was.
-Result<std::vector<std::string>> wals_in(const Disk& disk, const std::filesystem::path& directory) {
+// The WALs and tables, sorted. A WAL is removed only after all older ones are: so whichever was
+// removed since, one of these was.
+Result<std::vector<std::string>> files_in(const Disk& disk,
+                                          const std::filesystem::path& directory) {
   auto names = disk.list(directory);
   if (!names) return names;
-  std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".log"); });
+  std::erase_if(*names, [](const std::string& name) {
+    return !name.ends_with(".log") && !name.ends_with(".sst");
+  });
   std::ranges::sort(*names);
   return names;
 }
@@ -32,17 +35,17 @@ ObservedStore observe_store(const Disk& disk, const rocksdb::DBOptions& options,
   constexpr int kReadingsMax = 100;
   ObservedStore store;
   for (int i = 0; i < kReadingsMax; ++i) {
-    const auto before = wals_in(disk, directory);
+    const auto before = files_in(disk, directory);
     store.status = store.db
                        ? store.db->TryCatchUpWithPrimary()
                        : rocksdb::DB::OpenAsSecondary(options, directory.string(), scratch.string(),
                                                       families, &store.families, &store.db);
     if (!store.status.ok()) break;
-    const auto after = wals_in(disk, directory);
+    const auto after = files_in(disk, directory);
     if (before && after && std::ranges::includes(*after, *before)) return store;
   }
   if (store.status.ok()) {
-    store.status = rocksdb::Status::Busy("its owner removes WAL files faster than this can follow");
+    store.status = rocksdb::Status::Busy("its owner removes files faster than this can follow");
   }
   if (store.db) close(store);
   return store;

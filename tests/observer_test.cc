@@ -12,6 +12,8 @@
 namespace strandline::tests {
 namespace {
 
+namespace fs = std::filesystem;
+
 class Observing : public LogTest {
  protected:
   std::unique_ptr<Log> observe() {
@@ -74,49 +76,76 @@ TEST_F(Observing, RefusesToWrite) {
 TEST_F(Observing, OfNothingIsRefusedAndCreatesNothing) {
   options.mode = Options::Mode::observer;
   EXPECT_FALSE(Log::open(data(), options));
-  EXPECT_FALSE(std::filesystem::exists(data()));
+  EXPECT_FALSE(fs::exists(data()));
 }
 
-// Does something just before a WAL is opened to be read, the n-th time that one is.
-class BeforeAWalIsRead : public rocksdb::FileSystemWrapper {
+// Does something just before a file of a kind is opened to be read, the n-th time that one is.
+class BeforeReading : public rocksdb::FileSystemWrapper {
  public:
-  BeforeAWalIsRead(int time, std::function<void()> what)
-      : FileSystemWrapper(rocksdb::FileSystem::Default()), left_(time), what_(std::move(what)) {}
-  const char* Name() const override { return "BeforeAWalIsRead"; }
+  BeforeReading(std::string suffix, int time, std::function<void()> what)
+      : FileSystemWrapper(rocksdb::FileSystem::Default()),
+        suffix_(std::move(suffix)),
+        left_(time),
+        what_(std::move(what)) {}
+  const char* Name() const override { return "BeforeReading"; }
 
   rocksdb::IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* file,
                                       rocksdb::IODebugContext* debug) override {
-    if (name.ends_with(".log") && --left_ == 0) what_();
+    opening(name);
     return FileSystemWrapper::NewSequentialFile(name, options, file, debug);
+  }
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& name,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                                        rocksdb::IODebugContext* debug) override {
+    opening(name);
+    return FileSystemWrapper::NewRandomAccessFile(name, options, file, debug);
   }
 
  private:
-  int left_;
+  void opening(const std::string& name) {
+    if (name.ends_with(suffix_) && --left_ == 0) what_();
+  }
+
+  const std::string suffix_;
+  std::atomic<int> left_;
   const std::function<void()> what_;
 };
 
-// Before it is checked, and after RocksDB has read the list of tables, which does not name that one
-// yet.
-TEST_F(Observing, WhatWasInAWalThatItsOwnerRemovesMeanwhileIsInATable) {
-  for (int time = 1; time <= 2; ++time) {
+// Before a WAL is checked; after RocksDB has read the list of tables, and before it reads that WAL;
+// and before it opens a table that it has read of.
+TEST_F(Observing, WhatWasInAFileThatItsOwnerRemovesMeanwhileIsInAnother) {
+  const std::pair<std::string, int> moments[] = {{".log", 1}, {".log", 2}, {".sst", 1}};
+  uint64_t appended = 0, others = 0;
+  for (const auto& [suffix, time] : moments) {
     append("s", 20);
     append("t", 1);
-    const auto wal = files_below(data(), ".log").back();
+    appended += 20;
+    const uint64_t least = ++others;
+    const auto files = files_below(data(), suffix);
     bool removed = false;
-    const auto disk = std::make_shared<BeforeAWalIsRead>(time, [&] {
-      ASSERT_TRUE(log().roll());
-      append("t", 1);  // which the next WAL has
-      removed = eventually([&] { return !std::filesystem::exists(wal); });
+    const auto disk = std::make_shared<BeforeReading>(suffix, time, [&] {
+      removed = eventually([&] {
+        EXPECT_TRUE(log().roll());  // and compacts, when there are some
+        append("t", 1);
+        ++others;
+        return !std::ranges::all_of(files, [](const auto& f) { return fs::exists(f); });
+      });
     });
     Options observer = options;
     observer.mode = Options::Mode::observer;
     observer.file_system = std::static_pointer_cast<rocksdb::FileSystem>(disk);
     const auto opened = Log::open(data(), observer);
-    ASSERT_TRUE(removed) << time;
+    ASSERT_TRUE(removed) << suffix << time;
     ASSERT_TRUE(opened) << opened.error().message;
-    expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, 20 * time);
-    expect_events(read_all(**opened, {.select = Selection::stream("t")}), "t", 0, 2 * time);
+    const Transcript all = read_all(**opened, {.select = Selection::all()});
+    EXPECT_EQ(all.gaps.size(), 0u);
+    expect_events(read_all(**opened, {.select = Selection::stream("s")}), "s", 0, appended);
+    const uint64_t tail = (*opened)->describe("t")->tail.value;
+    EXPECT_GE(tail, least);
+    EXPECT_LE(tail, others);
+    expect_events(read_all(**opened, {.select = Selection::stream("t")}), "t", 0, tail);
   }
 }
 
