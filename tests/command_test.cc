@@ -85,7 +85,9 @@ TEST_F(CommandLine, VerifyFindsDamageAndSaysSo) {
   ASSERT_EQ(on_data({"append", "s"}, "first line\n").exit, 0);
   // Opening it again flushes the first line to a table file.
   ASSERT_EQ(on_data({"append", "s"}, "second line\n").exit, 0);
-  EXPECT_EQ(on_data({"verify"}).exit, 0);
+  const Outcome sound = on_data({"verify"});
+  EXPECT_EQ(sound.exit, 0);
+  EXPECT_EQ(sound.errors, "");
   EXPECT_EQ(strandline({"verify", "--data", (directory_ / "none").string()}).exit, 1);
   int spoilt = 0;
   for (const auto& file : files_below(data_, ".sst")) {
