@@ -81,6 +81,12 @@ Status make_durable(const fs::path& file, std::string_view bytes) {
   return fail(Code::io, file.string() + ": " + status.ToString());
 }
 
+// For a table by itself: without a MANIFEST to compare its id with, of which it would warn.
+rocksdb::Options alone(rocksdb::Options options) {
+  options.verify_sst_unique_id_in_manifest = false;
+  return options;
+}
+
 std::string told(const rocksdb::LiveFileMetaData& table) {
   EventKey low, high;
   if (table.column_family_name != "events" || !decode(table.smallestkey, low) ||
@@ -98,10 +104,7 @@ std::string told(const rocksdb::LiveFileMetaData& table) {
 }  // namespace
 
 std::string wrong_in(const fs::path& table, const rocksdb::Options& options, bool every_block) {
-  // It knows no MANIFEST to compare the table's id with, and would warn of that.
-  rocksdb::Options alone = options;
-  alone.verify_sst_unique_id_in_manifest = false;
-  rocksdb::SstFileReader reader(alone);
+  rocksdb::SstFileReader reader(alone(options));
   rocksdb::Status status = reader.Open(table.string());
   // It opens a table whose properties cannot be read; the store does not.
   if (status.ok() && !reader.GetTableProperties()) return "its properties cannot be read";
@@ -137,7 +140,7 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     const std::string name = entry.path().filename().string();
     if (!every_block || entry.path().extension() != ".sst" || listed.contains(name)) continue;
-    rocksdb::SstFileReader reader{rocksdb::Options(options, families.front().options)};
+    rocksdb::SstFileReader reader{alone({options, families.front().options})};
     const bool opens = reader.Open(entry.path().string()).ok();
     const auto properties = opens ? reader.GetTableProperties() : nullptr;
     const std::string family = properties ? properties->column_family_name : "events";

@@ -29,11 +29,16 @@ Status Expiring::load(const Store& store, Clock& clock) {
 Status Expiring::make_index(Store& store) {
   constexpr size_t kGroupBytes = 4 << 20;
   auto changes = std::make_optional(store.changes());
+  uint64_t unflushed = 0;
   const auto write_some = [&](size_t bytes) -> Status {
     if (changes->bytes() <= bytes) return {};
+    unflushed += changes->bytes();
     auto ok = store.write(std::move(*changes));
     changes.emplace(store.changes());
-    return ok;
+    if (!ok || unflushed < kFlushBytes) return ok;
+    ok = store.flush(SegmentId(0));
+    if (ok) unflushed = 0;
+    return !ok && ok.error().code == Code::busy ? Status() : ok;  // with the next group, then
   };
   StoreIterator it = store.iterate(Family::producers);
   const auto each = [&](KeyKind first, KeyKind last, auto&& what) -> Status {

@@ -21,11 +21,11 @@
 #include "engine/flushes.h"
 #include "engine/missing_wal.h"
 #include "engine/mutation.h"
-#include "engine/observed_store.h"
 #include "engine/store_error.h"
 #include "engine/store_file_system.h"
 #include "engine/store_listener.h"
 #include "engine/store_options.h"
+#include "engine/store_snapshot.h"
 #include "engine/wal_end.h"
 #include "engine/wal_records.h"
 
@@ -50,7 +50,6 @@ struct Store::Parts {
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
   rocksdb::ColumnFamilyHandle* default_family = nullptr;
-  std::filesystem::path secondary;  // an observer's scratch directory
   std::vector<std::string> taken_out;
   Flushes flushes{kFlushesUnderWay};
   std::mutex mutex;  // guards spare
@@ -129,8 +128,6 @@ Store::~Store() {
   }
   if (parts_->default_family) parts_->db->DestroyColumnFamilyHandle(parts_->default_family);
   parts_->db.reset();
-  std::error_code ignored;
-  if (!parts_->secondary.empty()) std::filesystem::remove_all(parts_->secondary, ignored);
 }
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory,
@@ -147,10 +144,16 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
       [parts = parts.get(), warn = options.on_warning](const std::string& why) {
         parts->pause_compactions(why, warn);
       })};
-  parts->env = rocksdb::NewCompositeEnv(store_file_system(
-      options.file_system ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
-                          : rocksdb::FileSystem::Default(),
-      parts->gate, parts->list));
+  const bool owner = options.mode == Options::Mode::owner;
+  auto files = options.file_system
+                   ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
+                   : rocksdb::FileSystem::Default();
+  if (!owner) {
+    auto snapshot = snapshot_of_store(files, directory);
+    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+    files = std::move(*snapshot);
+  }
+  parts->env = rocksdb::NewCompositeEnv(store_file_system(files, parts->gate, parts->list));
   database.env = parts->env.get();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
       {rocksdb::kDefaultColumnFamilyName, records_options(options)}};
@@ -162,7 +165,6 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   rocksdb::Status status;
-  const bool owner = options.mode == Options::Mode::owner;
   const size_t there = families_there(directory, database);
   std::vector<rocksdb::ColumnFamilyDescriptor> present = descriptors;
   if (there >= kFamiliesOfFormat1 && there < kFamilies) {
@@ -188,15 +190,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     std::ranges::move(*missing, std::back_inserter(parts->taken_out));
   }
   if (!owner) {
-    // A secondary reads the owner's files and keeps its own info log elsewhere.
-    std::string scratch = (std::filesystem::temp_directory_path() / "strandline-XXXXXX").string();
-    if (!mkdtemp(scratch.data())) return fail(Code::io, "no temporary directory: " + scratch);
-    parts->secondary = scratch;
-    ObservedStore observed = observe_store(Disk(options), database, directory, scratch, present);
-    status = observed.status;
-    db = observed.db;
-    handles = std::move(observed.families);
-    if (!status.ok()) std::filesystem::remove_all(parts->secondary);
+    status = rocksdb::DB::OpenForReadOnly(database, directory.string(), present, &handles, &db);
   } else {
     status = rocksdb::DB::Open(database, directory.string(), descriptors, &handles, &db);
   }

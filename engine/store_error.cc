@@ -16,7 +16,6 @@ Error error_of(const rocksdb::Status& status, const std::string& doing) {
   if (auto locked = locked_error(text, doing)) return std::move(*locked);
   Code code = Code::io;
   if (status.IsCorruption()) code = Code::corrupt;
-  if (status.IsBusy()) code = Code::busy;
   return {.code = code, .message = doing + ": " + text};
 }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr auto kIdle = std::chrono::seconds(1);
 
 // More than memory ever holds that is not flushed yet: RocksDB holds writes up before that
-// (store_options.cc), where each of its memtables is at the size that is out of reach.
+// (store_options.cc), where each of a family's memtables is at the size that is out of reach.
 constexpr uint64_t kUnflushedBytesMax = uint64_t{3} << 29;
 
 // How much of the reserve must be left. Appends stop first: consumers go on for as long as the

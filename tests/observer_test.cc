@@ -149,13 +149,34 @@ TEST_F(Observing, WhatWasInAFileThatItsOwnerRemovesMeanwhileIsInAnother) {
   }
 }
 
+// It is not shown as if what the table holds had never been there.
+TEST_F(Observing, ADamagedOrMissingTableIsRefusedAndNamed) {
+  append("s", 20);
+  reopen();
+  close();
+  for (const auto& table : files_below(data(), ".sst")) {
+    const std::string bytes = read_file(table);
+    options.mode = Options::Mode::observer;
+    for (const std::string& now : {bytes.substr(0, bytes.size() / 2), std::string()}) {
+      write_file(table, now);
+      if (now.empty()) fs::remove(table);
+      const auto refused = Log::open(data(), options);
+      ASSERT_EQ(code_of(refused), Code::corrupt) << table;
+      EXPECT_THAT(refused.error().message, testing::HasSubstr(table.filename().string()));
+    }
+    write_file(table, bytes);
+  }
+  expect_events(read_all(*observe(), {.select = Selection::stream("s")}), "s", 0, 20);
+}
+
 TEST_F(Observing, AgainAndAgainBesideAnOwnerWhoseWalsComeAndGo) {
   Log& owner = log();
   std::atomic<uint64_t> acknowledged = 0;
   const std::jthread writing([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-      append("s", 20);
-      acknowledged += 20;
+      const uint64_t next = acknowledged;
+      EXPECT_TRUE(owner.append({.stream = "s", .batch = batch("s", Offset{next}, 20)}));
+      acknowledged = next + 20;
       EXPECT_TRUE(owner.roll());
     }
   });
