@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/metadata.h>
 #include <rocksdb/sst_file_reader.h>
@@ -123,15 +124,18 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
                                           &rocksdb::ColumnFamilyDescriptor::name);
     if (family == families.end()) continue;
     const std::string name = fs::path(table.name).filename().string();
-    std::error_code error;
-    const uint64_t bytes = fs::file_size(directory / name, error);
+    uint64_t bytes = 0;
     std::string why;
-    if (error) {
+    if (!options.env->GetFileSize((directory / name).string(), &bytes).ok()) {
       why = "it is missing";
     } else if (bytes != table.size) {
       why = fmt::format("it has {} bytes, and had {}", bytes, table.size);
     } else {
       why = wrong_in(directory / name, rocksdb::Options(options, family->options), every_block);
+      // Gone: its owner has compacted it since this observer took its snapshot.
+      std::unique_ptr<rocksdb::RandomAccessFile> file;
+      const auto opened = options.env->NewRandomAccessFile((directory / name).string(), &file, {});
+      if (opened.IsPathNotFound()) why.clear();
     }
     if (!why.empty()) damaged.push_back({name, table.column_family_name, told(table), why});
     listed.insert(name);

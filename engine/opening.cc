@@ -268,7 +268,9 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
 }  // namespace
 
 Result<OpenedState> open_state(const std::filesystem::path& path, Options options) {
-  if (!options.accept_loss || options.mode == Options::Mode::observer) {
+  // An observer changes nothing, and accepts nothing either.
+  if (options.mode == Options::Mode::observer) options.accept_loss = false;
+  if (!options.accept_loss) {
     return open_once(path, std::move(options));
   }
   // What can be opened without a loss is; and where it cannot be, why not is the first thing to

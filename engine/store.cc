@@ -148,10 +148,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   auto files = options.file_system
                    ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
                    : rocksdb::FileSystem::Default();
+  std::shared_ptr<StoreSnapshot> snapshot;
   if (!owner) {
-    auto snapshot = snapshot_of_store(files, directory);
-    if (!snapshot) return std::unexpected(std::move(snapshot.error()));
-    files = std::move(*snapshot);
+    auto taken = StoreSnapshot::take(files, directory);
+    if (!taken) return std::unexpected(std::move(taken.error()));
+    files = snapshot = std::move(*taken);
   }
   parts->env = rocksdb::NewCompositeEnv(store_file_system(files, parts->gate, parts->list));
   database.env = parts->env.get();
@@ -199,6 +200,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     damaged = find_damaged_tables(directory, database, present, look, false);
   }
   if (!status.ok()) return std::unexpected(refusal_of(status, directory, damaged));
+  if (snapshot) snapshot->release();
   for (const DamagedTable& table : damaged) {
     parts->taken_out.push_back(
         fmt::format("{} ({}): {}", (directory / table.file).string(), table.holds, table.why));

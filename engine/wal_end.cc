@@ -113,7 +113,7 @@ Error damaged(const std::filesystem::path& file, size_t at, const char* why) {
 }
 
 // A record that says it belongs to a log that is written over (types 5 to 8). RocksDB takes it for
-// the end, or, following a log that is written to, reads it for ever.
+// the end.
 bool is_of_recycled_log(std::string_view bytes, size_t at) {
   constexpr size_t kTypeAt = kLogHeadBytes - 1;
   if (at + kTypeAt >= bytes.size()) return false;

@@ -26,8 +26,8 @@ struct WalEnds {
 };
 
 Result<WalEnds> look_at_wals(const Disk& disk, const std::filesystem::path& store_directory);
-// The same, before RocksDB follows what the owner writes. *Errors*: `corrupt` for a record that it
-// would read for ever.
+// The same, before RocksDB reads it beside the owner. *Errors*: `corrupt` for a record that it
+// would take for the end.
 Result<WalEnds> look_at_wals_to_follow(const Disk& disk,
                                        const std::filesystem::path& store_directory);
 // The same, and cuts off an end that a power cut tore. *Errors*: `corrupt`, which names file and

@@ -236,8 +236,7 @@ TEST_F(WalEnd, ABadBitInTheLastBatchIsNotATornEnd) {
   }
 }
 
-// RocksDB, told to skip damage, reads such a record for ever, and so it does where it follows a
-// log.
+// RocksDB, told to skip damage, reads such a record for ever, and otherwise takes it for the end.
 TEST_F(WalEnd, ARecordThatSeemsToBeOfALogThatIsWrittenOverIsDamage) {
   append("s", 8);
   const uint64_t at = fs::file_size(newest_wal(data()));
