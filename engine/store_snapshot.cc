@@ -18,8 +18,8 @@ using rocksdb::IOStatus;
 // some milliseconds.
 constexpr auto kPatience = std::chrono::seconds(20);
 
-bool is_wal(std::string_view name) { return name.ends_with(".log"); }
-bool is_table(std::string_view name) { return name.ends_with(".sst"); }
+bool names_wal(std::string_view name) { return name.ends_with(".log"); }
+bool names_table(std::string_view name) { return name.ends_with(".sst"); }
 
 // A file that was read whole.
 class Text : public rocksdb::FSSequentialFile {
@@ -77,7 +77,7 @@ Result<bool> StoreSnapshot::take() {
     return fail(Code::io, directory_ + ": " + status.ToString());
   }
   for (const std::string& name : names_) {
-    if (is_wal(name) || is_table(name)) hold(name);
+    if (names_wal(name) || names_table(name)) hold(name);
   }
   if (!listed) return true;
   texts_[current] = named;
@@ -92,7 +92,7 @@ void StoreSnapshot::hold(const std::string& name) {
   const std::string path = path_of(name);
   uint64_t bytes = 0;
   const bool opened =
-      is_wal(name)
+      names_wal(name)
           ? target()->NewSequentialFile(path, FileOptions(), &wals_[path], nullptr).ok()
           : target()->NewRandomAccessFile(path, FileOptions(), &tables_[path], nullptr).ok();
   if (opened && target()->GetFileSize(path, IOOptions(), &bytes, nullptr).ok()) {
