@@ -134,8 +134,10 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
       why = wrong_in(directory / name, rocksdb::Options(options, family->options), every_block);
       // Gone: its owner has compacted it since this observer took its snapshot.
       std::unique_ptr<rocksdb::RandomAccessFile> file;
-      const auto opened = options.env->NewRandomAccessFile((directory / name).string(), &file, {});
-      if (opened.IsPathNotFound()) why.clear();
+      if (!why.empty() && options.env->NewRandomAccessFile((directory / name).string(), &file, {})
+                              .IsPathNotFound()) {
+        why.clear();
+      }
     }
     if (!why.empty()) damaged.push_back({name, table.column_family_name, told(table), why});
     listed.insert(name);

@@ -207,6 +207,9 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   RecoveryReport& report = opened.recovery;
   report.created = directory->fresh;
   Mended mended;
+  if (directory->fresh && observer) {
+    return fail(Code::not_found, path.string() + ": the log there is still being made");
+  }
   if (directory->fresh) {
     // Its entry is durable before the head mark's can be.
     if (auto ok = disk.create_directory(directory->store()); !ok) {

@@ -153,6 +153,10 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     auto taken = StoreSnapshot::take(files, directory);
     if (!taken) return std::unexpected(std::move(taken.error()));
     files = snapshot = std::move(*taken);
+    // Asked now, for it may be over by the time that this has opened.
+    if (is_mending(directory)) {
+      return fail(Code::corrupt, directory.string() + " is being mended by its owner");
+    }
   }
   parts->env = rocksdb::NewCompositeEnv(store_file_system(files, parts->gate, parts->list));
   database.env = parts->env.get();

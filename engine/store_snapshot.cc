@@ -79,12 +79,13 @@ Result<bool> StoreSnapshot::take() {
   for (const std::string& name : names_) {
     if (names_wal(name) || names_table(name)) hold(name);
   }
+  std::string now;
+  if (!rocksdb::ReadFileToString(target(), current, &now).ok()) now.clear();
+  if (now != named) return false;
   if (!listed) return true;
   texts_[current] = named;
-  std::string now;
   uint64_t bytes = 0;
-  return rocksdb::ReadFileToString(target(), current, &now).ok() && now == named &&
-         target()->GetFileSize(manifest, IOOptions(), &bytes, nullptr).ok() &&
+  return target()->GetFileSize(manifest, IOOptions(), &bytes, nullptr).ok() &&
          bytes == texts_[manifest].size();
 }
 
