@@ -40,6 +40,15 @@ class ConsumerMending : public ConsumerTest {
     options.accept_loss = true;
     return reopen().recovery().loss;
   }
+  // The same, cut off before it is over: the next opening goes on with it.
+  void begin_to_accept_loss() {
+    Options failing = options;
+    const auto faults = std::make_shared<FaultFileSystem>();
+    faults->fail();
+    failing.file_system = FaultFileSystem::as_option(faults);
+    failing.accept_loss = true;
+    ASSERT_EQ(code_of(Log::open(data(), failing)), Code::io);
+  }
   // It is over, and nothing more is lost.
   void reopen_without_loss() {
     options.accept_loss = false;
@@ -141,12 +150,7 @@ TEST_F(ConsumerMending, AnEpochThatWasGivenIsNotGivenAgain) {
   close();
   older.put_back();
   // What one with accept_loss began another finishes; but HEAD knows of more than was put back.
-  Options failing = options;
-  const auto faults = std::make_shared<FaultFileSystem>();
-  faults->fail();
-  failing.file_system = FaultFileSystem::as_option(faults);
-  failing.accept_loss = true;
-  ASSERT_EQ(code_of(Log::open(data(), failing)), Code::io);
+  begin_to_accept_loss();
   const auto refused = Log::open(data(), options);
   ASSERT_EQ(code_of(refused), Code::corrupt);
   EXPECT_THAT(refused.error().message, testing::HasSubstr("HEAD"));
@@ -191,12 +195,7 @@ TEST_P(RecordsOfDifferentTimes, KeepNothingBackAndGiveNothingTwice) {
   std::string loss;
   if (GetParam() > 0) {
     // Any opening goes on with what one with accept_loss began.
-    Options failing = options;
-    const auto faults = std::make_shared<FaultFileSystem>();
-    faults->fail();
-    failing.file_system = FaultFileSystem::as_option(faults);
-    failing.accept_loss = true;
-    ASSERT_EQ(code_of(Log::open(data(), failing)), Code::io);
+    begin_to_accept_loss();
     options.accept_loss = GetParam() > 1;
     loss = reopen().recovery().loss;
   } else {

@@ -79,6 +79,16 @@ TEST_F(Observing, OfNothingIsRefusedAndCreatesNothing) {
   EXPECT_FALSE(fs::exists(data()));
 }
 
+TEST_F(Observing, OfALogThatIsBeingMadeIsRefusedAndMakesNothing) {
+  append("s", 1);
+  close();
+  fs::remove_all(data() / "store");
+  fs::remove(data() / "HEAD");
+  options.mode = Options::Mode::observer;
+  EXPECT_EQ(code_of(Log::open(data(), options)), Code::not_found);
+  EXPECT_FALSE(fs::exists(data() / "store"));
+}
+
 // Does something just before a file of a kind is opened to be read, the n-th time that one is.
 class BeforeReading : public rocksdb::FileSystemWrapper {
  public:

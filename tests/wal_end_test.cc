@@ -236,6 +236,24 @@ TEST_F(WalEnd, ABadBitInTheLastBatchIsNotATornEnd) {
   }
 }
 
+// RocksDB ends the process by an assertion over a sequence number that goes back.
+TEST_F(WalEnd, WhatAnOlderWalHasIsRefusedBehindTheNewest) {
+  append("s", 8);
+  const std::string older = read_file(newest_wal(data()));
+  reopen();
+  append("s", 8);
+  const fs::path copy = copy_without(0, 0);
+  write_file(wal_, read_file(wal_) + older);
+  options.file_system = nullptr;
+  for (const auto mode : {Options::Mode::owner, Options::Mode::observer}) {
+    options.mode = mode;
+    const auto refused = Log::open(copy, options);
+    ASSERT_EQ(code_of(refused), Code::corrupt);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr(wal_.string()));
+    EXPECT_THAT(refused.error().message, testing::HasSubstr("belongs to another file"));
+  }
+}
+
 // RocksDB, told to skip damage, reads such a record for ever, and otherwise takes it for the end.
 TEST_F(WalEnd, ARecordThatSeemsToBeOfALogThatIsWrittenOverIsDamage) {
   append("s", 8);
