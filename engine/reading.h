@@ -40,27 +40,47 @@ struct From {
 };
 
 // Matches an event's type: exactly, or by a prefix that ends in `*` ("order.*"); several are
-// alternatives, none matches everything.
+// alternatives, none matches everything. A backslash before `*`, `,` or another backslash takes
+// that character as it is: "a\*" is the type that ends in a star.
 class TypeFilter {
  public:
   TypeFilter() = default;
-  TypeFilter(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {}
+  TypeFilter(const std::vector<std::string>& patterns) {
+    for (const std::string& pattern : patterns) patterns_.push_back(parse(pattern));
+  }
 
   bool empty() const { return patterns_.empty(); }
   bool matches(std::string_view type) const {
     if (patterns_.empty()) return true;
-    for (const std::string& pattern : patterns_) {
-      const bool open = pattern.ends_with('*');
-      if (open ? type.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1))
-               : type == pattern) {
-        return true;
-      }
+    for (const Pattern& pattern : patterns_) {
+      if (pattern.prefix ? type.starts_with(pattern.text) : type == pattern.text) return true;
     }
     return false;
   }
 
  private:
-  std::vector<std::string> patterns_;
+  struct Pattern {
+    std::string text;
+    bool prefix = false;
+  };
+
+  static Pattern parse(std::string_view written) {
+    Pattern pattern;
+    for (size_t i = 0; i < written.size(); ++i) {
+      const bool last = i + 1 == written.size();
+      if (written[i] == '*' && last) {
+        pattern.prefix = true;
+        break;
+      }
+      const bool escapes =
+          written[i] == '\\' && !last &&
+          (written[i + 1] == '*' || written[i + 1] == ',' || written[i + 1] == '\\');
+      pattern.text += written[escapes ? ++i : i];
+    }
+    return pattern;
+  }
+
+  std::vector<Pattern> patterns_;
 };
 
 struct ReadOptions {

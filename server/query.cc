@@ -20,14 +20,21 @@ bool is_unreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
+// Cuts off and returns what stands before `separator`.
+std::string_view cut_front(std::string_view& text, char separator) {
+  const size_t end = text.find(separator);
+  const std::string_view part = text.substr(0, end);
+  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  return part;
+}
+
 }  // namespace
 
 Parsed<Query> Query::parse(std::string_view text) {
   Query query;
+  query.text_ = text;
   while (!text.empty()) {
-    const size_t end = text.find('&');
-    const std::string_view part = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    const std::string_view part = cut_front(text, '&');
     if (part.empty()) continue;
     const size_t equals = part.find('=');
     auto name = percent_decode(part.substr(0, equals), true);
@@ -68,6 +75,20 @@ std::vector<std::string> Query::all(std::string_view name) const {
   std::vector<std::string> values;
   for (const auto& [known, value] : parameters_) {
     if (known == name) values.push_back(value);
+  }
+  return values;
+}
+
+std::vector<std::string> Query::list(std::string_view name) const {
+  std::vector<std::string> values;
+  for (std::string_view rest = text_; !rest.empty();) {
+    std::string_view value = cut_front(rest, '&');
+    if (percent_decode(cut_front(value, '='), true) != name) continue;
+    while (!value.empty()) {
+      // Whatever stands in the query could be decoded when it was parsed.
+      std::string item = percent_decode(cut_front(value, ','), true).value_or("");
+      if (!item.empty()) values.push_back(std::move(item));
+    }
   }
   return values;
 }

@@ -30,12 +30,16 @@ class Query {
   // The value of one that occurs at most once.
   Parsed<std::optional<std::string>> one(std::string_view name) const;
   std::vector<std::string> all(std::string_view name) const;
+  // The values of one that may occur several times, each a list: what commas part as they stand in
+  // the query; %2C is a comma of a value.
+  std::vector<std::string> list(std::string_view name) const;
 
   Parsed<std::optional<uint64_t>> number(std::string_view name) const;
   Parsed<bool> flag(std::string_view name) const;  // true or false; false if it is not there
   Parsed<Durability> durability() const;           // fsync or accepted; fsync if it is not there
 
  private:
+  std::string text_;
   std::vector<std::pair<std::string, std::string>> parameters_;
 };
 

@@ -22,19 +22,6 @@ struct Plan {
 };
 using Planned = std::expected<Plan, Response>;
 
-std::vector<std::string> split_types(const Query& query) {
-  std::vector<std::string> types;
-  for (const std::string& value : query.all("type")) {
-    std::string_view rest = value;
-    while (!rest.empty()) {
-      const size_t end = rest.find(',');
-      if (end != 0) types.emplace_back(rest.substr(0, end));
-      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-    }
-  }
-  return types;
-}
-
 Parsed<From> take_from(const Call& call, bool event_stream, bool backward) {
   // EventSource sends what it last saw; that wins over the address it was opened with.
   const std::string_view last = call.header("Last-Event-ID");
@@ -106,7 +93,7 @@ Planned plan(const Call& call, Selection select) {
   const std::string_view type = offers[*chosen];
   const bool event_stream = type == kEventStream;
 
-  Plan plan{.read = {.select = std::move(select), .types = split_types(call.query)},
+  Plan plan{.read = {.select = std::move(select), .types = call.query.list("type")},
             .follow = *follow || event_stream};
   if (auto ok = take_bounds(call, plan); !ok) return bad(ok.error());
   auto from = take_from(call, event_stream, plan.read.backward);

@@ -11,6 +11,7 @@
 #include "tools/place.h"
 #include "tools/program.h"
 #include "tools/progress.h"
+#include "tools/reading_flags.h"
 #include "tools/resume.h"
 #include "tools/shape.h"
 
@@ -146,11 +147,10 @@ void add_export(Program& program) {
   command.add_flag("--overwrite", flags->overwrite, "replace the file, and begin again");
   command.add_option("--from", flags->from,
                      "an offset (with --all: a sequence), earliest, -N, or a time [0]");
-  command.add_option("--type", flags->types,
-                     "only events of this type; \"order.*\" for all that begin so; repeatable");
+  command.add_option("--type", flags->types, kTypeHelp);
   auto* full = command.add_flag("--full", flags->full,
-                                "with offset, sequence, stored-at, and what was derived; gaps as "
-                                "events of type strandline.gap");
+                                "with offset, sequence and stored-at; gaps as events of type "
+                                "strandline.gap");
   command.add_flag("--lines", flags->lines, "only the data of each event")->excludes(full);
   program.on_run(command, [flags, &program] { return run_export(program.settings(), *flags); });
 }

@@ -12,8 +12,7 @@ void ReadingFlags::add_to(CLI::App& command) {
       "--from", from,
       "an offset (of several streams: a sequence), earliest, latest, -N for the last "
       "N, or a time (RFC 3339)");
-  command.add_option("--type", types,
-                     "only events of this type; \"order.*\" for all that begin so; repeatable");
+  command.add_option("--type", types, kTypeHelp);
 }
 
 Result<ReadRequest> ReadingFlags::request(const From& from_default) const {

@@ -10,6 +10,10 @@
 
 namespace strandline::tools {
 
+inline constexpr char kTypeHelp[] =
+    "only events of this type; \"order.*\" for all that begin so; repeatable. A comma is part of "
+    "the type; \\* at its end is a star, and \\\\ a backslash";
+
 struct ReadingFlags {
   std::vector<std::string> streams;
   bool all = false;
