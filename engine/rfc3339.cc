@@ -54,6 +54,13 @@ unsigned days_in_month(int64_t year, int64_t month) {
   return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
+// Whether a moment, told in a zone as one of this year and month, is the first of a month in UTC.
+bool begins_month(int64_t seconds, int64_t year, int64_t month) {
+  const int64_t this_month = days_from_civil(year, static_cast<unsigned>(month), 1);
+  const int64_t next_month = this_month + days_in_month(year, month);
+  return seconds == this_month * 86'400 || seconds == next_month * 86'400;
+}
+
 }  // namespace
 
 std::string render_time(Timestamp time) {
@@ -124,7 +131,7 @@ Result<Timestamp> parse_time(std::string_view text) {
     in.failed |= hours > 23 || minutes > 59;
     zone_minutes = (hours * 60 + minutes) * (west ? -1 : 1);
   }
-  // A leap second (60) is read as the second after it.
+  // A leap second (60) is read as the second after it, and is only where there can be one.
   if (in.failed || !in.text.empty() || month < 1 || month > 12 || day < 1 ||
       day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 60) {
     return fail(Code::invalid, "not an RFC 3339 time, such as 2026-01-02T03:04:05Z");
@@ -132,6 +139,10 @@ Result<Timestamp> parse_time(std::string_view text) {
   const int64_t days =
       days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day));
   const int64_t seconds = ((days * 24 + hour) * 60 + minute - zone_minutes) * 60 + second;
+  if (second == 60 && !begins_month(seconds, year, month)) {
+    return fail(Code::invalid,
+                "a leap second (60) is the last second of a month, in UTC (RFC 3339, section 5.7)");
+  }
   // In UTC as well the year has four digits, or the time could not be written again.
   constexpr int64_t kBegin = days_from_civil(0, 1, 1), kEnd = days_from_civil(10'000, 1, 1);
   if (seconds < kBegin * 86'400 || seconds >= kEnd * 86'400) {
