@@ -26,6 +26,22 @@ Error too_large(size_t bytes, const Limits& limits) {
                                       limits.batch_bytes_max)};
 }
 
+// JSON is kept on one line, with nothing around it, so that what was exported and imported again is
+// the same: a line end stands between tokens only, and means no more than a space.
+flatbuffers::Offset<flatbuffers::Vector<uint8_t>> add_data(
+    DataForm form, std::string_view data, flatbuffers::FlatBufferBuilder& builder) {
+  const bool json = form == DataForm::json;
+  if (json) data = without_json_space(data);
+  uint8_t* at = nullptr;
+  const auto vector = builder.CreateUninitializedVector<uint8_t>(data.size(), &at);
+  std::ranges::copy(data, at);
+  if (json) {
+    std::replace(at, at + data.size(), uint8_t{'\n'}, uint8_t{' '});
+    std::replace(at, at + data.size(), uint8_t{'\r'}, uint8_t{' '});
+  }
+  return vector;
+}
+
 }  // namespace
 
 Result<Batch> Batch::verified(std::string flatbuffer, const Limits& limits) {
@@ -53,16 +69,27 @@ Result<Batch> Batch::verified(std::string flatbuffer, const Limits& limits) {
   // A buffer may let its events share strings and data; what it expands to is bounded as well, for
   // every reader has to print it.
   size_t expanded = 0;
+  bool as_kept = true;
   for (size_t i = 0; i < count; ++i) {
-    expanded += event_bytes(*root->events()->Get(flatbuffers::uoffset_t(i)));
+    const schema::Event& event = *root->events()->Get(flatbuffers::uoffset_t(i));
+    expanded += event_bytes(event);
     if (expanded > kSharingMax * limits.batch_bytes_max) {
       return std::unexpected(too_large(expanded, limits));
     }
-    if (auto ok = check_event(*root->events()->Get(flatbuffers::uoffset_t(i)), limits); !ok) {
+    if (auto ok = check_event(event, limits); !ok) {
+      return std::unexpected(at_event(i, std::move(ok.error())));
+    }
+    as_kept = as_kept && is_as_kept(event);
+  }
+  if (as_kept) return Batch(std::move(flatbuffer), static_cast<uint32_t>(count));
+  BatchBuilder builder(limits);
+  for (size_t i = 0; i < count; ++i) {
+    const schema::Event& event = *root->events()->Get(flatbuffers::uoffset_t(i));
+    if (auto ok = builder.add(new_event_of(event, limits)); !ok) {
       return std::unexpected(at_event(i, std::move(ok.error())));
     }
   }
-  return Batch(std::move(flatbuffer), static_cast<uint32_t>(count));
+  return builder.finish();
 }
 
 Result<Batch> Batch::of(std::span<const NewEvent> events, const Limits& limits) {
@@ -106,10 +133,7 @@ Status BatchBuilder::add(const NewEvent& event) {
     }
     attributes = builder_.CreateVector(items);
   }
-  const auto data = event.form == DataForm::none
-                        ? 0
-                        : builder_.CreateVector(reinterpret_cast<const uint8_t*>(event.data.data()),
-                                                event.data.size());
+  const auto data = event.form == DataForm::none ? 0 : add_data(event.form, event.data, builder_);
   // A type recurs, so it is stored once a batch; the builder orders the rest.
   const auto type = builder_.CreateSharedString(event.type.data(), event.type.size());
   const auto id = text(event.id), source = text(event.source), subject = text(event.subject);

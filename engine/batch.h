@@ -7,9 +7,14 @@
 //
 // The rules (CloudEvents 1.0, sections "Context Attributes" and "Type System"):
 //   a batch holds 1 to batch_events_max events; an event has a type;
-//   strings are UTF-8 without control characters; extension names are 1 to 20 of [a-z0-9], and not
-//   one of the names that CloudEvents or this log has taken;
-//   data said to be JSON is one JSON value, and data said to be text is UTF-8.
+//   strings are UTF-8 without control characters; an empty one is an absent one;
+//   extension names are 1 to attribute_name_bytes_max of [a-z0-9], and not one of the names that
+//   CloudEvents or this log has taken (`stream`, `offset`, `sequence`, `stored`);
+//   data said to be JSON is one JSON value in UTF-8, with numbers of any size, at most
+//   json_levels_max deep; it is kept on one line, without white space around it;
+//   data said to be text is UTF-8. Data in another charset is binary;
+//   a string of data is text or JSON as its datacontenttype says: not the one under the other's.
+// They hold alike for whatever brings an event in, and for what the log writes itself.
 #pragma once
 
 #include <cstdint>

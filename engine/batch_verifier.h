@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "engine/event_rules.h"
 #include "engine/options.h"
 
 namespace strandline {
@@ -17,8 +18,9 @@ inline constexpr size_t kDepthMax = 16;
 
 inline flatbuffers::Verifier verifier_of(std::string_view flatbuffer, const Limits& limits) {
   // A batch, its events and their attributes; and where none is shared, one in four bytes at most.
-  const size_t tables_max = std::min(limits.batch_events_max * (limits.attributes_max + 1) + 1,
-                                     flatbuffer.size() / 4 + 1);
+  const size_t attributes_max = limits.attributes_max + kDeadLetterNames.size();
+  const size_t tables_max =
+      std::min(limits.batch_events_max * (attributes_max + 1) + 1, flatbuffer.size() / 4 + 1);
   return {reinterpret_cast<const uint8_t*>(flatbuffer.data()), flatbuffer.size(), kDepthMax,
           static_cast<flatbuffers::uoffset_t>(tables_max)};
 }

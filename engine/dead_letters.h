@@ -3,6 +3,10 @@
 //
 //   deadletterconsumer, deadlettercause, deadletterattempts   whose, why, after how many
 //   deadletterstream, deadletteroffset                        where it came from
+//
+// These do not count as the event's own (event_rules.h), so that the dead letter of the largest
+// event is an event like any other: it is read, exported and imported under the limits of an
+// append.
 #pragma once
 
 #include <string>
@@ -14,6 +18,6 @@
 namespace strandline {
 
 Result<Batch> dead_letter(const std::string& consumer, std::string_view stream, const Event& event,
-                          uint32_t attempts, std::string_view cause, Limits limits);
+                          uint32_t attempts, std::string_view cause, const Limits& limits);
 
 }  // namespace strandline

@@ -1,13 +1,13 @@
 #include "engine/event_rules.h"
 
 #include <fmt/format.h>
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 
+#include "engine/json_scanner.h"
+#include "engine/media_type.h"
 #include "engine/rfc3339.h"
 
 namespace strandline {
@@ -61,23 +61,32 @@ bool scan(std::string_view text, bool plain) {
   return true;
 }
 
-constexpr std::array<std::string_view, 15> kTakenNames = {
-    "type",       "id",     "source", "subject",  "time",   "datacontenttype", "dataschema", "data",
-    "database64", "stream", "offset", "sequence", "stored", "specversion",     "database"};
+// CloudEvents' own, and the log's.
+constexpr std::array<std::string_view, 13> kTakenNames = {
+    "type", "id",          "source", "subject", "time",     "datacontenttype", "dataschema",
+    "data", "specversion", "stream", "offset",  "sequence", "stored"};
 
-Status check_attribute(const Attribute& attribute) {
+bool is_integer(std::string_view text) {
+  // At most 11 characters, so a 64-bit number holds whatever they say.
+  const std::string digits(text.substr(0, 12));
+  const long long number = std::strtoll(digits.c_str(), nullptr, 10);
+  if (text == "-0") return true;
+  return std::to_string(number) == text && number >= INT32_MIN && number <= INT32_MAX;
+}
+
+Status check_attribute(const Attribute& attribute, const Limits& limits) {
   const auto lower_or_digit = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
   };
-  if (attribute.name.empty() || attribute.name.size() > 20 ||
+  if (attribute.name.empty() || attribute.name.size() > limits.attribute_name_bytes_max ||
       !std::ranges::all_of(attribute.name, lower_or_digit)) {
     return fail(Code::invalid,
-                fmt::format("the extension attribute name \"{}\" is not 1 to 20 of a-z and 0-9",
-                            is_plain_text(attribute.name) ? attribute.name.substr(0, 64) : "?"));
+                fmt::format("the extension attribute name \"{}\" is not 1 to {} of a-z and 0-9",
+                            is_plain_text(attribute.name) ? attribute.name.substr(0, 64) : "?",
+                            limits.attribute_name_bytes_max));
   }
   if (std::ranges::find(kTakenNames, attribute.name) != kTakenNames.end()) {
-    return fail(Code::invalid,
-                fmt::format("\"{}\" is not free for an extension attribute", attribute.name));
+    return fail(Code::invalid, taken_name(attribute.name));
   }
   if (!is_plain_text(attribute.text)) {
     return fail(
@@ -89,17 +98,9 @@ Status check_attribute(const Attribute& attribute) {
     return fail(Code::invalid,
                 fmt::format("attribute \"{}\" is a boolean: true or false", attribute.name));
   }
-  if (attribute.kind == AttributeKind::integer) {
-    // At most 11 characters, so a 64-bit number holds whatever they say.
-    const std::string text(attribute.text.substr(0, 12));
-    char* end = nullptr;
-    const long long number = std::strtoll(text.c_str(), &end, 10);
-    if (text.empty() || std::to_string(number) != attribute.text || number < INT32_MIN ||
-        number > INT32_MAX) {
-      return fail(
-          Code::invalid,
-          fmt::format("attribute \"{}\" is a 32-bit signed integer in decimal", attribute.name));
-    }
+  if (attribute.kind == AttributeKind::integer && !is_integer(attribute.text)) {
+    return fail(Code::invalid, fmt::format("attribute \"{}\" is a 32-bit signed integer in decimal",
+                                           attribute.name));
   }
   if (attribute.kind > AttributeKind::boolean) {
     return fail(Code::invalid, "an attribute's kind is text, integer or boolean");
@@ -112,16 +113,44 @@ Status check_text(std::string_view name, std::string_view text) {
   return fail(Code::invalid, fmt::format("{} is not UTF-8 without control characters", name));
 }
 
-Status check_data(DataForm form, std::string_view data) {
+Status check_json(std::string_view type, std::string_view data, const Limits& limits) {
+  auto form = json_form_of(data);
+  if (!form) {
+    form.error().message = "data said to be JSON is not one JSON value: " + form.error().message;
+    return std::unexpected(std::move(form.error()));
+  }
+  if (form->levels > limits.json_levels_max) {
+    return fail(Code::invalid, fmt::format("data nested {} levels deep: the limit is {}",
+                                           form->levels, limits.json_levels_max));
+  }
+  if (type.empty() || type == "application/json") return {};
+  const MediaType media(type);
+  if (!media.is_utf8()) {
+    return fail(Code::invalid,
+                fmt::format("JSON is UTF-8 (RFC 8259, section 8.1), and the content type says {}",
+                            media.charset().substr(0, 64)));
+  }
+  if (form->is_string && !media.is_json()) {
+    return fail(Code::invalid,
+                "a JSON string whose content type is not JSON: data in text has the form text");
+  }
+  return {};
+}
+
+Status check_data(DataForm form, std::string_view type, std::string_view data,
+                  const Limits& limits) {
   switch (form) {
     case DataForm::none:
       if (!data.empty()) return fail(Code::invalid, "data without a form");
       return {};
     case DataForm::json:
-      if (!is_json(data)) return fail(Code::invalid, "data said to be JSON is not one JSON value");
-      return {};
+      return check_json(type, data, limits);
     case DataForm::text:
       if (!is_utf8(data)) return fail(Code::invalid, "data said to be text is not UTF-8");
+      if (!type.empty() && type != "text/plain" && MediaType(type).is_json()) {
+        return fail(Code::invalid,
+                    "text whose content type is JSON: data in JSON has the form json");
+      }
       return {};
     case DataForm::binary:
       return {};
@@ -129,18 +158,39 @@ Status check_data(DataForm form, std::string_view data) {
   return fail(Code::invalid, "data's form is none, json, text or binary");
 }
 
+struct AttributeSum {
+  size_t count = 0;  // of the event's own
+  size_t bytes = 0;
+  size_t dead_letter_bytes = 0;
+
+  void add(const Attribute& attribute) {
+    const size_t more = attribute.name.size() + attribute.text.size();
+    if (std::ranges::find(kDeadLetterNames, attribute.name) != kDeadLetterNames.end()) {
+      dead_letter_bytes += more;
+    } else {
+      ++count;
+      bytes += more;
+    }
+  }
+};
+
 struct Named {
   std::string_view name;
   std::string_view text;
 };
 
 Status check_fields(std::initializer_list<Named> fields, DataForm form, std::string_view data,
-                    size_t attribute_bytes, const Limits& limits) {
-  size_t bytes = data.size() + attribute_bytes;
+                    const AttributeSum& attributes, const Limits& limits) {
+  size_t bytes = data.size() + attributes.bytes;
   for (const Named& field : fields) bytes += field.text.size();
   if (bytes > limits.event_bytes_max) {
     return fail(Code::too_large, fmt::format("an event of {} bytes: the limit is {}", bytes,
                                              limits.event_bytes_max));
+  }
+  if (attributes.dead_letter_bytes > limits.dead_letter_bytes_max) {
+    return fail(Code::too_large,
+                fmt::format("{} bytes of attributes of a dead letter: the limit is {}",
+                            attributes.dead_letter_bytes, limits.dead_letter_bytes_max));
   }
   if (fields.begin()->text.empty()) return fail(Code::invalid, "an event needs a type");
   for (const Named& field : fields) {
@@ -152,43 +202,59 @@ Status check_fields(std::initializer_list<Named> fields, DataForm form, std::str
                                            "2026-01-02T03:04:05.678Z",
                                            time->text.substr(0, 64)));
   }
-  return check_data(form, data);
+  const auto* type = std::ranges::find(fields, std::string_view("datacontenttype"), &Named::name);
+  return check_data(form, type->text, data, limits);
 }
 
 std::string_view view(const flatbuffers::String* s) {
   return s ? std::string_view(s->c_str(), s->size()) : std::string_view();
 }
 
+std::string_view data_of(const schema::Event& event) {
+  const auto* data = event.data();
+  if (!data) return {};
+  return {reinterpret_cast<const char*>(data->data()), data->size()};
+}
+
 }  // namespace
+
+Limits limits_of_stored(const Limits& limits) {
+  Limits stored = limits;
+  stored.event_bytes_max = stored.batch_bytes_max = stored.dead_letter_bytes_max = SIZE_MAX / 128;
+  stored.attribute_name_bytes_max = stored.json_levels_max = SIZE_MAX / 128;
+  stored.batch_events_max = UINT32_MAX;
+  stored.attributes_max = 4096;
+  return stored;
+}
 
 bool is_utf8(std::string_view text) { return scan(text, false); }
 bool is_plain_text(std::string_view text) { return scan(text, true); }
 
-bool has_half_surrogate(std::string_view text) {
-  // They are the three bytes ED A0..BF 80..BF.
-  for (size_t at = text.find('\xED'); at != std::string_view::npos;
-       at = text.find('\xED', at + 1)) {
-    if (at + 1 < text.size() && uint8_t(text[at + 1]) >= 0xA0) return true;
+Result<JsonForm> json_form_of(std::string_view text) {
+  JsonScanner scanner(text);
+  JsonToken token = scanner.next();
+  const bool is_string = token == JsonToken::string;
+  while (token != JsonToken::end) {
+    if (token == JsonToken::error) {
+      return fail(Code::invalid,
+                  fmt::format("{} (at byte {})", scanner.problem(), scanner.problem_at()));
+    }
+    token = scanner.next();
   }
-  return false;
+  return JsonForm{.is_string = is_string, .levels = scanner.level_max()};
 }
 
-bool is_json(std::string_view text) {
-  // RapidJSON refuses the first half of a surrogate pair alone, but not the second.
-  struct Strings : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Strings> {
-    bool String(const char* s, unsigned length, bool) { return !has_half_surrogate({s, length}); }
-    bool Key(const char* s, unsigned length, bool) { return !has_half_surrogate({s, length}); }
-  };
-  // Iterative, so that deep nesting costs heap, not stack; numbers stay text, so that none
-  // overflows.
-  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
-                              rapidjson::kParseValidateEncodingFlag |
-                              rapidjson::kParseNumbersAsStringsFlag;
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  Strings strings;
-  rapidjson::Reader reader;
-  // A NUL byte ends the parse like the end of the text does, hence the second condition.
-  return !reader.Parse<kFlags>(stream, strings).IsError() && stream.Tell() == text.size();
+std::string_view without_json_space(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+std::string taken_name(std::string_view name) {
+  const bool by_log = name == "offset" || name == "sequence" || name == "stored";
+  return fmt::format("\"{}\" is not free for an extension attribute{}", name,
+                     by_log ? ": it names a fact of the log's own about every event" : "");
 }
 
 size_t event_bytes(const schema::Event& event) {
@@ -206,20 +272,20 @@ size_t event_bytes(const schema::Event& event) {
 }
 
 Status check_event(const NewEvent& event, const Limits& limits) {
-  size_t attribute_bytes = 0;
+  AttributeSum sum;
   for (size_t i = 0; i < event.attributes.size(); ++i) {
     const Attribute& attribute = event.attributes[i];
-    attribute_bytes += attribute.name.size() + attribute.text.size();
-    if (auto ok = check_attribute(attribute); !ok) return ok;
+    sum.add(attribute);
+    if (sum.count > limits.attributes_max) {
+      return fail(Code::invalid, fmt::format("an event has at most {} extension attributes",
+                                             limits.attributes_max));
+    }
+    if (auto ok = check_attribute(attribute, limits); !ok) return ok;
     for (size_t j = 0; j < i; ++j) {
       if (event.attributes[j].name == attribute.name) {
         return fail(Code::invalid,
                     fmt::format("the extension attribute \"{}\" occurs twice", attribute.name));
       }
-    }
-    if (i == limits.attributes_max) {
-      return fail(Code::invalid, fmt::format("an event has at most {} extension attributes",
-                                             limits.attributes_max));
     }
   }
   return check_fields({{"type", event.type},
@@ -229,29 +295,33 @@ Status check_event(const NewEvent& event, const Limits& limits) {
                        {"time", event.time},
                        {"datacontenttype", event.datacontenttype},
                        {"dataschema", event.dataschema}},
-                      event.form, event.data, attribute_bytes, limits);
+                      event.form, event.data, sum, limits);
 }
 
-Status check_event(const schema::Event& event, const Limits& limits) {
-  const auto* data = event.data();
-  const std::string_view bytes =
-      data ? std::string_view(reinterpret_cast<const char*>(data->data()), data->size()) : "";
+NewEvent new_event_of(const schema::Event& event, const Limits& limits) {
+  NewEvent copy{.type = view(event.type()),
+                .id = view(event.id()),
+                .source = view(event.source()),
+                .subject = view(event.subject()),
+                .time = view(event.time()),
+                .datacontenttype = view(event.datacontenttype()),
+                .dataschema = view(event.dataschema()),
+                .form = event.form(),
+                .data = data_of(event)};
   if (event.attributes()) {
-    // Rare, so it may take the long way.
-    NewEvent copy{.type = view(event.type()), .id = view(event.id()), .form = event.form()};
     for (const auto* attribute : *event.attributes()) {
       copy.attributes.push_back(
           {view(attribute->name()), view(attribute->text()), attribute->kind()});
-      if (copy.attributes.size() > 65) break;
+      // One more than there may be is enough to refuse them.
+      if (copy.attributes.size() > limits.attributes_max + kDeadLetterNames.size()) break;
     }
-    copy.source = view(event.source());
-    copy.subject = view(event.subject());
-    copy.time = view(event.time());
-    copy.datacontenttype = view(event.datacontenttype());
-    copy.dataschema = view(event.dataschema());
-    copy.data = bytes;
-    return check_event(copy, limits);
   }
+  return copy;
+}
+
+Status check_event(const schema::Event& event, const Limits& limits) {
+  // Attributes are rare, so they may take the long way.
+  if (event.attributes()) return check_event(new_event_of(event, limits), limits);
   return check_fields({{"type", view(event.type())},
                        {"id", view(event.id())},
                        {"source", view(event.source())},
@@ -259,7 +329,14 @@ Status check_event(const schema::Event& event, const Limits& limits) {
                        {"time", view(event.time())},
                        {"datacontenttype", view(event.datacontenttype())},
                        {"dataschema", view(event.dataschema())}},
-                      event.form(), bytes, 0, limits);
+                      event.form(), data_of(event), {}, limits);
+}
+
+bool is_as_kept(const schema::Event& event) {
+  if (event.form() != DataForm::json) return true;
+  const std::string_view data = data_of(event);
+  return data.find_first_of("\n\r") == std::string_view::npos &&
+         without_json_space(data).size() == data.size();
 }
 
 }  // namespace strandline

@@ -18,6 +18,13 @@ struct Limits {
   size_t batch_bytes_max = 8 << 20;
   size_t batch_events_max = 65'536;
   size_t attributes_max = 64;  // extension attributes of one event
+  // Of an attribute's name. CloudEvents asks for 20 at most, and forbids no more.
+  size_t attribute_name_bytes_max = 255;
+  // What the log adds to an event that it copies to a dead-letter stream (event_rules.h): it counts
+  // by itself and not as the event's own, so that the copy of the largest event is an event.
+  size_t dead_letter_bytes_max = 8 << 10;
+  // How deep an event's JSON data may nest, whatever it arrives in: what usual parsers read.
+  size_t json_levels_max = 128;
   // One atomic append over several streams.
   size_t append_streams_max = 100'000;
   size_t append_bytes_max = 32 << 20;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/batch_reader.h"
+#include "engine/event_rules.h"
 
 namespace strandline {
 namespace {
@@ -63,10 +64,9 @@ class Verification {
   }
 
   void verify_parts(const Stream& stream, const StoredBatch& batch) {
-    Limits none = log_.options.limits;
-    none.batch_bytes_max = none.event_bytes_max = none.batch_events_max = SIZE_MAX / 128;
+    const Limits limits = limits_of_stored(log_.options.limits);
     for (Part part = batch.first_part();; part = batch.part_after(part)) {
-      const auto events = Batch::verified(std::string(part.flatbuffer), none);
+      const auto events = Batch::verified(std::string(part.flatbuffer), limits);
       if (!events) {
         find(stream, part.first, events.error().message);
       } else if (events->count() != part.count) {

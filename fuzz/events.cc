@@ -1,5 +1,7 @@
 // Events as JSON: one object, an array, or NDJSON. What is taken keeps the rules of a batch and is
 // the same after printing and parsing; what is refused says why.
+#include <algorithm>
+
 #include "engine/check.h"
 #include "engine/event_rules.h"
 #include "fuzz/fields.h"
@@ -22,9 +24,9 @@ void check_reader(std::string_view text) {
     return;
   }
   // The engine must take what the server took, and every part of it.
-  CHECK_TRUE(is_json(text));
+  CHECK_TRUE(json_form_of(text));
   for (const JsonMember& member : reader.members()) {
-    CHECK_TRUE(is_json(member.value.text));
+    CHECK_TRUE(json_form_of(member.value.text));
     CHECK_TRUE(member.value.text.data() >= text.data());
     CHECK_TRUE(member.value.text.data() + member.value.text.size() <= text.data() + text.size());
     CHECK_TRUE(is_utf8(member.name));
@@ -78,7 +80,12 @@ FUZZ_TARGET(events) {
   const auto parse = way == 0 ? parse_event : way == 1 ? parse_event_or_array : parse_ndjson;
   const auto read = parse(text, [&](std::string_view, const NewEvent& event) -> Status {
     auto added = builder.add(event);
-    if (added) taken.push_back(fuzz::fields_of(event));
+    if (added) {
+      taken.push_back(fuzz::fields_of(event));
+      if (event.form != DataForm::json) return added;
+      std::ranges::replace(taken.back().data, '\n', ' ');
+      std::ranges::replace(taken.back().data, '\r', ' ');
+    }
     return added;
   });
   if (!read) CHECK_TRUE(!read.error().error.message.empty());

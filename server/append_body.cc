@@ -1,8 +1,11 @@
 #include "server/append_body.h"
 
+#include <array>
+
+#include "engine/event_rules.h"
+#include "engine/media_type.h"
 #include "schemas/frame.h"
 #include "server/http_binding.h"
-#include "server/media_type.h"
 
 namespace strandline::server {
 namespace {
@@ -40,6 +43,21 @@ EventResult<> parse_array(std::string_view json, const EventSink& sink) {
   return parse_event_or_array(json, sink);
 }
 
+// Whatever the headers say, the body has the whole of its events.
+struct WholeBody {
+  std::string_view type;
+  Parser parse;
+};
+constexpr std::array<WholeBody, 3> kWholeBodies = {
+    {{kNdjson, parse_ndjson},
+     {"application/cloudevents+json", parse_event},
+     {"application/cloudevents-batch+json", parse_array}}};
+
+constexpr char kTaken[] =
+    "application/json, application/x-ndjson, application/cloudevents+json, "
+    "application/cloudevents-batch+json, application/vnd.strandline.batch, and any type with "
+    "ce-type and the other ce-* headers of CloudEvents' binary mode";
+
 std::expected<Batch, Response> take_flatbuffer(Call& call) {
   auto batch = Batch::verified(std::move(call.request.body), call.service.log.options().limits);
   if (batch) return std::move(*batch);
@@ -57,9 +75,19 @@ std::expected<Batch, Response> take_flatbuffer(Call& call) {
 bool is_json_body(const Call& call) {
   const std::string_view said = call.header("Content-Type");
   const MediaType type(said);
-  if (type.is("application/json")) return true;
+  if (type.is("application/json")) return type.is_utf8();
   const bool unsaid = said.empty() || type.is("application/x-www-form-urlencoded");
   return unsaid && call.header("Origin").empty();
+}
+
+bool is_empty_batch(const Call& call) {
+  const MediaType type(call.header("Content-Type"));
+  const bool array = type.is("application/cloudevents-batch+json")
+                         ? type.is_utf8()
+                         : is_json_body(call) && !is_binary_mode(call.request);
+  if (!array) return false;
+  const std::string_view body = without_json_space(call.body());
+  return body.starts_with('[') && without_json_space(body.substr(1)) == "]";
 }
 
 Response event_problem(const EventError& error) {
@@ -68,17 +96,21 @@ Response event_problem(const EventError& error) {
 }
 
 Response unsupported_type(const Call& call, std::string_view allowed) {
+  const std::string_view said = call.header("Content-Type");
+  const bool charset = !MediaType(said).is_utf8();
   return problem(415, "unsupported-type",
-                 "the Content-Type \"" + std::string(call.header("Content-Type").substr(0, 100)) +
-                     "\" is not taken here; these are: " + std::string(allowed));
+                 "the Content-Type \"" + std::string(said.substr(0, 100)) +
+                     "\" is not taken here; these are" + (charset ? ", all in UTF-8: " : ": ") +
+                     std::string(allowed));
 }
 
 std::expected<Batch, Response> take_batch(Call& call, std::string_view stream) {
   const MediaType type(call.header("Content-Type"));
   if (type.is(schema::kBatchMediaType)) return take_flatbuffer(call);
-  if (type.is(kNdjson)) return parse_batch(call, stream, parse_ndjson);
-  if (type.is("application/cloudevents+json")) return parse_batch(call, stream, parse_event);
-  if (type.is("application/cloudevents-batch+json")) return parse_batch(call, stream, parse_array);
+  for (const WholeBody& whole : kWholeBodies) {
+    if (type.is(whole.type) && type.is_utf8()) return parse_batch(call, stream, whole.parse);
+    if (type.is(whole.type)) return std::unexpected(unsupported_type(call, kTaken));
+  }
   if (is_binary_mode(call.request)) {
     BatchBuilder builder(call.service.log.options().limits);
     const auto read =
@@ -94,11 +126,7 @@ std::expected<Batch, Response> take_batch(Call& call, std::string_view stream) {
     return std::move(*batch);
   }
   if (is_json_body(call)) return parse_batch(call, stream, parse_event_or_array);
-  return std::unexpected(unsupported_type(
-      call,
-      "application/json, application/x-ndjson, application/cloudevents+json, "
-      "application/cloudevents-batch+json, application/vnd.strandline.batch, and any type with "
-      "ce-type and the other ce-* headers of CloudEvents' binary mode"));
+  return std::unexpected(unsupported_type(call, kTaken));
 }
 
 }  // namespace strandline::server

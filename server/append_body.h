@@ -6,7 +6,10 @@
 //   application/cloudevents-batch+json    an array
 //   application/vnd.strandline.batch      a FlatBuffer (schemas/batch.fbs), taken as it is
 //   any other, with ce-* headers          one event in CloudEvents' binary mode: the body is its
-//   data none, or curl -d's default            as application/json, unless a browser sent it
+//                                         data
+//   none, or curl -d's default            as application/json, unless a browser sent it
+//
+// All that are JSON are in UTF-8; a type that names another charset is not taken.
 //
 // *Errors*: a response: 415 for anything else, 400 for what is malformed, 422 for what is no event,
 // 413 for what is too large. *Memory*: a FlatBuffer's bytes are moved into the batch, not copied.
@@ -24,9 +27,12 @@ namespace strandline::server {
 // Takes the call's body. Every event that names a stream has to name this one.
 std::expected<Batch, Response> take_batch(Call& call, std::string_view stream);
 
-// Whether the body is JSON: it says so, or it says nothing and no browser sent it. (A page on any
-// site may send a form or a typeless body to a server on the loopback, and only then without asking
-// first; curl -d says "form" too, but has no Origin.)
+// Whether the body is an array of no events, where an array may stand: it appends nothing.
+bool is_empty_batch(const Call& call);
+
+// Whether the body is JSON in UTF-8: it says so, or it says nothing and no browser sent it. (A page
+// on any site may send a form or a typeless body to a server on the loopback, and only then without
+// asking first; curl -d says "form" too, but has no Origin.)
 bool is_json_body(const Call& call);
 
 // What a body of events that cannot be read is answered with.

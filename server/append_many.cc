@@ -7,10 +7,10 @@
 //           "once":{"consumer","id","ttl_s"} or an array of them, "durability"}.
 // As NDJSON, the faster way for imports: each line names its `stream`, runs of lines with the same
 // one become one append each, and a commit stands in the query.
+#include "engine/media_type.h"
 #include "server/append_body.h"
 #include "server/appended_json.h"
 #include "server/json_fields.h"
-#include "server/media_type.h"
 #include "server/retry_headers.h"
 #include "server/settle_json.h"
 
@@ -275,7 +275,8 @@ TakenMany take_many(Call& call) {
   if (!commit) return std::unexpected(malformed(commit.error()));
   if (*commit) append.commits.push_back(std::move(**commit));
 
-  const bool ndjson = MediaType(call.header("Content-Type")).is(kNdjson);
+  const MediaType type(call.header("Content-Type"));
+  const bool ndjson = type.is(kNdjson) && type.is_utf8();
   if (!ndjson && !is_json_body(call)) {
     return std::unexpected(unsupported_type(call, "application/json, application/x-ndjson"));
   }

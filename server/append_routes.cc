@@ -44,6 +44,16 @@ std::expected<Append, Response> take_append(Call& call) {
   if (auto refused = check_stream_name(call.service, stream)) {
     return std::unexpected(std::move(*refused));
   }
+  if (is_empty_batch(call)) {
+    if (expected->kind != Expected::Kind::any || *producer || *idempotency) {
+      return std::unexpected(
+          problem({.code = Code::invalid,
+                   .message = "a condition, a producer or an idempotency key needs an event, and "
+                              "there is none in the array"},
+                  Asked::appending));
+    }
+    return std::unexpected(print_nothing_appended(stream));
+  }
   auto batch = take_batch(call, stream);
   if (!batch) return std::unexpected(std::move(batch.error()));
   return Append{.stream = std::move(stream),

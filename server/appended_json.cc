@@ -35,6 +35,14 @@ Response print_appended(Result<Appended> appended) {
   return response;
 }
 
+Response print_nothing_appended(std::string_view stream) {
+  Response response;
+  response.body = "{\"stream\":";
+  render_string(response.body, stream);
+  response.body += ",\"events\":0}\n";
+  return response;
+}
+
 Response print_appended_many(Result<std::vector<Appended>> appended) {
   if (!appended) return problem(appended.error(), Asked::appending);
   Response response{.status = 201};

@@ -11,6 +11,7 @@
 namespace strandline::server {
 
 Response print_appended(Result<Appended> appended);                    // 201
+Response print_nothing_appended(std::string_view stream);              // 200 {"stream","events":0}
 Response print_appended_many(Result<std::vector<Appended>> appended);  // 201 {"appends":[...]}
 
 }  // namespace strandline::server

@@ -2,12 +2,16 @@
 //
 // In: an object with `type`, and optionally specversion ("1.0"), id, source, subject, time,
 // datacontenttype, dataschema, data or data_base64, and extension attributes (string, boolean or
-// 32-bit integer). `stream`, `offset`, `sequence` and `stored` are the log's own: on the way in,
-// the last three are ignored, and `stream` is handed to the caller. A null member is an absent one;
-// a member that occurs twice is an error. `data` keeps the very text it was written in.
+// 32-bit integer). `stream`, `offset`, `sequence` and `stored` are the log's own: `stream` is
+// handed to the caller, and the other three are passed over where they stand together, as in an
+// event that was read; otherwise they are refused, for a producer's own value would be lost. A null
+// member is an absent one, but `data`: null data is data. A member that occurs twice is an error.
+// `data` keeps the text it was written in, but for white space around it, and line ends between
+// tokens, which become spaces.
 //
 // Out: the members in the order stream, offset, sequence, stored, specversion, type, id, source,
-// time, subject, datacontenttype, dataschema, extensions, data; each only if wanted and there.
+// time, subject, datacontenttype, dataschema, extensions, data; each only if wanted and there. Text
+// without a datacontenttype is shown as text/plain, for without one a string is JSON.
 //
 // *Errors*: `invalid` with a sentence that says where; EventError tells malformed JSON (400) from
 // JSON that is no event (422).
@@ -45,13 +49,23 @@ EventResult<> parse_event_or_array(std::string_view json, const EventSink& sink)
 // An object a line; blank lines are skipped; errors name the line, from 1.
 EventResult<> parse_ndjson(std::string_view text, const EventSink& sink);
 
+// What is shown of what the client left out.
+enum class Derived {
+  nothing,
+  // id (the offset) and time (stored-at): elsewhere these would be derived otherwise. An export has
+  // them, so that the readers of an import see what the readers here saw.
+  id_and_time,
+  all,  // specversion and source (/v1/streams/{s}) too
+};
+
 struct Rendering {
   bool stream = true;     // the stream's name
   bool positions = true;  // offset, sequence, stored
-  // Whether what the client left out is derived: specversion, id (the offset), source
-  // (/v1/streams/{s}), time (stored-at). Export leaves it out, so that a round trip is exact.
-  bool derived = true;
+  Derived derived = Derived::all;
 };
+
+// The source of an event that has none of its own.
+std::string derived_source(std::string_view stream);
 
 // Appends one JSON object, on one line, without a line end.
 void render_event(std::string& out, std::string_view stream, const Event& event,

@@ -1,10 +1,10 @@
 // CloudEvents in JSON, on the way in.
 #include <array>
-#include <cstring>
 
+#include "engine/event_rules.h"
+#include "engine/media_type.h"
 #include "server/cloudevents.h"
 #include "server/json_reader.h"
-#include "server/media_type.h"
 
 namespace strandline::server {
 namespace {
@@ -33,10 +33,13 @@ class EventReader {
     event_ = {.type = {}, .attributes = std::move(attributes)};
     stream_ = {};
     data_ = base64_ = nullptr;
+    places_ = {};
     for (const JsonMember& member : reader_.members()) {
-      if (member.value.kind == JsonKind::null) continue;
+      // A null member is an absent one, but null data is data.
+      if (member.value.kind == JsonKind::null && member.name != "data") continue;
       if (auto ok = take(member.name, member.value); !ok) return ok;
     }
+    if (auto ok = check_places(); !ok) return ok;
     if (event_.type.empty()) return no_event("an event needs a \"type\": a string, not empty");
     if (!event_.time.empty() && !parse_time(event_.time)) {
       return no_event("\"time\" is not an RFC 3339 time, such as 2026-01-02T03:04:05Z");
@@ -63,6 +66,8 @@ class EventReader {
       {"dataschema", &NewEvent::dataschema},
   }};
 
+  static constexpr std::array<std::string_view, 3> kPlaces = {"offset", "sequence", "stored"};
+
   EventResult<> take(std::string_view name, const JsonValue& value) {
     for (const Text& text : kTexts) {
       if (name != text.name) continue;
@@ -78,13 +83,34 @@ class EventReader {
       return {};
     }
     if (name == "stream") return take_string(name, value, stream_);
-    // The log's own: an event that was read can be sent as it is.
-    if (name == "offset" || name == "sequence" || name == "stored") return {};
+    for (size_t i = 0; i < kPlaces.size(); ++i) {
+      if (name != kPlaces[i]) continue;
+      places_[i] = &value;
+      return {};
+    }
     if (name == "specversion") {
       if (value.kind == JsonKind::string && reader_.string(value) == "1.0") return {};
       return no_event("\"specversion\" is not \"1.0\", the one that is known here");
     }
     return take_attribute(name, value);
+  }
+
+  // The log's own are passed over, so that an event that was read can be sent as it is. They are
+  // known by standing together, as the log prints them; one by itself is an attribute of the
+  // producer's, which would be lost.
+  EventResult<> check_places() {
+    const auto is_place = [this](const JsonValue* value, bool time) {
+      if (!value) return false;
+      if (!time) return json_integer(*value).has_value();
+      return value->kind == JsonKind::string && parse_time(reader_.string(*value)).has_value();
+    };
+    if (is_place(places_[0], false) && is_place(places_[1], false) && is_place(places_[2], true)) {
+      return {};
+    }
+    for (size_t i = 0; i < kPlaces.size(); ++i) {
+      if (places_[i]) return no_event(taken_name(kPlaces[i]));
+    }
+    return {};
   }
 
   EventResult<> take_string(std::string_view name, const JsonValue& value,
@@ -141,6 +167,7 @@ class EventReader {
   std::string_view stream_;
   const JsonValue* data_ = nullptr;
   const JsonValue* base64_ = nullptr;
+  std::array<const JsonValue*, 3> places_ = {};
   std::string bytes_;
 };
 

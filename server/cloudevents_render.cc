@@ -1,6 +1,5 @@
 // CloudEvents in JSON, on the way out. Appended by hand: followers read as fast as this prints.
 #include <array>
-#include <cstring>
 
 #include "server/cloudevents.h"
 #include "server/query.h"
@@ -50,27 +49,13 @@ struct Printer {
   }
 };
 
-// White space is all that a line end can be outside of a JSON string, and inside one it cannot
-// stand: so data that the client wrote over several lines becomes one line, and means the same.
-void append_on_one_line(std::string& out, std::string_view json) {
-  const size_t begin = out.size();
-  out += json;
-  for (const char end : {'\n', '\r'}) {
-    char* at = out.data() + begin;
-    char* const stop = out.data() + out.size();
-    while ((at = static_cast<char*>(std::memchr(at, end, static_cast<size_t>(stop - at))))) {
-      *at++ = ' ';
-    }
-  }
-}
-
 void render_data(Printer& print, const Event& event) {
   switch (event.form()) {
     case DataForm::none:
       return;
     case DataForm::json:
       print.name("data");
-      append_on_one_line(print.out, event.data());
+      print.out += event.data();  // which is kept on one line
       return;
     case DataForm::text:
       print.text("data", event.data());
@@ -84,14 +69,19 @@ void render_data(Printer& print, const Event& event) {
   }
 }
 
-void render_derived_source(Printer& print, std::string_view stream) {
-  print.name("source");
-  print.out += "\"/v1/streams/";
-  append_percent_encoded(print.out, stream);
-  print.out += '"';
+// It needs no escaping.
+void append_derived_source(std::string& out, std::string_view stream) {
+  out += "/v1/streams/";
+  append_percent_encoded(out, stream);
 }
 
 }  // namespace
+
+std::string derived_source(std::string_view stream) {
+  std::string source;
+  append_derived_source(source, stream);
+  return source;
+}
 
 void render_string(std::string& out, std::string_view text) {
   out += '"';
@@ -119,7 +109,9 @@ void render_string(std::string& out, std::string_view text) {
 void render_event(std::string& out, std::string_view stream, const Event& event,
                   const Rendering& rendering) {
   Printer print{out};
-  const bool needs_stored = rendering.positions || (rendering.derived && event.time().empty());
+  const bool all = rendering.derived == Derived::all;
+  const bool id_and_time = rendering.derived != Derived::nothing;
+  const bool needs_stored = rendering.positions || (id_and_time && event.time().empty());
   const std::string stored = needs_stored ? render_time(event.stored) : std::string();
 
   if (rendering.stream) print.text("stream", stream);
@@ -128,11 +120,11 @@ void render_event(std::string& out, std::string_view stream, const Event& event,
     print.number("sequence", event.sequence.value);
     print.plain("stored", stored);
   }
-  if (rendering.derived) print.plain("specversion", "1.0");
+  if (all) print.plain("specversion", "1.0");
   print.text("type", event.type());
   if (!event.id().empty()) {
     print.text("id", event.id());
-  } else if (rendering.derived) {
+  } else if (id_and_time) {
     print.name("id");
     out += '"';
     append_number(out, event.offset.value);
@@ -140,16 +132,23 @@ void render_event(std::string& out, std::string_view stream, const Event& event,
   }
   if (!event.source().empty()) {
     print.text("source", event.source());
-  } else if (rendering.derived) {
-    render_derived_source(print, stream);
+  } else if (all) {
+    print.name("source");
+    out += '"';
+    append_derived_source(out, stream);
+    out += '"';
   }
   if (!event.time().empty()) {
     print.text("time", event.time());
-  } else if (rendering.derived) {
+  } else if (id_and_time) {
     print.plain("time", stored);
   }
   if (!event.subject().empty()) print.text("subject", event.subject());
-  if (!event.datacontenttype().empty()) print.text("datacontenttype", event.datacontenttype());
+  if (!event.datacontenttype().empty()) {
+    print.text("datacontenttype", event.datacontenttype());
+  } else if (event.form() == DataForm::text) {
+    print.plain("datacontenttype", "text/plain");
+  }
   if (!event.dataschema().empty()) print.text("dataschema", event.dataschema());
   event.for_each_attribute([&](const Attribute& attribute) {
     if (attribute.kind == AttributeKind::text) {

@@ -1,5 +1,6 @@
 // FlatBuffer frames (schemas/frame.h), for pages and followers.
 #include "engine/check.h"
+#include "engine/event_rules.h"
 #include "schemas/frame.h"
 #include "server/form.h"
 
@@ -8,11 +9,7 @@ namespace {
 
 // The selected events alone, where a filter, a limit or a position cut a batch.
 Batch cut_batch(const Events& events) {
-  // They were within the limits of the server that took them, which need not be this one's.
-  constexpr Limits kUnlimited = {.event_bytes_max = SIZE_MAX / 2,
-                                 .batch_bytes_max = SIZE_MAX / 2,
-                                 .batch_events_max = SIZE_MAX / 2};
-  BatchBuilder builder(kUnlimited);
+  BatchBuilder builder(limits_of_stored());
   NewEvent copy{.type = {}};
   const auto* root = flatbuffers::GetRoot<schema::Batch>(events.flatbuffer().data());
   for (uint32_t i = 0; i < events.count(); ++i) {

@@ -1,9 +1,12 @@
 #include "server/http_binding.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
+#include <optional>
 
-#include "server/media_type.h"
+#include "engine/event_rules.h"
+#include "engine/media_type.h"
 
 namespace strandline::server {
 namespace {
@@ -13,9 +16,9 @@ std::unexpected<EventError> no_binary_event(std::string message) {
 }
 
 // "ce-Type" is "type"; nothing, of a header that is not one of CloudEvents'.
-std::string attribute_name(std::string_view header) {
-  if (header.size() < 4 || (header[0] | 32) != 'c' || (header[1] | 32) != 'e' || header[2] != '-') {
-    return {};
+std::optional<std::string> attribute_name(std::string_view header) {
+  if (header.size() < 3 || (header[0] | 32) != 'c' || (header[1] | 32) != 'e' || header[2] != '-') {
+    return std::nullopt;
   }
   std::string name(header.substr(3));
   for (char& c : name) {
@@ -24,25 +27,50 @@ std::string attribute_name(std::string_view header) {
   return name;
 }
 
-// Section 3.1.3.2: quotes around the value and escapes in them are undone first, then %XX.
-Parsed<std::string> decoded(std::string_view value) {
+// A value in quotes, with its escapes undone; nothing where the quotes are not a whole pair.
+std::optional<std::string> from_quotes(std::string_view value) {
   std::string plain;
-  const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
-  if (quoted) value = value.substr(1, value.size() - 2);
-  for (size_t i = 0; i < value.size(); ++i) {
-    if (quoted && value[i] == '\\' && i + 1 < value.size()) ++i;
+  for (size_t i = 1; i < value.size(); ++i) {
+    if (value[i] == '"') return i + 1 == value.size() ? std::optional(plain) : std::nullopt;
+    if (value[i] == '\\' && ++i == value.size()) break;
     plain += value[i];
   }
-  return percent_decode(plain);
+  return std::nullopt;
+}
+
+// Section 3.1.3.2: quotes around the value and escapes in them are undone first, then %XX.
+Parsed<std::string> decoded(std::string_view value) {
+  if (!value.starts_with('"')) return percent_decode(value);
+  const auto plain = from_quotes(value);
+  if (!plain) return std::unexpected("a quote that no other one ends; a quote itself is %22");
+  return percent_decode(*plain);
+}
+
+// JSON and text are kept as what they are, and everything else as bytes: text in another charset
+// than UTF-8, too, whether the content type says so or says nothing.
+DataForm form_of(const MediaType& type, std::string_view data) {
+  if (data.empty()) return DataForm::none;
+  if (type.is_json()) return DataForm::json;
+  if (!type.is_text() || !type.is_utf8()) return DataForm::binary;
+  return type.charset().empty() && !is_utf8(data) ? DataForm::binary : DataForm::text;
 }
 
 void place_data(const Request& request, NewEvent& event) {
   event.datacontenttype = request.head.field("Content-Type");
   event.data = request.body;
-  if (event.data.empty()) return;
-  const MediaType type(event.datacontenttype);
-  event.form = type.is_json() ? DataForm::json : type.is_text() ? DataForm::text : DataForm::binary;
+  event.form = form_of(MediaType(event.datacontenttype), event.data);
 }
+
+struct Place {
+  std::string_view name;
+  std::string_view NewEvent::*place;
+};
+constexpr std::array<Place, 6> kPlaces = {{{"type", &NewEvent::type},
+                                           {"id", &NewEvent::id},
+                                           {"source", &NewEvent::source},
+                                           {"subject", &NewEvent::subject},
+                                           {"time", &NewEvent::time},
+                                           {"dataschema", &NewEvent::dataschema}}};
 
 }  // namespace
 
@@ -60,33 +88,21 @@ EventResult<> read_binary_mode(const Request& request, const EventSink& sink) {
   NewEvent event{.type = {}};
   std::string_view stream;
   for (const Field& field : request.head.fields) {
-    const std::string& name = kept.emplace_back(attribute_name(field.name));
-    if (name.empty()) continue;
+    auto said = attribute_name(field.name);
+    if (!said) continue;
+    const std::string& name = kept.emplace_back(std::move(*said));
     auto value = decoded(field.value);
     if (!value) return no_binary_event("ce-" + name + ": " + value.error());
     const std::string& text = kept.emplace_back(std::move(*value));
-    if (name == "type") {
-      event.type = text;
-    } else if (name == "id") {
-      event.id = text;
-    } else if (name == "source") {
-      event.source = text;
-    } else if (name == "subject") {
-      event.subject = text;
-    } else if (name == "time") {
-      if (!parse_time(text)) return no_binary_event("ce-time is not an RFC 3339 time");
-      event.time = text;
-    } else if (name == "dataschema") {
-      event.dataschema = text;
-    } else if (name == "specversion") {
+    if (name == "specversion") {
       if (text != "1.0")
         return no_binary_event("ce-specversion is not 1.0, the one that is known here");
     } else if (name == "stream") {
       stream = text;
-    } else if (name != "offset" && name != "sequence" && name != "stored") {
-      for (const Attribute& known : event.attributes) {
-        if (known.name == name) return no_binary_event("the header ce-" + name + " occurs twice");
-      }
+    } else if (const auto* known = std::ranges::find(kPlaces, name, &Place::name);
+               known != kPlaces.end()) {
+      event.*known->place = text;
+    } else {
       event.attributes.push_back({.name = name, .text = text});
     }
   }

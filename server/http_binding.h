@@ -2,9 +2,11 @@
 // Source:
 // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 //
-// The body's Content-Type is the event's datacontenttype: JSON is kept as JSON, text as text,
-// anything else as bytes. Header values are percent-decoded. Extensions arrive as text, for a
-// header does not say their type. *Errors*: as parse_event's.
+// The body's Content-Type is the event's datacontenttype: JSON is kept as JSON, text in UTF-8 as
+// text, anything else as bytes, text in another charset included. Header values are
+// percent-decoded. Extensions arrive as text, for a header does not say their type. What is an
+// event is the engine's rule, the same as for JSON; an empty value is an absent one. *Errors*: as
+// parse_event's.
 #pragma once
 
 #include "server/call.h"

@@ -1,8 +1,8 @@
 // Splits one JSON object or array into its members, as slices of the text that they stand in.
 //
-// The whole text is validated (RFC 8259, UTF-8 included), iteratively, so that nesting costs no
-// stack; past kJsonDepthMax levels it is refused. What a member holds is not interpreted: an
-// event's data is kept as the very text the client wrote, numbers of any size included. *Memory*:
+// The whole text is validated (json_scanner.h), however deep it nests: how deep an event's data may
+// is the engine's rule, the same whatever stands around it. What a member holds is not interpreted:
+// an event's data is kept as the text the client wrote, numbers of any size included. *Memory*:
 // slices point into the text; unescaped strings into the reader, until its next parse. *Errors*:
 // malformed text, with its place in bytes; a member that occurs twice. *Threads*: one at a time.
 #pragma once
@@ -16,8 +16,6 @@
 #include <vector>
 
 namespace strandline::server {
-
-inline constexpr size_t kJsonDepthMax = 128;
 
 enum class JsonKind : uint8_t { null, boolean, number, string, object, array };
 const char* name_of(JsonKind kind);  // "a string" and so on
@@ -43,8 +41,6 @@ class JsonReader {
   std::string_view string(const JsonValue& value);
 
  private:
-  friend struct JsonSplitter;
-
   std::string_view keep(std::string text) { return kept_.emplace_back(std::move(text)); }
 
   std::vector<JsonMember> members_;

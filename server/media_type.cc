@@ -42,12 +42,6 @@ int specificity(std::string_view range, std::string_view offer) {
 
 }  // namespace
 
-MediaType::MediaType(std::string_view header) : essence_(cut(header, ';')) {
-  for (char& c : essence_) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-}
-
 std::optional<size_t> negotiate(std::string_view accept, std::span<const std::string_view> offers) {
   if (trimmed(accept).empty()) return 0;
   std::optional<size_t> best;

@@ -27,14 +27,15 @@ TEST(Batches, StringsAreTextWithoutControlCharacters) {
 }
 
 TEST(Batches, ExtensionNamesFollowTheirRule) {
-  const std::string long_name(21, 'a');
+  const std::string longest(255, 'a'), longer(256, 'a');
   for (const char* bad :
        {"", "Upper", "with-dash", "with_underscore", "ä", "type", "id", "source", "data",
-        "specversion", "stream", "offset", "sequence", "stored", long_name.c_str()}) {
+        "specversion", "stream", "offset", "sequence", "stored", longer.c_str()}) {
     EXPECT_EQ(code_of(Batch::of({{.type = "t", .attributes = {{bad, "x"}}}})), Code::invalid)
         << bad;
   }
   EXPECT_TRUE(Batch::of({{.type = "t", .attributes = {{"a1b2", "x"}, {"traceparent", "y"}}}}));
+  EXPECT_TRUE(Batch::of({{.type = "t", .attributes = {{longest, "x"}}}}));
   EXPECT_EQ(code_of(Batch::of({{.type = "t", .attributes = {{"a", "x"}, {"a", "y"}}}})),
             Code::invalid);
 }

@@ -11,7 +11,7 @@ using server::EventResult;
 
 // Parses one event and renders it as it would be exported.
 std::string round_trip(const std::string& json,
-                       server::Rendering rendering = {false, false, false}) {
+                       server::Rendering rendering = {false, false, server::Derived::nothing}) {
   std::string out;
   const EventResult<> parsed =
       server::parse_event(json, [&](std::string_view, const NewEvent& event) -> Status {

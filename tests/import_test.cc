@@ -41,13 +41,14 @@ TEST_F(Import, OfTheSameFileTwiceRepeatsNothing) {
   ASSERT_EQ(again.exit, 0) << again.errors;
   expect_same(strandline({"export", "--all", "--data", data_}).output, events());
   // Grown by three lines: only these come in.
-  const std::string more = events() +
-                           R"({"stream":"git.new","type":"t"})"
-                           "\n" +
-                           R"({"stream":"git.new","type":"u"})"
-                           "\n" +
-                           R"({"stream":"git.new","type":"v"})"
-                           "\n";
+  const std::string more =
+      events() +
+      R"({"stream":"git.new","type":"t","id":"x","time":"2026-01-02T03:04:05Z"})"
+      "\n" +
+      R"({"stream":"git.new","type":"u","id":"y","time":"2026-01-02T03:04:05Z"})"
+      "\n" +
+      R"({"stream":"git.new","type":"v","id":"z","time":"2026-01-02T03:04:05Z"})"
+      "\n";
   ASSERT_EQ(strandline({"import", file_of("events.ndjson", more).string(), "--data", data_}).exit,
             0);
   expect_same(strandline({"export", "--all", "--data", data_}).output, more);

@@ -44,7 +44,17 @@ Status LineEvents::add(std::string_view line) {
 }
 
 Status LineEvents::add_event(std::string_view stream, const NewEvent& event) {
-  if (stream_) stream = *stream_;
+  if (stream_ && !stream.empty() && stream != *stream_ && event.source.empty()) {
+    // An event that was exported keeps the source that its readers saw, in whatever stream.
+    NewEvent sourced = event;
+    const std::string source = server::derived_source(stream);
+    sourced.source = source;
+    return add_to(*stream_, sourced);
+  }
+  return add_to(stream_ ? *stream_ : stream, event);
+}
+
+Status LineEvents::add_to(std::string_view stream, const NewEvent& event) {
   if (stream.empty()) {
     return fail(Code::invalid, "no stream: neither a \"stream\" member nor --stream names one");
   }

@@ -23,7 +23,8 @@ enum class LineForm {
 
 class LineEvents {
  public:
-  // `stream` overrides the lines' own; plain lines need it.
+  // `stream` overrides the lines' own, which then is where an event without a source comes from;
+  // plain lines need it.
   LineEvents(LineForm form, std::string type, std::optional<std::string> stream)
       : form_(form), type_(std::move(type)), stream_(std::move(stream)) {}
 
@@ -38,6 +39,7 @@ class LineEvents {
 
  private:
   Status add_event(std::string_view stream, const NewEvent& event);
+  Status add_to(std::string_view stream, const NewEvent& event);
   Status finish_run();
 
   LineForm form_;

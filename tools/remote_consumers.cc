@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "engine/event_rules.h"
 #include "schemas/frame.h"
 #include "server/consumer_json.h"
 #include "server/settle_json.h"
@@ -211,7 +212,7 @@ class RemoteConsumers : public NamedConsumers {
                               .detail = std::string(frame.payload)});
     }
     if (head.kind != schema::FrameKind::batch) return {};
-    const auto batch = Batch::verified(std::string(frame.payload));
+    const auto batch = Batch::verified(std::string(frame.payload), limits_of_stored());
     if (!batch) return std::unexpected(batch.error());
     if (batch->count() != head.count) return fail(Code::io, "a frame's count is wrong");
     const std::string& stream = fetched.bytes.emplace_back(frame.name);

@@ -29,7 +29,7 @@ std::string render_parts(const std::vector<AppendMany::Part>& parts) {
   for (const AppendMany::Part& part : parts) {
     for (const auto* raw : *part.batch.root().events()) {
       server::render_event(body, part.stream, Event(raw, Offset{}, Sequence{}, Timestamp{}),
-                           {.stream = true, .positions = false, .derived = false});
+                           {.positions = false, .derived = server::Derived::nothing});
       body += '\n';
     }
   }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "engine/event_rules.h"
 #include "schemas/frame.h"
 #include "tools/clip.h"
 #include "tools/place.h"
@@ -137,7 +138,7 @@ class RemoteReader : public Reader {
     const schema::FrameHead& head = frame.head;
     switch (head.kind) {
       case schema::FrameKind::batch: {
-        auto batch = Batch::verified(std::string(frame.payload));
+        auto batch = Batch::verified(std::string(frame.payload), limits_of_stored());
         if (!batch) return std::unexpected(batch.error());
         if (batch->count() != head.count) return fail(Code::io, "a frame's count is wrong");
         batch_.emplace(std::move(*batch));

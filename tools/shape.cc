@@ -13,7 +13,9 @@ void print_event(std::string& out, Shape shape, std::string_view stream, const E
     out += event.data();
   } else {
     const bool full = shape == Shape::full;
-    server::render_event(out, stream, event, {.positions = full, .derived = full});
+    server::render_event(
+        out, stream, event,
+        {.positions = full, .derived = full ? server::Derived::all : server::Derived::id_and_time});
   }
   out += '\n';
 }

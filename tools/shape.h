@@ -8,8 +8,8 @@
 namespace strandline::tools {
 
 enum class Shape {
-  full,  // NDJSON with place, time and derived members; gaps are lines of their own
-  bare,  // NDJSON of what was appended and its stream, nothing else
+  full,  // NDJSON with place and stored time; gaps are lines of their own
+  bare,  // NDJSON of what was appended and its stream, with the id and time that readers see
   data,  // an event's data alone: text as it was, JSON as it was written
 };
 
