@@ -95,7 +95,9 @@ class Export {
         }
         events_ += events->count();
         progress_.update(events_, events_);
-      } else if (const auto* gap = std::get_if<Gap>(&**delivery)) {
+      } else if (auto* gap = std::get_if<Gap>(&**delivery)) {
+        // Of one stream it need not name it, but import takes no line that names none.
+        if (request.select.kind == Selection::Kind::stream) gap->stream = request.select.names[0];
         print_gap(file_.buffer(), shape, *gap);
         damaged_ = damaged_ || gap->reason == GapReason::damaged;
       }
