@@ -335,7 +335,7 @@ Status check_event(const schema::Event& event, const Limits& limits) {
 bool is_as_kept(const schema::Event& event) {
   if (event.form() != DataForm::json) return true;
   const std::string_view data = data_of(event);
-  return data.find_first_of("\n\r") == std::string_view::npos &&
+  return data.find('\n') == data.npos && data.find('\r') == data.npos &&
          without_json_space(data).size() == data.size();
 }
 
