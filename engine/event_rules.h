@@ -42,7 +42,9 @@ std::string taken_name(std::string_view name);
 // The bytes of an event's strings and data, as if it shared none of them with another.
 size_t event_bytes(const schema::Event& event);
 
-// Each says what is wrong, without a place: the caller knows which event it is.
+// Each says what is wrong, without a place: the caller knows which event it is. The limit on bytes
+// leaves room for what the log derives (id, source, time, a text's content type): these count only
+// where they are longer, so that an export, which writes them out, is not too large to be imported.
 Status check_event(const NewEvent& event, const Limits& limits);
 Status check_event(const schema::Event& event, const Limits& limits);
 

@@ -21,6 +21,9 @@ Events events_of(const Batch& batch) {
                 Timestamp{1'700'000'000'000'000}, false);
 }
 
+// What an id, a source, a time and a content type may have beside the limit.
+constexpr size_t kDerivedBytesMax = 1024;
+
 void check_rules(const Fields& event, const Limits& limits) {
   CHECK_TRUE(!event.type.empty());
   size_t bytes = event.data.size();
@@ -38,7 +41,7 @@ void check_rules(const Fields& event, const Limits& limits) {
     bytes += plain.size() + text.size();
   }
   CHECK_LE(own, limits.attributes_max);
-  CHECK_LE(bytes, limits.event_bytes_max);
+  CHECK_LE(bytes, limits.event_bytes_max + kDerivedBytesMax);
   if (event.form == DataForm::none) CHECK_TRUE(event.data.empty());
   if (event.form == DataForm::json) {
     CHECK_LE(json_form_of(event.data).value().levels, limits.json_levels_max);

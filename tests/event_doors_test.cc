@@ -149,6 +149,16 @@ TEST_F(EventDoors, AnEventHasSoManyAttributesOfItsOwn) {
   refuses(event);
 }
 
+TEST_F(EventDoors, AnEventIsAsLargeAndAnExportOfItNoLarger) {
+  const std::string largest((1 << 20) - 1, 'x'), larger(1 << 20, 'x');
+  NewEvent event{
+      .type = "t", .datacontenttype = "text/plain", .form = DataForm::text, .data = largest};
+  takes(event);
+  expect_round_trip(here());
+  event.data = larger;
+  refuses(event);
+}
+
 TEST_F(EventDoors, TextIsTextWithoutControlCharacters) {
   takes({.type = "größe, 100% ✓",
          .id = "\"quoted\" \\ back",
@@ -378,7 +388,7 @@ TEST_F(EventDoors, TheDeadLetterOfTheLargestEventIsAnEvent) {
   std::string many = R"({"type":"e")";
   for (int i = 0; i < 64; ++i) many += ",\"a" + std::to_string(i) + "\":\"v\"";
   const std::string large = R"({"type":"e","datacontenttype":"text/plain","data":")" +
-                            std::string((1 << 20) - 11, 'x') + "\"}";
+                            std::string((1 << 20) - 1, 'x') + "\"}";
   append("o", 0, 1);
   for (const std::string& event : {many + "}", large}) {
     ASSERT_EQ(client_.post("/v1/streams/o/events", event).status, 201u);
