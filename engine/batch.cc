@@ -168,13 +168,18 @@ Result<Batch> BatchBuilder::finish() {
 
 Status check_name(std::string_view name, const Limits& limits) {
   const auto rule = fmt::format(
-      "names are 1 to {} bytes of UTF-8 without control characters, not beginning with $",
+      "names are 1 to {} bytes of UTF-8 without control characters, not beginning with $, and not "
+      ". or ..",
       limits.name_bytes_max);
   if (name.empty()) return fail(Code::invalid, "an empty name: " + rule);
   if (name.size() > limits.name_bytes_max) {
     return fail(Code::invalid, fmt::format("a name of {} bytes: {}", name.size(), rule));
   }
   if (!is_plain_text(name)) return fail(Code::invalid, "a name with other characters: " + rule);
+  // RFC 3986, section 5.2.4: clients take these segments out of a path, percent-encoded ones too.
+  if (name == "." || name == "..") {
+    return fail(Code::invalid, fmt::format("\"{}\" is a name that no URL reaches: {}", name, rule));
+  }
   if (name.starts_with('$')) {
     return fail(Code::invalid, fmt::format("\"{}\" is reserved: {}", name, rule));
   }

@@ -136,8 +136,7 @@ class Event {
 };
 
 // A stream's name: 1 to name_bytes_max bytes of UTF-8 without control characters, not beginning
-// with
-// `$`. Consumers' names follow the same rule.
+// with `$`, and not `.` or `..`, which no URL reaches. Consumers' names follow the same rule.
 Status check_name(std::string_view name, const Limits& limits);
 
 }  // namespace strandline

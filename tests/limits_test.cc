@@ -45,10 +45,12 @@ TEST_F(Bounds, NamesFollowTheirRule) {
   const std::string longest(255, 'n');
   EXPECT_TRUE(check_name(longest, {}));
   EXPECT_TRUE(check_name("bestellungen/größe ✓", {}));
+  for (const char* good : {"...", ".a", "a.", "./", "../a"})
+    EXPECT_TRUE(check_name(good, {})) << good;
   for (const std::string& bad :
-       {std::string(), longest + "n", std::string("$all"), std::string("$mine"),
-        std::string("a\nb"), std::string("a\0b", 3), std::string("\x7f"), std::string("\xff\xfe"),
-        std::string("\xc0\xaf"), std::string("\xed\xa0\x80")}) {
+       {std::string(), longest + "n", std::string("$all"), std::string("$mine"), std::string("."),
+        std::string(".."), std::string("a\nb"), std::string("a\0b", 3), std::string("\x7f"),
+        std::string("\xff\xfe"), std::string("\xc0\xaf"), std::string("\xed\xa0\x80")}) {
     EXPECT_EQ(code_of(check_name(bad, {})), Code::invalid) << bad;
     EXPECT_FALSE(log().append(Append{.stream = bad, .batch = batch_of_type("t")})) << bad;
     EXPECT_FALSE(log().create_stream(bad)) << bad;

@@ -1,4 +1,6 @@
 // Bad input: a problem that says what was wrong and what is allowed, and changes nothing.
+#include <fstream>
+
 #include "tests/support/tight_server.h"
 
 namespace strandline::tests {
@@ -70,6 +72,55 @@ TEST_F(BadRequests, AnEventWithoutTypeOrWithABadNameIs422) {
   expect_problem(
       client_.post("/v1/streams/" + std::string(256, 'n') + "/events", R"({"type":"t"})"), 422);
   EXPECT_GE(client_.post("/v1/streams/%zz/events", R"({"type":"t"})").status, 400u);
+}
+
+// No URL reaches them: clients take dots out of a path, percent-encoded ones too.
+TEST_F(BadRequests, TheNamesOfOneAndTwoDotsAreRefusedAtEveryDoor) {
+  const Headers json = {{"Content-Type", "application/json"}};
+  for (const std::string& dots : {std::string("."), std::string("..")}) {
+    for (const std::string& path : {dots, dots == "." ? std::string("%2E") : std::string("%2e.")}) {
+      SCOPED_TRACE(path);
+      expect_problem(client_.post("/v1/streams/" + path + "/events", R"({"type":"t"})"), 422);
+      expect_problem(client_.get("/v1/streams/" + path + "/events"), 422);
+      expect_problem(client_.send("PUT", "/v1/streams/" + path, "{}", json), 422);
+      expect_problem(client_.send("PUT", "/v1/consumers/" + path, R"({"stream":"s"})", json), 422);
+      expect_problem(
+          client_.send("PUT", "/v1/consumers/" + path + "/positions/s", R"({"next":1})", json),
+          422);
+      expect_problem(client_.send("PUT", "/v1/consumers/" + path + "/once/1"), 422);
+    }
+    const std::string name = "\"" + dots + "\"";
+    expect_problem(client_.post("/v1/append", "{\"appends\":[{\"stream\":" + name +
+                                                  R"(,"events":[{"type":"t"}]}]})"),
+                   422);
+    expect_problem(
+        client_.post("/v1/append", R"({"type":"t","stream":)" + name + "}", "application/x-ndjson"),
+        422);
+    expect_problem(
+        client_.send("PUT", "/v1/consumers/c",
+                     R"({"stream":"s","mode":"shared","dead_letters":)" + name + "}", json),
+        422);
+    expect_problem(client_.send("POST", "/v1/streams/s/events", R"({"type":"t"})",
+                                {{"Content-Type", "application/json"},
+                                 {"Producer-Id", dots},
+                                 {"Producer-Epoch", "0"},
+                                 {"Producer-Seq", "0"}}),
+                   422);
+    // The command line, and what it imports.
+    const std::string url = server_.address().url();
+    const std::string file = (directory_ / "events.ndjson").string();
+    std::ofstream(file) << R"({"type":"t","stream":)" << name << "}\n";
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"append", dots, "--server", url},
+          {"streams", "create", dots, "--server", url},
+          {"consumers", "create", dots, "s", "--server", url},
+          {"import", file, "--server", url},
+          {"import", file, "--stream", dots, "--server", url}}) {
+      const Outcome outcome = strandline(arguments, "{\"type\":\"t\"}\n");
+      EXPECT_NE(outcome.exit, 0) << arguments[0];
+      EXPECT_THAT(outcome.errors, testing::HasSubstr("no URL reaches")) << arguments[0];
+    }
+  }
 }
 
 TEST_F(BadRequests, AFromBeyondTheTailIs416) {
