@@ -16,6 +16,10 @@ class Scrape {
     prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add({}).Increment(
         static_cast<double>(value));
   }
+  void seconds(const char* name, const char* help, uint64_t value_us) {
+    prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add({}).Increment(
+        static_cast<double>(value_us) / 1e6);
+  }
   void gauge(const char* name, const char* help, uint64_t value) {
     prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add({}).Set(
         static_cast<double>(value));
@@ -74,7 +78,7 @@ std::string render_metrics(const Metrics& metrics, const Log& log) {
                  counters.bytes_appended);
   scrape.counter("strandline_groups_total", "Commit groups written.", counters.groups);
   scrape.counter("strandline_syncs_total", "Syncs of the write-ahead log.", counters.syncs);
-  scrape.counter("strandline_sync_microseconds_total", "Time spent in those syncs.",
+  scrape.seconds("strandline_sync_seconds_total", "Time spent in those syncs.",
                  counters.sync_us_total);
   scrape.counter("strandline_store_batches_read_total", "Batches read from the store.",
                  counters.store_batches_read);

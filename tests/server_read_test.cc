@@ -234,6 +234,36 @@ TEST_F(StatusRequests, SayHowTheServerIs) {
   EXPECT_THAT(metrics.body, testing::ContainsRegex("strandline[a-z_]*events[a-z_]* 3"));
 }
 
+// Prometheus' base units: seconds and bytes, last in a name but for _total.
+TEST_F(StatusRequests, MetricsAreInBaseUnits) {
+  append("s", 0, 3);
+  ASSERT_EQ(client_
+                .send("PUT", "/v1/consumers/c", R"({"stream":"s","mode":"shared"})",
+                      {{"Content-Type", "application/json"}})
+                .status,
+            201u);
+  const std::string text = client_.get("/metrics").body;
+  EXPECT_THAT(text, testing::HasSubstr("\nstrandline_sync_seconds_total 0."));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("# TYPE ")) continue;
+    std::istringstream words(line.substr(7));
+    std::string name, type;
+    words >> name >> type;
+    EXPECT_EQ(name.ends_with("_total"), type == "counter") << name;
+    for (const char* unit : {"micros", "millis", "nanos", "_us", "_ms", "_ns", "_kb", "_mb", "kilo",
+                             "minutes", "hours"}) {
+      EXPECT_EQ(name.find(unit), std::string::npos) << name;
+    }
+    for (const char* unit : {"seconds", "bytes"}) {
+      if (const size_t at = name.find(unit); at != std::string::npos) {
+        const std::string rest = name.substr(at + std::string(unit).size());
+        EXPECT_TRUE(rest.empty() || rest == "_total") << name;
+      }
+    }
+  }
+}
+
 TEST_F(StatusRequests, RecoveryIsReportedAfterAKill) {
   append("s", 0, 100);
   server_.kill();
