@@ -27,6 +27,8 @@ void begin_appended(std::string& out, const Appended& appended) {
 Response print_appended(Result<Appended> appended) {
   if (!appended) return problem(appended.error(), Asked::appending);
   Response response{.status = 201};
+  response.headers = location(
+      {"/v1/streams/", appended->stream, "/events?from=", std::to_string(appended->first.value)});
   response.body.reserve(192);
   begin_appended(response.body, *appended);
   response.body += ",\"durability\":\"";

@@ -1,6 +1,6 @@
 // How the outcome of an append is printed: {"stream","first","next","sequence","stored",
 // "durability"}, or an array of them; "retried":true where they are those of an append that was
-// made before.
+// made before. Of one append, Location is where its events are read from.
 #pragma once
 
 #include <vector>

@@ -34,7 +34,11 @@ Response create_consumer(Call& call) {
   if (!settings) return not_valid(settings.error());
   Log& log = call.service.log;
   const auto created = log.create_consumer(call.names[0], *settings);
-  if (created) return print_consumer(201, *created);
+  if (created) {
+    Response response = print_consumer(201, *created);
+    response.headers = location({"/v1/consumers/", call.names[0]});
+    return response;
+  }
   if (created.error().code == Code::exists) {
     // A PUT that is sent again finds what it made.
     const auto there = log.describe_consumer(call.names[0]);

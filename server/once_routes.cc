@@ -26,9 +26,9 @@ std::expected<OnceMark, Response> take_mark(const Call& call) {
   return mark;
 }
 
-Response print_first(bool first) {
-  return {.status = first ? 201u : 200u,
-          .body = first ? "{\"first\":true}\n" : "{\"first\":false}\n"};
+Response print_first(bool first, const std::string& location) {
+  if (!first) return {.body = "{\"first\":false}\n"};
+  return {.status = 201, .body = "{\"first\":true}\n", .headers = location};
 }
 
 Response look_for_mark(const Call& call) {
@@ -52,14 +52,15 @@ void put_once(Call call, Answer answer) {
   AppendMany append;
   append.once.push_back(std::move(*mark));
   Service& service = call.service;
-  service.log.append(
-      std::move(append),
-      answer.owe<std::vector<Appended>>(service, [](const Result<std::vector<Appended>>& marked) {
-        if (marked || marked.error().code == Code::exists) {
-          return print_first(marked.has_value());
-        }
-        return problem(marked.error(), Asked::changing);
-      }));
+  const std::string where = location({"/v1/consumers/", call.names[0], "/once/", call.names[1]});
+  service.log.append(std::move(append),
+                     answer.owe<std::vector<Appended>>(
+                         service, [where](const Result<std::vector<Appended>>& marked) {
+                           if (marked || marked.error().code == Code::exists) {
+                             return print_first(marked.has_value(), where);
+                           }
+                           return problem(marked.error(), Asked::changing);
+                         }));
 }
 
 void get_once(Call call, Answer answer) {

@@ -1,7 +1,6 @@
 #include "server/problem.h"
 
 #include <algorithm>
-#include <boost/beast/http/status.hpp>
 
 #include "engine/event_rules.h"
 #include "server/cloudevents.h"
@@ -56,14 +55,24 @@ void append_member(std::string& out, std::string_view name, uint64_t number) {
   append_number(out, number);
 }
 
+// The type's short name in words: one title a type (RFC 9457, section 3.1.3).
+std::string title_of(std::string_view type) {
+  if (type == name_of(Code::io)) return "I/O error";
+  if (type == "http-version") return "HTTP version";
+  if (type == "bad-flatbuffer") return "Bad FlatBuffer";
+  std::string title(type);
+  std::ranges::replace(title, '-', ' ');
+  if (!title.empty() && title[0] >= 'a') title[0] = static_cast<char>(title[0] - 'a' + 'A');
+  return title;
+}
+
 // Without the closing brace, so that members can follow.
 std::string begin(unsigned status, std::string_view type, std::string_view detail,
                   std::string_view applied) {
-  const auto title = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
   std::string out = "{\"type\":\"urn:strandline:problem:";
   out += type;
   out += "\",\"title\":\"";
-  out.append(title.data(), title.size());
+  out += title_of(type);
   out += "\",\"status\":";
   append_number(out, uint64_t{status});
   out += ",\"detail\":";

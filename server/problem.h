@@ -4,11 +4,13 @@
 //    "detail":"what was wrong, where, and what is allowed", "applied":"not-applied",
 //    "next":7, "current":7, "start":0, "tail":7}
 //
-// `type` ends in the name of the engine's code (error.h), or in the status' own name where HTTP and
-// not the log refuses. `applied` is "outcome-unknown" only where the log failed while the request
-// was under way. Numbers are there where they help: after a conflict `current` (and `next`, its
-// other name, of an append), of a producer's gap `expected`, of an out-of-range position `start`
-// and `tail`.
+// `type` ends in the name of the engine's code (error.h), or in a name of its own where HTTP and
+// not the log refuses: malformed, cross-site, no-such-path, method-not-allowed, not-acceptable,
+// unsupported-type, unsupported-coding, bad-flatbuffer, misdirected, too-slow, target-too-long,
+// head-too-large, no-such-method, transfer-coding, http-version. `title` is that name in words.
+// `applied` is "outcome-unknown" only where the log failed while the request was under way. Numbers
+// are there where they help: after a conflict `current` (and `next`, its other name, of an append),
+// of a producer's gap `expected`, of an out-of-range position `start` and `tail`.
 #pragma once
 
 #include <optional>

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <ctime>
 
+#include "server/query.h"
+
 namespace strandline::server {
 namespace {
 
@@ -49,6 +51,7 @@ void append_head(std::string& out, const Response& response, const HeadContext& 
     append_number(out, uint64_t{response.body.size()});
     out += "\r\n";
   }
+  out += "Cache-Control: no-store\r\n";
   if (!context.keep_alive || response.close) {
     out += "Connection: close\r\n";
   } else if (context.http_1_0) {
@@ -66,9 +69,20 @@ void append_streamed_head(std::string& out, const StreamedHead& head, const Head
   out += "\r\n";
   if (head.chunked) out += "Transfer-Encoding: chunked\r\n";
   // A proxy that stored or collected a live stream would defeat it.
-  out += "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n";
+  out += "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
+  if (head.head_only) out += "Connection: close\r\n";
   out += head.headers;
   out += "\r\n";
+}
+
+std::string location(std::initializer_list<std::string_view> parts) {
+  std::string line = "Location: ";
+  bool is_name = false;
+  for (const std::string_view part : parts) {
+    is_name ? append_percent_encoded(line, part) : void(line += part);
+    is_name = !is_name;
+  }
+  return line += "\r\n";
 }
 
 std::string http_date(int64_t seconds_since_epoch) {

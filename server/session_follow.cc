@@ -83,6 +83,7 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner man
   append_streamed_head(out,
                        {.content_type = follow->media_type(),
                         .chunked = !manner.http_1_0,
+                        .head_only = manner.head_only,
                         .headers = follow->headers()},
                        head_context(manner));
   if (manner.head_only) {

@@ -70,7 +70,11 @@ Response put(Call& call) {
 
   Log& log = call.service.log;
   const auto created = log.create_stream(call.names[0], settings);
-  if (created) return print_stream(201, *created);
+  if (created) {
+    Response response = print_stream(201, *created);
+    response.headers = location({"/v1/streams/", call.names[0]});
+    return response;
+  }
   if (created.error().code == Code::exists) {
     // A PUT that is sent again finds what it made.
     const auto there = log.describe(call.names[0]);
