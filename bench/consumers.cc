@@ -227,7 +227,9 @@ class Consumers : public Workload {
     create("exclusive-" + name, "exclusive");
     alternate(
         number,
-        [&] { rows_[1].ours.push_back(follow("/v1/consumers/exclusive-" + name + "/events")); },
+        [&] {
+          rows_[1].ours.push_back(follow("/v1/consumers/exclusive-" + name + "/events", "POST"));
+        },
         [&] {
           rows_[1].theirs.push_back(follow("/v1/streams/work-0/events?follow=true&from=earliest"));
         });
@@ -247,9 +249,9 @@ class Consumers : public Workload {
     }
   }
 
-  double follow(const std::string& target) {
+  double follow(const std::string& target, std::string_view method = "GET") {
     const double begin = now_s();
-    Follower follower(served_->port(), target, Follower::Format::frames);
+    Follower follower(served_->port(), target, Follower::Format::frames, method);
     while (follower.events() < events_) {
       const size_t got = follower.socket().read_some(buffer_.data(), buffer_.size());
       follower.take({buffer_.data(), got});

@@ -16,10 +16,10 @@ Follower::Follower(uint16_t port, std::string_view stream, std::string_view from
                    .append(from),
                format) {}
 
-Follower::Follower(uint16_t port, std::string_view target, Format format)
+Follower::Follower(uint16_t port, std::string_view target, Format format, std::string_view method)
     : socket_(port), format_(format) {
-  std::string request = "GET ";
-  request.append(target).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: ");
+  std::string request(method);
+  request.append(" ").append(target).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: ");
   request.append(format == Format::frames ? schema::kBatchMediaType : "application/x-ndjson");
   socket_.write_all(request.append("\r\n\r\n"));
 }

@@ -21,8 +21,8 @@ class Follower {
 
   // Connects and asks. `from` as in the query: "earliest", "latest", an offset.
   Follower(uint16_t port, std::string_view stream, std::string_view from, Format format);
-  // Of whatever streams at this target.
-  Follower(uint16_t port, std::string_view target, Format format);
+  // Of whatever streams at this target: a stream by GET, a consumer's member by POST.
+  Follower(uint16_t port, std::string_view target, Format format, std::string_view method = "GET");
 
   Socket& socket() { return socket_; }
   // Bytes as they came from the socket.

@@ -58,6 +58,11 @@ Status check_parts(const LogState& log, const AppendMany& request) {
                       part.stream, plan->next),
           plan->next));
     }
+    if (part.expected.kind == Expected::Kind::present && !plan->exists) {
+      return std::unexpected(
+          conflict(fmt::format("stream \"{}\" does not exist, and was expected to", part.stream),
+                   plan->next));
+    }
     if (part.expected.kind == Expected::Kind::next && part.expected.offset.value != plan->next) {
       return std::unexpected(
           conflict(fmt::format("the next offset of stream \"{}\" is {}, and was expected to be {}",

@@ -36,9 +36,9 @@ enum class Durability : uint8_t {
 };
 const char* name_of(Durability durability);
 
-// A condition on a stream's next offset.
+// A condition on a stream: that it is not there, that it is, or what its next offset is.
 struct Expected {
-  enum class Kind { any, absent, next };
+  enum class Kind { any, absent, present, next };
   Kind kind = Kind::any;
   Offset offset = {};
 
@@ -47,6 +47,11 @@ struct Expected {
   static Expected absent() {  // the stream must not exist
     Expected e;
     e.kind = Kind::absent;
+    return e;
+  }
+  static Expected present() {
+    Expected e;
+    e.kind = Kind::present;
     return e;
   }
 };

@@ -28,4 +28,8 @@ class MediaType {
   std::string charset_;
 };
 
+// The same for every spelling of the same type: names in lower case, parameters sorted by name and
+// their values without quotes, a charset in lower case.
+std::string canonical_media_type(std::string_view text);
+
 }  // namespace strandline

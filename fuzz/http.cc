@@ -17,9 +17,9 @@
 #include "fuzz/fields.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
+#include "server/admission.h"
 #include "server/append_body.h"
 #include "server/request_reader.h"
-#include "server/routes.h"
 
 namespace strandline::server {
 namespace {
@@ -130,11 +130,13 @@ void check_again(Service& service, const Request& request) {
 
 // What Session::dispatch and a handler do before the log is called.
 void take(Service& service, Request request) {
-  auto match = match_route(request.head.method, request.head.target);
-  if (!match) return;
-  auto query = Query::parse(match->query);
+  auto admitted = admit(request, service);
+  if (!admitted) return;
+  CHECK_TRUE(!admitted->packed);  // the service's bodies are small
+  const Match& match = admitted->match;
+  auto query = Query::parse(match.query);
   if (!query) return;
-  Call call{service, std::move(request), match->names, std::move(*query)};
+  Call call{service, std::move(request), match.route, match.names, std::move(*query)};
   const std::string stream = call.names.empty() ? "s" : call.names.front();
   const auto batch = take_batch(call, stream);
   if (batch) {

@@ -1,5 +1,6 @@
 #include "server/append_body.h"
 
+#include <algorithm>
 #include <array>
 
 #include "engine/event_rules.h"
@@ -73,18 +74,26 @@ std::expected<Batch, Response> take_flatbuffer(Call& call) {
 }  // namespace
 
 bool is_json_body(const Call& call) {
-  const std::string_view said = call.header("Content-Type");
+  const std::string_view said = call.header(Header::content_type);
   const MediaType type(said);
   if (type.is("application/json")) return type.is_utf8();
   const bool unsaid = said.empty() || type.is("application/x-www-form-urlencoded");
-  return unsaid && call.header("Origin").empty();
+  return unsaid && call.header(Header::origin).empty();
+}
+
+bool is_binary_event(const Call& call) {
+  const MediaType type(call.header(Header::content_type));
+  const bool whole =
+      type.is(schema::kBatchMediaType) ||
+      std::ranges::any_of(kWholeBodies, [&](const WholeBody& one) { return type.is(one.type); });
+  return !whole && is_binary_mode(call.request);
 }
 
 bool is_empty_batch(const Call& call) {
-  const MediaType type(call.header("Content-Type"));
+  const MediaType type(call.header(Header::content_type));
   const bool array = type.is("application/cloudevents-batch+json")
                          ? type.is_utf8()
-                         : is_json_body(call) && !is_binary_mode(call.request);
+                         : is_json_body(call) && !is_binary_event(call);
   if (!array) return false;
   const std::string_view body = without_json_space(call.body());
   return body.starts_with('[') && without_json_space(body.substr(1)) == "]";
@@ -96,7 +105,7 @@ Response event_problem(const EventError& error) {
 }
 
 Response unsupported_type(const Call& call, std::string_view allowed) {
-  const std::string_view said = call.header("Content-Type");
+  const std::string_view said = call.header(Header::content_type);
   const bool charset = !MediaType(said).is_utf8();
   return problem(415, "unsupported-type",
                  "the Content-Type \"" + std::string(said.substr(0, 100)) +
@@ -105,13 +114,13 @@ Response unsupported_type(const Call& call, std::string_view allowed) {
 }
 
 std::expected<Batch, Response> take_batch(Call& call, std::string_view stream) {
-  const MediaType type(call.header("Content-Type"));
+  const MediaType type(call.header(Header::content_type));
   if (type.is(schema::kBatchMediaType)) return take_flatbuffer(call);
   for (const WholeBody& whole : kWholeBodies) {
     if (type.is(whole.type) && type.is_utf8()) return parse_batch(call, stream, whole.parse);
     if (type.is(whole.type)) return std::unexpected(unsupported_type(call, kTaken));
   }
-  if (is_binary_mode(call.request)) {
+  if (is_binary_event(call)) {
     BatchBuilder builder(call.service.log.options().limits);
     const auto read =
         read_binary_mode(call.request, [&](std::string_view said, const NewEvent& event) -> Status {

@@ -35,6 +35,9 @@ bool is_empty_batch(const Call& call);
 // asking first; curl -d says "form" too, but has no Origin.)
 bool is_json_body(const Call& call);
 
+// Whether the request is one event in CloudEvents' binary mode, and its headers its attributes.
+bool is_binary_event(const Call& call);
+
 // What a body of events that cannot be read is answered with.
 Response event_problem(const EventError& error);
 

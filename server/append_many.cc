@@ -265,7 +265,7 @@ TakenMany take_many(Call& call) {
   }
   const auto durability = call.query.durability();
   if (!durability) return std::unexpected(malformed(durability.error()));
-  if (auto known = allow_retry_headers(call, {"Idempotency-Key"}); !known) {
+  if (auto known = allow_retry_headers(call, {Header::idempotency_key}); !known) {
     return std::unexpected(malformed(known.error()));
   }
   auto idempotency = parse_idempotency(call);
@@ -275,7 +275,7 @@ TakenMany take_many(Call& call) {
   if (!commit) return std::unexpected(malformed(commit.error()));
   if (*commit) append.commits.push_back(std::move(**commit));
 
-  const MediaType type(call.header("Content-Type"));
+  const MediaType type(call.header(Header::content_type));
   const bool ndjson = type.is(kNdjson) && type.is_utf8();
   if (!ndjson && !is_json_body(call)) {
     return std::unexpected(unsupported_type(call, "application/json, application/x-ndjson"));

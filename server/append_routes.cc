@@ -7,25 +7,47 @@
 namespace strandline::server {
 namespace {
 
-// RFC 9110, section 13.1: `If-Match: "n"` asks that the next offset is n, `If-None-Match: *` that
-// there is no such stream.
+// The next offset that If-Match names. Its list may name it more than once; two different ones
+// would be a condition that a retry cannot tell from a mistake, so they are refused.
+Parsed<Expected> parse_match(std::string_view list) {
+  std::optional<Offset> next;
+  while (true) {
+    const size_t comma = list.find(',');
+    std::string_view tag = list.substr(0, comma);
+    while (tag.starts_with(' ') || tag.starts_with('\t')) tag.remove_prefix(1);
+    while (tag.ends_with(' ') || tag.ends_with('\t')) tag.remove_suffix(1);
+    std::optional<uint64_t> number;
+    if (tag.size() > 2 && tag.front() == '"' && tag.back() == '"') {
+      number = parse_number(tag.substr(1, tag.size() - 2));
+    }
+    if (!number) {
+      return std::unexpected(
+          "If-Match is the stream's next offset in quotes, such as \"7\", or * (the stream must "
+          "exist)");
+    }
+    if (next && next->value != *number) {
+      return std::unexpected("If-Match names two offsets, and a stream has one next offset");
+    }
+    next = Offset(*number);
+    if (comma == std::string_view::npos) return Expected(*next);
+    list.remove_prefix(comma + 1);
+  }
+}
+
+// RFC 9110, section 13.1: `If-Match: "n"` asks that the next offset is n, `If-Match: *` that there
+// is such a stream, `If-None-Match: *` that there is none.
 Parsed<Expected> parse_conditions(const Call& call) {
-  const std::string_view match = call.header("If-Match");
-  const std::string_view none = call.header("If-None-Match");
+  const std::string_view match = call.header(Header::if_match);
+  const std::string_view none = call.header(Header::if_none_match);
   if (!match.empty() && !none.empty()) {
     return std::unexpected("If-Match and If-None-Match do not go together");
   }
   if (!none.empty()) {
-    if (none == "*") return Expected::absent();
+    if (none == "*" || none == "*, *") return Expected::absent();
     return std::unexpected("If-None-Match is * (the stream must not exist)");
   }
-  if (match.empty()) return Expected();
-  if (match.size() > 2 && match.front() == '"' && match.back() == '"') {
-    if (const auto next = parse_number(match.substr(1, match.size() - 2))) {
-      return Expected(Offset(*next));
-    }
-  }
-  return std::unexpected("If-Match is the stream's next offset in quotes, such as \"7\"");
+  if (match == "*" || match == "*, *") return Expected::present();
+  return match.empty() ? Expected() : parse_match(match);
 }
 
 std::expected<Append, Response> take_append(Call& call) {

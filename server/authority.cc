@@ -66,16 +66,45 @@ bool Authority::is_localhost() const {
          (before == 0 || name[before - 1] == '.');
 }
 
+bool Authorities::is_named(const Authority& authority) const {
+  return std::ranges::any_of(names_, [&](const std::string& name) {
+    const auto own = parse_authority(name);
+    return own && (own->port.empty() ? same_ignoring_case(own->host, authority.host)
+                                     : same_authority(*own, authority));
+  });
+}
+
 bool Authorities::takes(std::string_view text) const {
   const auto authority = parse_authority(text);
   if (!authority) return false;
   if (authority->is_address() || authority->is_localhost()) return true;
-  if (names_.empty()) return !on_loopback_;
-  return std::ranges::any_of(names_, [&](const std::string& name) {
-    const auto own = parse_authority(name);
-    return own && (own->port.empty() ? same_ignoring_case(own->host, authority->host)
-                                     : same_authority(*own, *authority));
-  });
+  return names_.empty() ? !on_loopback_ : is_named(*authority);
+}
+
+// On the port that it listens on, localhost is this server where it listens on a loopback address
+// or on all of them.
+bool Authorities::is_listened_on(const Authority& authority) const {
+  const auto own = parse_authority(address_);
+  if (!own || known_port(own->port) != known_port(authority.port)) return false;
+  const bool everywhere = own->host == "0.0.0.0" || own->host == "[::]";
+  if (same_ignoring_case(own->host, authority.host)) return true;
+  if (same_ignoring_case(authority.host, "localhost")) return on_loopback_ || everywhere;
+  return everywhere && (authority.host == "127.0.0.1" || authority.host == "[::1]");
+}
+
+bool Authorities::is_own_origin(std::string_view origin, std::string_view host) const {
+  const size_t end = origin.find("://");
+  if (end == std::string_view::npos) return false;
+  const std::string_view scheme = origin.substr(0, end);
+  const bool https = same_ignoring_case(scheme, "https");
+  if (!https && !same_ignoring_case(scheme, "http")) return false;
+  auto authority = parse_authority(origin.substr(end + 3));
+  if (!authority) return false;
+  if (https && authority->port.empty()) authority->port = "443";
+  if (is_named(*authority)) return true;
+  if (https) return false;
+  const auto came_by = parse_authority(host);
+  return (came_by && same_authority(*came_by, *authority)) || is_listened_on(*authority);
 }
 
 }  // namespace strandline::server

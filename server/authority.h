@@ -30,15 +30,24 @@ bool same_authority(const Authority& a, const Authority& b);
 
 class Authorities {
  public:
-  // `names`: HOST or HOST:PORT each; without a port, any. Valid, as parse_authority has it.
-  Authorities(std::vector<std::string> names, bool on_loopback)
-      : names_(std::move(names)), on_loopback_(on_loopback) {}
+  // `names`: HOST or HOST:PORT each; without a port, any. `address`: where the server listens,
+  // HOST:PORT. Valid, as parse_authority has it.
+  Authorities(std::vector<std::string> names, bool on_loopback, std::string address = {})
+      : names_(std::move(names)), on_loopback_(on_loopback), address_(std::move(address)) {}
 
   bool takes(std::string_view authority) const;
+  // Whether an Origin (RFC 6454, section 7) is this server's: http at the Host that the request
+  // came by or at the address it listens on, or one of the names. (A proxy may serve a name by
+  // https.) "null", which stands for a page without an origin of its own, is nobody's.
+  bool is_own_origin(std::string_view origin, std::string_view host) const;
 
  private:
+  bool is_named(const Authority& authority) const;
+  bool is_listened_on(const Authority& authority) const;
+
   std::vector<std::string> names_;
   bool on_loopback_;
+  std::string address_;
 };
 
 }  // namespace strandline::server

@@ -12,6 +12,7 @@
 #include "server/problem.h"
 #include "server/query.h"
 #include "server/request.h"
+#include "server/routes.h"
 #include "server/service.h"
 
 namespace strandline::server {
@@ -19,11 +20,12 @@ namespace strandline::server {
 struct Call {
   Service& service;
   Request request;
+  Route route;
   std::vector<std::string> names;  // of the path
   Query query;
 
   // A header's value, or empty.
-  std::string_view header(std::string_view name) const { return request.head.field(name); }
+  std::string_view header(Header header) const { return request.head.field(header); }
   std::string_view body() const { return request.body; }
 };
 

@@ -1,5 +1,6 @@
-// GET /v1/consumers/{c}/events: a member that is streamed to, for as long as its connection lasts.
+// POST /v1/consumers/{c}/events: a member that is streamed to, for as long as its connection lasts.
 //
+// Not GET, for joining changes what other members get: a page of any site can have a browser GET.
 // It joins at the beginning, says its epoch, and leaves at the end, so that others have what it did
 // not ack at once. A group's member has at most `window` events in flight; its acks come by other
 // requests. An exclusive one is a subscription from the committed position, and ends when a newer
@@ -247,12 +248,15 @@ std::expected<MemberPlan, Response> plan_member(const Call& call) {
   if (auto known = call.query.allow({"window"}); !known) {
     return std::unexpected(malformed(known.error()));
   }
+  if (!call.body().empty()) {
+    return std::unexpected(malformed("a member's stream is asked for without a body"));
+  }
   const auto window = call.query.number("window");
   if (!window) return std::unexpected(malformed(window.error()));
   if (*window && (**window == 0 || **window > kWindowMax)) {
     return std::unexpected(malformed("window is from 1 to " + std::to_string(kWindowMax)));
   }
-  const auto chosen = negotiate(call.header("Accept"), kMemberForms);
+  const auto chosen = negotiate(call.header(Header::accept), kMemberForms);
   if (!chosen) {
     return std::unexpected(problem(406, "not-acceptable",
                                    "Accept names nothing that there is here, which is: "
@@ -310,10 +314,6 @@ void follow_as_member(Service& service, MemberPlan plan, Membership membership, 
 void read_consumer(Call call, Answer answer) {
   auto plan = plan_member(call);
   if (!plan) return answer.now(std::move(plan.error()));
-  // Whoever only asks for the head takes nobody's place.
-  if (call.request.head.method == "HEAD") {
-    return answer.now({.content_type = plan->form->media_type()});
-  }
   Service& service = call.service;
   boost::asio::post(
       service.blocking, [&service, plan = std::move(*plan), answer = std::move(answer)]() mutable {

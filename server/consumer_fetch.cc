@@ -55,7 +55,7 @@ Parsed<> read_fetch(JsonFields& fields, Fetch& fetch) {
 }
 
 std::expected<FetchPlan, Response> plan_fetch(const Call& call) {
-  const auto chosen = negotiate(call.header("Accept"), kGivenForms);
+  const auto chosen = negotiate(call.header(Header::accept), kGivenForms);
   if (!chosen) {
     return std::unexpected(problem(406, "not-acceptable",
                                    "Accept names nothing that there is here, which is: "

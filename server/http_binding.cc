@@ -38,14 +38,6 @@ std::optional<std::string> from_quotes(std::string_view value) {
   return std::nullopt;
 }
 
-// Section 3.1.3.2: quotes around the value and escapes in them are undone first, then %XX.
-Parsed<std::string> decoded(std::string_view value) {
-  if (!value.starts_with('"')) return percent_decode(value);
-  const auto plain = from_quotes(value);
-  if (!plain) return std::unexpected("a quote that no other one ends; a quote itself is %22");
-  return percent_decode(*plain);
-}
-
 // JSON and text are kept as what they are, and everything else as bytes: text in another charset
 // than UTF-8, too, whether the content type says so or says nothing.
 DataForm form_of(const MediaType& type, std::string_view data) {
@@ -56,7 +48,7 @@ DataForm form_of(const MediaType& type, std::string_view data) {
 }
 
 void place_data(const Request& request, NewEvent& event) {
-  event.datacontenttype = request.head.field("Content-Type");
+  event.datacontenttype = request.head.field(Header::content_type);
   event.data = request.body;
   event.form = form_of(MediaType(event.datacontenttype), event.data);
 }
@@ -83,6 +75,14 @@ bool is_binary_mode(const Request& request) {
   });
 }
 
+// Section 3.1.3.2: quotes around the value and escapes in them are undone first, then %XX.
+Parsed<std::string> decode_attribute(std::string_view value) {
+  if (!value.starts_with('"')) return percent_decode(value);
+  const auto plain = from_quotes(value);
+  if (!plain) return std::unexpected("a quote that no other one ends; a quote itself is %22");
+  return percent_decode(*plain);
+}
+
 EventResult<> read_binary_mode(const Request& request, const EventSink& sink) {
   std::deque<std::string> kept;  // names and values that the event's views point into
   NewEvent event{.type = {}};
@@ -91,7 +91,7 @@ EventResult<> read_binary_mode(const Request& request, const EventSink& sink) {
     auto said = attribute_name(field.name);
     if (!said) continue;
     const std::string& name = kept.emplace_back(std::move(*said));
-    auto value = decoded(field.value);
+    auto value = decode_attribute(field.value);
     if (!value) return no_binary_event("ce-" + name + ": " + value.error());
     const std::string& text = kept.emplace_back(std::move(*value));
     if (name == "specversion") {

@@ -16,6 +16,9 @@ namespace strandline::server {
 
 bool is_binary_mode(const Request& request);
 
+// A ce-* header's value as the attribute's: without quotes, escapes and %XX.
+Parsed<std::string> decode_attribute(std::string_view value);
+
 EventResult<> read_binary_mode(const Request& request, const EventSink& sink);
 
 }  // namespace strandline::server

@@ -33,6 +33,8 @@ class Query {
   // The values of one that may occur several times, each a list: what commas part as they stand in
   // the query; %2C is a comma of a value.
   std::vector<std::string> list(std::string_view name) const;
+  // Decoded, in the order in which they were sent.
+  const std::vector<std::pair<std::string, std::string>>& parameters() const { return parameters_; }
 
   Parsed<std::optional<uint64_t>> number(std::string_view name) const;
   Parsed<bool> flag(std::string_view name) const;  // true or false; false if it is not there

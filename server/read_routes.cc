@@ -24,7 +24,7 @@ using Planned = std::expected<Plan, Response>;
 
 Parsed<From> take_from(const Call& call, bool event_stream, bool backward) {
   // EventSource sends what it last saw; that wins over the address it was opened with.
-  const std::string_view last = call.header("Last-Event-ID");
+  const std::string_view last = call.header(Header::last_event_id);
   if (event_stream && !last.empty()) {
     const auto place = parse_number(last);
     if (!place || *place == UINT64_MAX) {
@@ -88,7 +88,7 @@ Planned plan(const Call& call, Selection select) {
 
   const std::span<const std::string_view> offers =
       *follow ? std::span(kForms).subspan(1) : std::span(kForms);
-  const auto chosen = negotiate(call.header("Accept"), offers);
+  const auto chosen = negotiate(call.header(Header::accept), offers);
   if (!chosen) return std::unexpected(not_acceptable(offers));
   const std::string_view type = offers[*chosen];
   const bool event_stream = type == kEventStream;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 
 #include "server/authority.h"
 
@@ -97,10 +98,11 @@ std::expected<void, Refusal> parse_request_line(std::string_view line, RequestHe
       version[6] != '.' || !digit(version[7])) {
     return refuse("the first line does not end in HTTP/1.1 behind one space");
   }
-  head.http_1_0 = version == "HTTP/1.0";
-  if (version != "HTTP/1.1" && !head.http_1_0) {
+  // RFC 9110, section 2.5: a later minor version is answered as the latest that is known here.
+  if (version[5] != '1') {
     return std::unexpected(Refusal{505, "http-version", "this server speaks HTTP/1.1 and 1.0"});
   }
+  head.http_1_0 = version[7] == '0';
   return {};
 }
 
@@ -144,36 +146,56 @@ struct Sayings {
   size_t hosts = 0, codings = 0, lengths = 0;
   bool close = false, keep_alive = false;
 
-  void hear(const Field& field, RequestHead& head) {
-    switch (field.name.size()) {
-      case 4:
-        if (same_ignoring_case(field.name, "host")) ++hosts, host = field.value;
+  void hear(Header header, std::string_view value, RequestHead& head) {
+    switch (header) {
+      case Header::host:
+        ++hosts, host = value;
         break;
-      case 6:
-        if (same_ignoring_case(field.name, "expect")) {
-          head.expects_continue |= same_ignoring_case(field.value, "100-continue");
-        }
+      case Header::expect:
+        head.expects_continue |= same_ignoring_case(value, "100-continue");
         break;
-      case 10:
-        if (same_ignoring_case(field.name, "connection")) {
-          each_element(field.value, [this](std::string_view option) {
-            close |= same_ignoring_case(option, "close");
-            keep_alive |= same_ignoring_case(option, "keep-alive");
-            return true;
-          });
-        }
+      case Header::connection:
+        each_element(value, [this](std::string_view option) {
+          close |= same_ignoring_case(option, "close");
+          keep_alive |= same_ignoring_case(option, "keep-alive");
+          return true;
+        });
         break;
-      case 14:
-        if (same_ignoring_case(field.name, "content-length")) ++lengths, length = field.value;
+      case Header::content_length:
+        ++lengths, length = value;
         break;
-      case 17:
-        if (same_ignoring_case(field.name, "transfer-encoding")) ++codings, coding = field.value;
+      case Header::transfer_encoding:
+        ++codings, coding = value;
         break;
       default:
         break;
     }
   }
 };
+
+// Keeps the value; joins those of a list.
+void keep_value(Header header, const Field& field, RequestHead& head) {
+  std::string_view& value = head.values[static_cast<size_t>(header)];
+  if (value.data() == nullptr) {
+    value = field.value;
+  } else if (known(header).is_list) {
+    head.joined.push_back(
+        std::make_shared<const std::string>(std::string(value).append(", ").append(field.value)));
+    value = *head.joined.back();
+  } else if (head.repeated.empty()) {
+    head.repeated = known(header).name;
+  }
+}
+
+std::string_view repeated_attribute_of(std::span<const Field> fields) {
+  for (size_t i = 0; i < fields.size(); ++i) {
+    if (!is_event_attribute(fields[i].name)) continue;
+    for (size_t j = 0; j < i; ++j) {
+      if (same_ignoring_case(fields[j].name, fields[i].name)) return fields[i].name;
+    }
+  }
+  return {};
+}
 
 std::expected<void, Refusal> settle_framing(const Sayings& said, RequestHead& head) {
   if (said.codings > 0 && said.lengths > 0) {
@@ -238,13 +260,6 @@ bool is_token(std::string_view text) { return !text.empty() && all(token, text);
 bool same_ignoring_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; };
   return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-std::string_view RequestHead::field(std::string_view name) const {
-  for (const Field& field : fields) {
-    if (same_ignoring_case(field.name, name)) return field.value;
-  }
-  return {};
 }
 
 std::expected<std::optional<size_t>, Refusal> find_head(std::string_view bytes, HeadScan& scan,
@@ -320,7 +335,13 @@ std::expected<RequestHead, Refusal> parse_head(std::string_view bytes, const Hea
   if (!fields) return std::unexpected(std::move(fields.error()));
   head.fields = std::move(*fields);
   Sayings said;
-  for (const Field& field : head.fields) said.hear(field, head);
+  for (const Field& field : head.fields) {
+    const auto header = find_header(field.name);
+    if (!header) continue;
+    said.hear(*header, field.value, head);
+    keep_value(*header, field, head);
+  }
+  head.repeated_attribute = repeated_attribute_of(head.fields);
   head.keep_alive = !said.close && (!head.http_1_0 || said.keep_alive);
   if (auto ok = settle_framing(said, head); !ok) return std::unexpected(std::move(ok.error()));
   if (!is_known_method(head.method)) {

@@ -8,13 +8,17 @@
 // the connection may be read as a request.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "server/known_header.h"
 
 namespace strandline::server {
 
@@ -46,15 +50,25 @@ struct RequestHead {
   std::string_view method;
   std::string_view target;     // begins with /, or is *; of an absolute form, what follows the host
   std::string_view authority;  // HOST or HOST:PORT; empty in HTTP/1.0 without Host
-  bool http_1_0 = false;
+  bool http_1_0 = false;       // otherwise 1.1, or a later minor version, which is taken as 1.1
   bool keep_alive = true;
   bool expects_continue = false;
   Framing framing = Framing::none;
   uint64_t content_length = 0;  // of a sized body
   std::vector<Field> fields;    // in the order in which they were sent
 
-  // The value of the first field of this name, or empty.
-  std::string_view field(std::string_view name) const;
+  // Which fields came twice and must not: the first one of the table (known_header.h), and the
+  // first one of CloudEvents' attributes. Whether they are read is for the route to say.
+  std::string_view repeated;
+  std::string_view repeated_attribute;
+
+  // A field's value, of a list that came in several lines all of it; or empty.
+  std::string_view field(Header header) const { return values[static_cast<size_t>(header)]; }
+  // Also where its value is empty.
+  bool has(Header header) const { return field(header).data() != nullptr; }
+
+  std::array<std::string_view, kHeaders> values = {};
+  std::vector<std::shared_ptr<const std::string>> joined;  // what values of joined lists point into
 };
 
 // How far find_head has come; one for each head.

@@ -30,6 +30,19 @@ Response refused(Refusal refusal) {
 
 }  // namespace
 
+bool has_room(Request& request, Service& service, size_t bytes) {
+  return bytes <= kBufferBytesMax || request.share.grow_to(service.bodies, bytes);
+}
+
+Response bodies_are_full(const Service& service) {
+  return problem(
+      {.code = Code::busy,
+       .message = fmt::format("the bodies under way are as large as all together may be: "
+                              "{} bytes; send this again later",
+                              service.options.bodies_bytes_max)},
+      Asked::appending);
+}
+
 RequestReader::RequestReader(boost::asio::ip::tcp::socket& socket, Service& service,
                              Deadlines& deadlines, std::function<void()> on_continue)
     : socket_(socket),
@@ -154,16 +167,8 @@ awaitable<ReadEnd> RequestReader::read_chunked_body(Request& request) {
 }
 
 std::optional<Response> RequestReader::take_share(Request& request, size_t bytes) {
-  if (bytes <= kBufferBytesMax || request.share.grow_to(service_.bodies, bytes)) {
-    return std::nullopt;
-  }
-  Response response = closing(
-      problem({.code = Code::busy,
-               .message = fmt::format("the bodies under way are as large as all together may be: "
-                                      "{} bytes; send this again later",
-                                      service_.options.bodies_bytes_max)},
-              Asked::appending));
-  return response;
+  if (has_room(request, service_, bytes)) return std::nullopt;
+  return closing(bodies_are_full(service_));
 }
 
 void RequestReader::expect_body(size_t received) {

@@ -37,6 +37,11 @@ struct Deadlines {
   }
 };
 
+// Whether a request may hold a body of this size beside all other bodies (body_budget.h), of which
+// it then has a share; and the 503 where it may not.
+bool has_room(Request& request, Service& service, size_t bytes);
+Response bodies_are_full(const Service& service);
+
 // Nothing: the client is gone. A response: what its last request is answered with.
 using ReadEnd = std::optional<Response>;
 

@@ -4,29 +4,19 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
+#include <vector>
+
+#include "server/append_body.h"
+#include "server/http_binding.h"
+#include "server/media_type.h"
 
 namespace strandline::server {
 namespace {
 
-constexpr std::string_view kProducerId = "Producer-Id";
-constexpr std::string_view kProducerEpoch = "Producer-Epoch";
-constexpr std::string_view kProducerSeq = "Producer-Seq";
-constexpr std::string_view kIdempotencyKey = "Idempotency-Key";
-
-// The value of one that occurs at most once.
-Parsed<std::optional<std::string_view>> one_header(const Call& call, std::string_view name) {
-  std::optional<std::string_view> value;
-  for (const Field& field : call.request.head.fields) {
-    if (!same_ignoring_case(field.name, name)) continue;
-    if (value) return std::unexpected(std::string(name) + " is there twice");
-    value = field.value;
-  }
-  return value;
-}
-
-Parsed<uint64_t> number_in(std::string_view name, std::string_view value) {
-  if (const auto number = parse_number(value)) return *number;
-  return std::unexpected(std::string(name) + " is a whole number from 0 on");
+Parsed<uint64_t> number_in(const Call& call, Header header) {
+  if (const auto number = parse_number(call.header(header))) return *number;
+  return std::unexpected(std::string(known(header).name) + " is a whole number from 0 on");
 }
 
 // What is between the quotes; backslashes stand only before quotes and backslashes.
@@ -67,18 +57,40 @@ class Fingerprint {
   std::unique_ptr<EVP_MD_CTX, Free> context_{EVP_MD_CTX_new()};
 };
 
+// The body's type as far as it says how the body is read; in binary mode all of it is stored.
+std::string type_of_body(const Call& call, bool binary) {
+  const std::string_view said = call.header(Header::content_type);
+  if (binary) return canonical_media_type(said);
+  return is_json_body(call) ? std::string(kJson) : MediaType(said).essence();
+}
+
+// Two requests that ask for the same have the same, however they are spelt: their headers' case and
+// order, percent-encoding, a Content-Encoding, headers that mean nothing here.
 std::string fingerprint_of(const Call& call) {
-  const RequestHead& head = call.request.head;
+  const bool binary = call.route == Route::append_events && is_binary_event(call);
   Fingerprint fingerprint;
-  for (const std::string_view piece : {head.method, head.target, call.header("Content-Type")}) {
-    fingerprint.add(piece);
+  const auto add_pairs = [&](std::vector<std::pair<std::string, std::string>> pairs) {
+    std::ranges::sort(pairs);
+    fingerprint.add(std::to_string(pairs.size()));
+    for (const auto& [name, value] : pairs) {
+      fingerprint.add(name);
+      fingerprint.add(value);
+    }
+  };
+  fingerprint.add(name_of(call.route));
+  fingerprint.add(std::to_string(call.names.size()));
+  for (const std::string& name : call.names) fingerprint.add(name);
+  add_pairs(call.query.parameters());
+  fingerprint.add(type_of_body(call, binary));
+  std::vector<std::pair<std::string, std::string>> attributes;
+  for (const Field& field : call.request.head.fields) {
+    if (!binary || !is_event_attribute(field.name)) continue;
+    // A value that cannot be decoded is refused later.
+    attributes.emplace_back(field.name, decode_attribute(field.value).value_or(""));
+    std::ranges::transform(attributes.back().first, attributes.back().first.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 32) : c; });
   }
-  for (const Field& field : head.fields) {
-    // In CloudEvents' binary mode they are the event.
-    if (field.name.size() < 3 || !same_ignoring_case(field.name.substr(0, 3), "ce-")) continue;
-    fingerprint.add(field.name);
-    fingerprint.add(field.value);
-  }
+  add_pairs(std::move(attributes));
   fingerprint.add(call.body());
   return fingerprint.finish();
 }
@@ -86,43 +98,39 @@ std::string fingerprint_of(const Call& call) {
 }  // namespace
 
 Parsed<std::optional<Producer>> parse_producer(const Call& call) {
-  const auto id = one_header(call, kProducerId);
-  if (!id) return std::unexpected(id.error());
-  const auto epoch = one_header(call, kProducerEpoch);
-  if (!epoch) return std::unexpected(epoch.error());
-  const auto sequence = one_header(call, kProducerSeq);
-  if (!sequence) return std::unexpected(sequence.error());
-  if (!*id && !*epoch && !*sequence) return std::nullopt;
-  if (!*id || !*epoch || !*sequence) {
+  const RequestHead& head = call.request.head;
+  const bool id = head.has(Header::producer_id), epoch = head.has(Header::producer_epoch),
+             sequence = head.has(Header::producer_seq);
+  if (!id && !epoch && !sequence) return std::nullopt;
+  if (!id || !epoch || !sequence) {
     return std::unexpected("Producer-Id, Producer-Epoch and Producer-Seq go together");
   }
-  const auto in_epoch = number_in(kProducerEpoch, **epoch);
+  const auto in_epoch = number_in(call, Header::producer_epoch);
   if (!in_epoch) return std::unexpected(in_epoch.error());
-  const auto at = number_in(kProducerSeq, **sequence);
+  const auto at = number_in(call, Header::producer_seq);
   if (!at) return std::unexpected(at.error());
-  return Producer{.id = std::string(**id), .epoch = *in_epoch, .sequence = *at};
+  return Producer{
+      .id = std::string(call.header(Header::producer_id)), .epoch = *in_epoch, .sequence = *at};
 }
 
 Parsed<std::optional<Idempotency>> parse_idempotency(const Call& call) {
-  const auto said = one_header(call, kIdempotencyKey);
-  if (!said) return std::unexpected(said.error());
-  if (!*said) return std::nullopt;
-  auto key = quoted_string(**said);
+  if (!call.request.head.has(Header::idempotency_key)) return std::nullopt;
+  auto key = quoted_string(call.header(Header::idempotency_key));
   if (!key || key->empty()) {
     return std::unexpected("Idempotency-Key is a string in quotes, such as \"8e03978e\"");
   }
   return Idempotency{.key = std::move(*key), .fingerprint = fingerprint_of(call)};
 }
 
-Parsed<> allow_retry_headers(const Call& call, std::initializer_list<std::string_view> names) {
-  for (const std::string_view name : {kProducerId, kProducerEpoch, kProducerSeq, kIdempotencyKey}) {
-    if (std::ranges::find(names, name) != names.end()) continue;
-    const auto there = one_header(call, name);
-    if (there && !*there) continue;
-    return std::unexpected(std::string(name) + " means nothing here" +
-                           (name == kIdempotencyKey ? ""
-                                                    : "; /v1/append has a \"producer\" in each of "
-                                                      "its \"appends\""));
+Parsed<> allow_retry_headers(const Call& call, std::initializer_list<Header> headers) {
+  for (const Header header : {Header::producer_id, Header::producer_epoch, Header::producer_seq,
+                              Header::idempotency_key}) {
+    if (std::ranges::find(headers, header) != headers.end()) continue;
+    if (!call.request.head.has(header)) continue;
+    return std::unexpected(std::string(known(header).name) + " means nothing here" +
+                           (header == Header::idempotency_key
+                                ? ""
+                                : "; /v1/append has a \"producer\" in each of its \"appends\""));
   }
   return {};
 }

@@ -16,10 +16,11 @@ namespace strandline::server {
 Parsed<std::optional<Producer>> parse_producer(const Call& call);
 
 // A quoted string (RFC 8941, section 3.3.3). Its fingerprint is of all that says what is to be
-// appended: method, target, type, CloudEvents' headers and body. Before the body is taken.
+// appended: route, names, query, type, CloudEvents' headers and body; of what they mean, not of how
+// they are spelt. Before the body is taken.
 Parsed<std::optional<Idempotency>> parse_idempotency(const Call& call);
 
 // An error, if one of them is there, and is not among these; for requests that know no such thing.
-Parsed<> allow_retry_headers(const Call& call, std::initializer_list<std::string_view> names);
+Parsed<> allow_retry_headers(const Call& call, std::initializer_list<Header> headers);
 
 }  // namespace strandline::server

@@ -8,12 +8,6 @@
 namespace strandline::server {
 namespace {
 
-struct Pattern {
-  std::string_view method;
-  std::string_view path;  // {} is a name
-  Route route;
-};
-
 constexpr std::array<Pattern, 34> kPatterns = {{
     {"POST", "/v1/streams/{}/events", Route::append_events},
     {"GET", "/v1/streams/{}/events", Route::read_events},
@@ -42,7 +36,7 @@ constexpr std::array<Pattern, 34> kPatterns = {{
     {"POST", "/v1/consumers/{}/reset", Route::reset_consumer},
     {"POST", "/v1/consumers/{}/replay", Route::replay_consumer},
     {"GET", "/v1/consumers/{}/dead-letters", Route::list_dead_letters},
-    {"GET", "/v1/consumers/{}/events", Route::read_consumer},
+    {"POST", "/v1/consumers/{}/events", Route::read_consumer},
     {"GET", "/v1/consumers/{}/once/{}", Route::get_once},
     {"PUT", "/v1/consumers/{}/once/{}", Route::put_once},
     {"GET", "/healthz", Route::healthz},
@@ -168,6 +162,12 @@ bool is_pipelined(Route route) {
     default:
       return false;
   }
+}
+
+std::span<const Pattern> route_patterns() { return kPatterns; }
+
+bool is_safe_method(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
 std::expected<Match, Response> match_route(std::string_view method, std::string_view target) {

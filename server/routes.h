@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,18 @@ const char* name_of(Route route);
 // Whether the next request of a connection may begin before this one is answered: those that go
 // through the log's queue, which keeps their order.
 bool is_pipelined(Route route);
+
+// A method, a path, and who answers it. In the path {} is a name.
+struct Pattern {
+  std::string_view method;
+  std::string_view path;
+  Route route;
+};
+// All there are.
+std::span<const Pattern> route_patterns();
+
+// GET, HEAD and OPTIONS change nothing (RFC 9110, section 9.2.1); every other method may.
+bool is_safe_method(std::string_view method);
 
 struct Match {
   Route route = Route::none;

@@ -39,7 +39,8 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
   if (auto ok = parts->listener->listen(service.options.listen); !ok) {
     return std::unexpected(ok.error());
   }
-  service.authorities = Authorities(service.options.authorities, parts->listener->on_loopback());
+  service.authorities = Authorities(service.options.authorities, parts->listener->on_loopback(),
+                                    parts->listener->address());
   parts->listener->start();
   for (const auto& worker : parts->workers) worker->start();
   spdlog::info("listening on http://{} with {} threads", parts->listener->address(), threads);

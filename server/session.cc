@@ -14,9 +14,6 @@ namespace {
 // Bodies of one connection that the engine has not answered yet. A quarter of what the engine
 // itself queues: one eager client alone does not fill that.
 constexpr size_t kPipelineBytes = 16 << 20;
-// A body above this is read by the pool, and nothing is read behind it meanwhile: parsing it takes
-// so long (10 ms a megabyte, as JSON) that the thread's other sessions would notice.
-constexpr size_t kLargeRequestBytes = 1 << 20;
 // Answers up to this are copied together; a larger body is written from where it is.
 constexpr size_t kSmallBytes = 16 << 10;
 // One write of answers.
@@ -137,17 +134,18 @@ awaitable<void> Session::read_requests() {
     }
 
     const RequestHead& head = request->head;
-    auto match = match_route(head.method, head.target);
+    auto admitted = admit(*request, service_);
     const bool last = !head.keep_alive || service_.draining;
-    const Manner manner{.route = match ? match->route : Route::none,
+    const Manner manner{.route = admitted ? admitted->match.route : Route::none,
                         .http_1_0 = head.http_1_0,
                         .keep_alive = !last,
                         .head_only = head.method == "HEAD",
                         .request_bytes = request->body.size()};
-    const bool pipelined = is_pipelined(manner.route) && manner.request_bytes <= kLargeRequestBytes;
+    const bool large = manner.request_bytes > kLargeBodyBytes || (admitted && admitted->packed);
+    const bool pipelined = is_pipelined(manner.route) && !large;
     if (!pipelined) co_await all_answered();
     const uint64_t number = open_slot(manner);
-    dispatch(std::move(*request), std::move(match), number);
+    dispatch(std::move(*request), std::move(admitted), number);
     if (!pipelined && !following_) co_await all_answered();
     if (following_) {
       co_await reader_.watch();
@@ -176,25 +174,29 @@ uint64_t Session::open_slot(Manner manner) {
   return first_ + slots_.size() - 1;
 }
 
-void Session::dispatch(Request request, std::expected<Match, Response> match, uint64_t number) {
+void Session::dispatch(Request request, std::expected<Admitted, Response> admitted,
+                       uint64_t number) {
   Answer answer(shared_from_this(), worker_.mailbox(), number);
-  if (!match) return answer.now(std::move(match.error()));
-  if (service_.draining && is_pipelined(match->route)) {
+  if (!admitted) return answer.now(std::move(admitted.error()));
+  Match& match = admitted->match;
+  if (service_.draining && is_pipelined(match.route)) {
     return answer.now(
         problem({.code = Code::closed, .message = "the server is draining: send this again later"},
                 Asked::appending));
   }
-  if (const auto coding = request.head.field("Content-Encoding");
-      !coding.empty() && !same_ignoring_case(coding, "identity")) {
-    return answer.now(problem(415, "unsupported-coding", "no Content-Encoding is taken here"));
-  }
-  auto query = Query::parse(match->query);
+  auto query = Query::parse(match.query);
   if (!query) return answer.now(malformed(query.error()));
-  const Handler handler = kHandlers[static_cast<size_t>(match->route)];
-  const bool large = request.body.size() > kLargeRequestBytes;
-  Call call{service_, std::move(request), std::move(match->names), std::move(*query)};
+  const Handler handler = kHandlers[static_cast<size_t>(match.route)];
+  const bool packed = admitted->packed;
+  const bool large = packed || request.body.size() > kLargeBodyBytes;
+  Call call{service_, std::move(request), match.route, std::move(match.names), std::move(*query)};
   if (!large) return handler(std::move(call), std::move(answer));
-  answer.elsewhere(service_, [handler, call = std::move(call)](Answer to) mutable {
+  answer.elsewhere(service_, [handler, packed, call = std::move(call)](Answer to) mutable {
+    if (packed) {
+      if (auto refused = unpack_body(call.request, call.service)) {
+        return to.now(std::move(*refused));
+      }
+    }
     handler(std::move(call), std::move(to));
   });
 }

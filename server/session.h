@@ -14,9 +14,9 @@
 #include <deque>
 #include <memory>
 
+#include "server/admission.h"
 #include "server/answer.h"
 #include "server/request_reader.h"
-#include "server/routes.h"
 
 namespace strandline::server {
 
@@ -61,7 +61,7 @@ class Session : public Answerer, public std::enable_shared_from_this<Session> {
   awaitable<void> all_answered();
   bool has_room() const;
   uint64_t open_slot(Manner manner);
-  void dispatch(Request request, std::expected<Match, Response> match, uint64_t number);
+  void dispatch(Request request, std::expected<Admitted, Response> admitted, uint64_t number);
   void refuse(Response response);
   bool is_peer_gone() const;
   Slot* waiting_slot(uint64_t number);

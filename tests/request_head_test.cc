@@ -52,8 +52,10 @@ TEST(RequestHeads, SayWhatTheyHave) {
   EXPECT_TRUE(head->expects_continue);
   EXPECT_FALSE(head->keep_alive);
   EXPECT_EQ(head->fields.size(), 6u);
-  EXPECT_EQ(head->field("x-text"), "a b\tc\xc3\xa9");
-  EXPECT_EQ(head->field("X-EMPTY"), "");
+  EXPECT_EQ(head->fields[3].value, "a b\tc\xc3\xa9");
+  EXPECT_EQ(head->fields[2].value, "");
+  EXPECT_EQ(head->field(server::Header::content_length), "12");
+  EXPECT_FALSE(head->has(server::Header::origin));
 }
 
 TEST(RequestHeads, KnowHowABodyEndsAndWhetherTheConnectionGoesOn) {
@@ -193,6 +195,28 @@ TEST(Authority, AddressesAndLocalhostAreAlwaysTakenAndNamesWhenTheyAreOurs) {
   EXPECT_TRUE(named.takes("db:7070"));
   EXPECT_FALSE(named.takes("db:7071"));
   EXPECT_FALSE(named.takes("db"));
+}
+
+TEST(Authority, AnOriginIsOursByHostByAddressOrByName) {
+  const server::Authorities loopback({}, true, "127.0.0.1:7070"), other({}, true, "127.0.0.2:7070"),
+      everywhere({}, false, "0.0.0.0:7070"), one({}, false, "10.0.0.7:7070"),
+      named({"log.example.org", "db:7070"}, true, "127.0.0.1:7070");
+  EXPECT_TRUE(loopback.is_own_origin("http://localhost:7070", "127.0.0.1:7070"));
+  EXPECT_TRUE(loopback.is_own_origin("http://127.0.0.1:7070", "localhost:7070"));
+  EXPECT_TRUE(loopback.is_own_origin("http://my.localhost", "my.localhost:80"));
+  EXPECT_FALSE(loopback.is_own_origin("http://my.localhost:7070", "localhost:7070"));
+  EXPECT_FALSE(loopback.is_own_origin("http://[::1]:7070", "127.0.0.1:7070"));
+  EXPECT_FALSE(other.is_own_origin("http://127.0.0.1:7070", "127.0.0.2:7070"));
+  EXPECT_TRUE(everywhere.is_own_origin("http://127.0.0.1:7070", "log:7070"));
+  EXPECT_TRUE(everywhere.is_own_origin("http://log:7070", "log:7070"));
+  EXPECT_FALSE(everywhere.is_own_origin("http://log:7071", "log:7070"));
+  EXPECT_FALSE(one.is_own_origin("http://localhost:7070", "10.0.0.7:7070"));
+  EXPECT_TRUE(named.is_own_origin("https://log.example.org", "upstream"));
+  EXPECT_FALSE(named.is_own_origin("http://db", "upstream"));
+  for (const char* none : {"", "null", "localhost:7070", "https://127.0.0.1:7070", "http://",
+                           "http://127.0.0.1:7070/", "http://u@127.0.0.1:7070"}) {
+    EXPECT_FALSE(loopback.is_own_origin(none, "127.0.0.1:7070")) << none;
+  }
 }
 
 }  // namespace

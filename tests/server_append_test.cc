@@ -82,7 +82,21 @@ TEST_F(AppendRequest, ConditionsAreHeaders) {
   expect_problem(conflict, 412);
   EXPECT_EQ(conflict.json()["next"].number(), 2u);
   expect_problem(with("If-Match", "nonsense"), 400);
+  expect_problem(with("If-Match", "*, \"2\""), 400);
   EXPECT_EQ(client_.get("/v1/streams/s").json()["tail"].number(), 2u);
+}
+
+TEST_F(AppendRequest, AStarAsksThatTheStreamIsThere) {
+  const auto ask = [&] {
+    return client_.send("POST", "/v1/streams/s/events", R"({"type":"t"})",
+                        {{"Content-Type", "application/json"}, {"If-Match", "*"}});
+  };
+  expect_problem(ask(), 412);
+  EXPECT_EQ(client_.get("/v1/streams/s").status, 404u);
+  ASSERT_EQ(append_type("s", "t").status, 201u);
+  EXPECT_EQ(ask().status, 201u);
+  ASSERT_EQ(client_.send("DELETE", "/v1/streams/s").status, 204u);
+  expect_problem(ask(), 412);
 }
 
 TEST_F(AppendRequest, AcceptedIsAskedFor) {

@@ -246,7 +246,7 @@ TEST_F(ConsumerRoutes, MistakesAreNamedAndLoseNothing) {
     expect_problem(post("none", what, body), 404);
   }
   expect_problem(client_.get("/v1/consumers/none/dead-letters"), 404);
-  expect_problem(client_.get("/v1/consumers/none/events"), 404);
+  expect_problem(client_.send("POST", "/v1/consumers/none/events"), 404);
 
   const Json a = fetch("c", R"({"max":2})"), b = fetch("c", R"({"max":1})");
   ASSERT_EQ(given(a) + " " + given(b), "0 1 2");

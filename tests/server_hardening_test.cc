@@ -217,7 +217,7 @@ TEST_F(Refused, MethodsThatAreNotThere) {  // RFC 9110, section 15.6.2
 }
 
 TEST_F(Refused, VersionsThatAreNotThere) {  // RFC 9110, section 15.6.6
-  for (const char* version : {"0.9", "1.2", "2.0", "3.0", "9.9"}) {
+  for (const char* version : {"0.9", "0.1", "2.0", "3.0", "9.9"}) {
     expect_refused(std::string("GET / HTTP/") + version + "\r\nHost: localhost\r\n\r\n", 505);
   }
   expect_refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505);

@@ -1,4 +1,4 @@
-// GET /v1/consumers/{c}/events: a member that is streamed to. It joins, is given what it has room
+// POST /v1/consumers/{c}/events: a member that is streamed to. It joins, is given what it has room
 // for, and leaves when its connection ends.
 #include "schemas/frame.h"
 #include "tests/support/server_test.h"
@@ -21,7 +21,7 @@ class StreamedMembers : public ServerTest {
                                    const std::string& accept = kLines) {
     return std::make_unique<HttpStream>(server_.address(),
                                         "/v1/consumers/" + name + "/events" + query,
-                                        Headers{{"Accept", accept}});
+                                        Headers{{"Accept", accept}}, "POST");
   }
   // The next line that is one.
   static Json next(HttpStream& stream) {
@@ -193,7 +193,8 @@ TEST_F(StreamedMembers, WhatIsWronglyAskedJoinsNobody) {
   EXPECT_EQ(open("c", "?from=3")->status(), 400u);
   EXPECT_EQ(open("c", "", "application/json")->status(), 406u);
   EXPECT_EQ(open("none")->status(), 404u);
-  EXPECT_EQ(client_.send("HEAD", "/v1/consumers/c/events").status, 200u);
+  EXPECT_EQ(client_.get("/v1/consumers/c/events").status, 405u);
+  EXPECT_EQ(client_.post("/v1/consumers/c/events", "{}").status, 400u);
   EXPECT_EQ(describe("c")["epoch"].number(), 0u);
 }
 

@@ -78,6 +78,8 @@ class RemoteLog : public Connection {
     if (request.durability == Durability::accepted) http.target += "?durability=accepted";
     if (request.expected.kind == Expected::Kind::absent) {
       http.headers.emplace_back("If-None-Match", "*");
+    } else if (request.expected.kind == Expected::Kind::present) {
+      http.headers.emplace_back("If-Match", "*");
     } else if (request.expected.kind == Expected::Kind::next) {
       http.headers.emplace_back("If-Match", fmt::format("\"{}\"", request.expected.offset.value));
     }
