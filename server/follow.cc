@@ -47,4 +47,59 @@ void SubscriptionFollow::tell_position(std::string& out) {
   form_->moved(out, told_);
 }
 
+// --- A stream that does not exist yet.
+
+AwaitingFollow::AwaitingFollow(const Log& log, ReadOptions read, Subscription watch,
+                               std::unique_ptr<Form> form, Places places)
+    : log_(log),
+      read_(std::move(read)),
+      watch_(std::move(watch)),
+      form_(std::move(form)),
+      media_type_(form_->media_type()),
+      places_(places) {}
+
+Result<std::unique_ptr<Follow>> AwaitingFollow::start(const Log& log, ReadOptions read,
+                                                      std::unique_ptr<Form> form, Places places) {
+  auto watch =
+      log.subscribe({.select = Selection::prefix(read.select.names.at(0)), .from = From::latest()});
+  if (!watch) return std::unexpected(std::move(watch.error()));
+  if (read.from.kind == From::Kind::latest || read.from.kind == From::Kind::last) {
+    read.from = From::earliest();
+  }
+  return std::unique_ptr<Follow>(
+      new AwaitingFollow(log, std::move(read), std::move(*watch), std::move(form), places));
+}
+
+void AwaitingFollow::open(std::string& out) {
+  form_->open_stream(out, position());
+  form_->moved(out, position());
+}
+
+Follow::Filled AwaitingFollow::fill(std::string& out, size_t bytes_max) {
+  if (follow_) return follow_->fill(out, bytes_max);
+  // To the log's tail first, so that what is appended after a look wakes it again.
+  while (true) {
+    const auto next = watch_.try_next();
+    if (!next) return Filled::closed;
+    if (!*next) break;
+  }
+  auto subscription = log_.subscribe(read_);
+  if (!subscription) {
+    return subscription.error().code == Code::not_found ? Filled::nothing_left : Filled::closed;
+  }
+  follow_ =
+      std::make_unique<SubscriptionFollow>(std::move(*subscription), std::move(form_), places_);
+  return follow_->fill(out, bytes_max);
+}
+
+void AwaitingFollow::keepalive(std::string& out) {
+  follow_ ? follow_->keepalive(out) : form_->keepalive(out, position());
+}
+
+void AwaitingFollow::rest() { follow_ ? follow_->rest() : watch_.rest(); }
+
+void AwaitingFollow::on_ready(std::function<void()> callback) {
+  follow_ ? follow_->on_ready(std::move(callback)) : watch_.on_ready(std::move(callback));
+}
+
 }  // namespace strandline::server

@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/subscription.h"
+#include "engine/log.h"
 #include "server/form.h"
 
 namespace strandline::server {
@@ -68,6 +68,40 @@ class SubscriptionFollow : public Follow {
   std::optional<Delivery> delivery_;  // not yet printed to its end
   uint32_t printed_ = 0;              // events of it
   uint64_t told_;                     // the position that follows from what was printed
+};
+
+// Of a stream that does not exist yet: it waits until it does, then follows it from where it was
+// asked to begin. Whatever place that names (the latest, the last N), all that comes is newer.
+//
+// It is woken by the log's own stream, which moves with every event. So a stream that was created
+// empty is found with the next event of any stream, which its first is at the latest.
+class AwaitingFollow : public Follow {
+ public:
+  static Result<std::unique_ptr<Follow>> start(const Log& log, ReadOptions read,
+                                               std::unique_ptr<Form> form, Places places);
+
+  std::string_view media_type() const override { return media_type_; }
+  void open(std::string& out) override;
+  Filled fill(std::string& out, size_t bytes_max) override;
+  void keepalive(std::string& out) override;
+  void rest() override;
+  void on_ready(std::function<void()> callback) override;
+
+ private:
+  AwaitingFollow(const Log& log, ReadOptions read, Subscription watch, std::unique_ptr<Form> form,
+                 Places places);
+  // As far as it is known: of a stream that has never been there, 0.
+  uint64_t position() const {
+    return read_.from.kind == From::Kind::position ? read_.from.number : 0;
+  }
+
+  const Log& log_;
+  ReadOptions read_;
+  Subscription watch_;  // of what is appended to a stream of this name, and of names that go on
+  std::unique_ptr<Form> form_;  // until there is a follow
+  const std::string_view media_type_;
+  const Places places_;
+  std::unique_ptr<Follow> follow_;
 };
 
 }  // namespace strandline::server

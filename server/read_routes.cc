@@ -1,4 +1,5 @@
-// GET /v1/streams/{s}/events and /v1/all/events: a page, or with follow=true history and then live.
+// GET /v1/streams/{s}/events and /v1/all/events: a page, or with follow=true history and then live;
+// with wait=true of a stream that need not exist yet.
 #include <array>
 
 #include "schemas/frame.h"
@@ -17,15 +18,18 @@ constexpr std::array<std::string_view, 4> kForms = {kJson, kNdjson, schema::kBat
 struct Plan {
   ReadOptions read;
   bool follow = false;
+  bool wait = false;  // for a stream that does not exist yet
   Places places = Places::offsets;
   std::unique_ptr<Form> form;
 };
 using Planned = std::expected<Plan, Response>;
 
-Parsed<From> take_from(const Call& call, bool event_stream, bool backward) {
-  // EventSource sends what it last saw; that wins over the address it was opened with.
+Parsed<From> take_from(const Call& call, bool backward) {
+  // EventSource sends what it last saw; that wins over the address it was opened with. Other
+  // clients, which read other forms, may do as it does.
   const std::string_view last = call.header(Header::last_event_id);
-  if (event_stream && !last.empty()) {
+  if (!last.empty()) {
+    if (backward) return std::unexpected("Last-Event-ID goes on forward; leave out the direction");
     const auto place = parse_number(last);
     if (!place || *place == UINT64_MAX) {
       return std::unexpected(
@@ -83,6 +87,8 @@ Planned plan(const Call& call, Selection select) {
   const auto bad = [](std::string why) { return std::unexpected(malformed(std::move(why))); };
   const auto follow = call.query.flag("follow");
   if (!follow) return bad(follow.error());
+  const auto wait = call.query.flag("wait");
+  if (!wait) return bad(wait.error());
   const auto positions = call.query.flag("positions");
   if (!positions) return bad(positions.error());
 
@@ -94,9 +100,11 @@ Planned plan(const Call& call, Selection select) {
   const bool event_stream = type == kEventStream;
 
   Plan plan{.read = {.select = std::move(select), .types = call.query.list("type")},
-            .follow = *follow || event_stream};
+            .follow = *follow || event_stream,
+            .wait = *wait};
+  if (plan.wait && !plan.follow) return bad("wait is a follower's: add follow=true");
   if (auto ok = take_bounds(call, plan); !ok) return bad(ok.error());
-  auto from = take_from(call, event_stream, plan.read.backward);
+  auto from = take_from(call, plan.read.backward);
   if (!from) return bad(from.error());
   plan.read.from = *from;
   plan.places =
@@ -114,7 +122,13 @@ void read(Call call, Answer answer, Selection select) {
       return read_page(service.log, service.options, std::move(plan.read), *plan.form);
     });
   }
-  auto subscription = service.log.subscribe(std::move(planned->read));
+  auto subscription = service.log.subscribe(planned->read);
+  if (!subscription && planned->wait && subscription.error().code == Code::not_found) {
+    auto awaiting = AwaitingFollow::start(service.log, std::move(planned->read),
+                                          std::move(planned->form), planned->places);
+    if (!awaiting) return answer.now(problem(awaiting.error(), Asked::reading));
+    return answer.follow(std::move(*awaiting));
+  }
   if (!subscription) return answer.now(problem(subscription.error(), Asked::reading));
   answer.follow(std::make_unique<SubscriptionFollow>(std::move(*subscription),
                                                      std::move(planned->form), planned->places));
@@ -123,7 +137,8 @@ void read(Call call, Answer answer, Selection select) {
 }  // namespace
 
 void read_events(Call call, Answer answer) {
-  if (auto known = call.query.allow({"from", "limit", "type", "direction", "follow", "positions"});
+  if (auto known =
+          call.query.allow({"from", "limit", "type", "direction", "follow", "positions", "wait"});
       !known) {
     return answer.now(malformed(known.error()));
   }

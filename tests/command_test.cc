@@ -64,6 +64,27 @@ TEST_F(CommandLine, ReadsTheDirectoryOfARunningServer) {
   EXPECT_EQ(on_data({"append", "s"}, "x\n").exit, 1);  // but nobody else writes
 }
 
+TEST_F(CommandLine, TailWaitsForAStreamWhereItIsAskedTo) {
+  ServerProcess server(data_);
+  const std::string url = server.address().url();
+  const Outcome missing = strandline({"tail", "s", "--server", url});
+  EXPECT_NE(missing.exit, 0);
+  EXPECT_THAT(missing.errors, testing::HasSubstr("--wait"));
+  EXPECT_EQ(strandline({"tail", "--all", "--wait", "--server", url}).exit, 2);
+  EXPECT_EQ(strandline({"tail", "s", "--wait", "--data", (directory_ / "own").string()}).exit, 2);
+  Process tail({STRANDLINE_PROGRAM, "tail", "s", "--wait", "--limit", "2", "--server", url});
+  // Only once it is there is it waited for.
+  HttpClient client = server.client();
+  ASSERT_TRUE(eventually([&] {
+    return client.get("/metrics").body.find("\nstrandline_http_followers 1\n") != std::string::npos;
+  }));
+  client.post("/v1/streams/s/events", json_events("s", 0, 3));
+  for (uint64_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(Json::parse(tail.line().value())["offset"].number(), i);
+  }
+  EXPECT_EQ(tail.wait(), 0);
+}
+
 TEST_F(CommandLine, TailFollowsAndResumesOverARestart) {
   auto server = std::make_unique<ServerProcess>(data_);
   const std::string port = server->address().port;

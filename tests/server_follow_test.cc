@@ -64,6 +64,76 @@ TEST_F(Following, LastEventIdResumesAfterItAndWinsOverFrom) {
   EXPECT_EQ(follow("", kSse, {{"Last-Event-ID", "nonsense"}}).status(), 400u);
 }
 
+TEST_F(Following, LastEventIdResumesInEveryForm) {
+  append("s", 0, 5);
+  const Headers last = {{"Last-Event-ID", "2"}};
+  HttpStream lines = follow("?follow=true&from=0", "application/x-ndjson", last);
+  expect_line(lines, 3);
+  expect_line(lines, 4);
+  HttpStream frames = follow("?follow=true", schema::kBatchMediaType, last);
+  const std::string bytes = frames.bytes(sizeof(schema::FrameHead));
+  schema::FrameHead head;
+  ASSERT_EQ(bytes.size(), sizeof head);
+  std::memcpy(&head, bytes.data(), sizeof head);
+  EXPECT_EQ(head.first, 3u);
+  EXPECT_EQ(head.count, 2u);
+  // Of a page, too.
+  const std::string page = "/v1/streams/s/events";
+  EXPECT_EQ(client_.get(page, last).json()["events"][0]["offset"].number(), 3u);
+  for (const char* accept : {"application/json", "application/x-ndjson", "text/event-stream",
+                             "application/vnd.strandline.batch"}) {
+    for (const char* bad : {"nonsense", "-1", "18446744073709551615"}) {
+      EXPECT_EQ(client_.get(page, {{"Accept", accept}, {"Last-Event-ID", bad}}).status, 400u)
+          << accept << " " << bad;
+    }
+  }
+  EXPECT_EQ(client_.get(page + "?direction=backward", last).status, 400u);
+}
+
+TEST_F(Following, WaitsForAStreamThatDoesNotExistYet) {
+  append("other", 0, 3);
+  EXPECT_EQ(follow("?follow=true", "application/x-ndjson").status(), 404u);
+  EXPECT_EQ(follow("?wait=true", "application/x-ndjson").status(), 400u) << "a page";
+  EXPECT_EQ(follow("?follow=true&wait=maybe", "application/x-ndjson").status(), 400u);
+  // Wherever it is to begin: all that comes is newer.
+  std::vector<std::unique_ptr<HttpStream>> waiting;
+  for (const char* query : {"?follow=true&wait=true", "?follow=true&wait=true&from=latest",
+                            "?follow=true&wait=true&from=-1", "?follow=true&wait=true&from=0"}) {
+    waiting.push_back(std::make_unique<HttpStream>(server_.address(),
+                                                   std::string("/v1/streams/s/events") + query,
+                                                   Headers{{"Accept", "application/x-ndjson"}}));
+    EXPECT_EQ(waiting.back()->status(), 200u);
+  }
+  HttpStream blocks = follow("?wait=true", kSse);
+  EXPECT_FALSE(next_block(blocks)->retry.empty()) << "at once";
+  { HttpStream gone = follow("?follow=true&wait=true", kSse); }
+  append("other", 3, 1);  // wakes them for nothing
+  append("sibling", 0, 1);
+  append("s", 0, 2);
+  append("s", 2, 1);
+  for (const auto& stream : waiting) {
+    for (uint64_t offset = 0; offset < 3; ++offset) expect_line(*stream, offset);
+  }
+  for (uint64_t offset = 0; offset < 3; ++offset) expect_event(blocks, offset);
+}
+
+TEST_F(Following, WaitsForAStreamThatWasDeleted) {
+  append("s", 0, 3);
+  ASSERT_EQ(client_.send("DELETE", "/v1/streams/s").status, 204u);
+  HttpStream stream = follow("?follow=true&wait=true&from=latest", "application/x-ndjson");
+  EXPECT_EQ(stream.status(), 200u);
+  append("s", 3, 2);
+  expect_line(stream, 3);
+  expect_line(stream, 4);
+}
+
+TEST_F(Following, OfAStreamThatNeverComesEndsWithTheServer) {
+  HttpStream stream = follow("?follow=true&wait=true", "application/x-ndjson");
+  EXPECT_EQ(stream.status(), 200u);
+  EXPECT_EQ(server_.stop(), 0);
+  EXPECT_NO_THROW(while (stream.line()){});
+}
+
 TEST_F(Following, AGapIsAnEventOfItsOwn) {
   append("s", 0, 10);
   ASSERT_EQ(client_.post("/v1/streams/s/truncate", R"({"before":6})").status, 200u);

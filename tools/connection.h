@@ -27,6 +27,7 @@ struct ReadRequest {
   uint64_t events_max = std::numeric_limits<uint64_t>::max();  // of a read that does not follow
   bool backward = false;                                       // newest first; of one stream
   bool follow = false;                                         // history, then live, without end
+  bool wait = false;  // a follower's, behind a server: for a stream that does not exist yet
 };
 
 // Reads what a request asks for: up to the tail as it stood when reading began, or without end.

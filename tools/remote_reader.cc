@@ -85,6 +85,7 @@ class RemoteReader : public Reader {
     for (const std::string& type : request_.types) query.add("type", type);
     if (request_.follow) {
       query.add("follow", "true");
+      if (request_.wait) query.add("wait", "true");
     } else {
       query.add("limit", std::to_string(std::min(request_.events_max, kPageEvents)));
     }

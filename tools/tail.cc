@@ -38,6 +38,7 @@ struct TailFlags {
   uint64_t limit = std::numeric_limits<uint64_t>::max();
   std::string consumer;
   bool raw = false;
+  bool wait = false;
   MemberOptions member;  // of a named consumer
 };
 
@@ -122,12 +123,19 @@ class Tail {
     const Status followed = follow();
     Interrupt::lower();  // the last commit may take its time
     const Status ended = settle();
-    if (!followed && followed.error().code != Code::closed) return failed(followed.error());
+    if (!followed && followed.error().code != Code::closed) return failed(hinted(followed.error()));
     if (!ended) return failed(ended.error());
     return kDone;
   }
 
  private:
+  Error hinted(Error error) const {
+    if (error.code == Code::not_found && connection_.is_server() && by_offset_ && !flags_.wait) {
+      error.message += "; --wait follows it as soon as it is created";
+    }
+    return error;
+  }
+
   Status follow() {
     while (printed_ < flags_.limit && !Interrupt::raised()) {
       // Printed events wait for company only as long as more is there at once.
@@ -253,10 +261,17 @@ int tail(const Settings& settings, const TailFlags& flags) {
   auto request = flags.reading.request(from_default);
   if (!request) return misused(request.error().message);
   request->follow = true;
+  request->wait = flags.wait;
+  if (flags.wait && request->select.kind != Selection::Kind::stream) {
+    return misused("--wait is for one stream; others are read as they come to be");
+  }
   if (!opened) {
     auto connection = connect(settings, Purpose::write);
     if (!connection) return not_connected(connection.error());
     opened = std::move(*connection);
+  }
+  if (flags.wait && !opened->is_server()) {
+    return misused("--wait needs --server: nothing new comes while this process owns a directory");
   }
   say_nothing_new_comes(*opened);
   return Tail(*opened, flags, std::move(*request)).run();
@@ -294,6 +309,8 @@ void add_tail(Program& program) {
       ->needs(exec);
   exec->needs("--consumer");
   command.add_flag("--raw", flags->raw, "only the data of each event");
+  command.add_flag("--wait", flags->wait,
+                   "if there is no such stream yet, wait until it is created");
   program.on_run(command, [flags, &program] { return tail(program.settings(), *flags); });
 }
 
