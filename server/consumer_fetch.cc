@@ -1,6 +1,6 @@
 // POST /v1/consumers/{c}/fetch: what a member is to handle next, waited for if need be.
 //
-//   {"epoch":n, "max":100, "bytes":n, "wait_ms":0, "ack":[...], "nack":[...], "extend":[...]}
+//   {"epoch":n, "max":10, "bytes":n, "wait_ms":0, "ack":[...], "nack":[...], "extend":[...]}
 //
 // No thread waits: a poll asks, and asks again when something has come, when what others have is
 // due, or when there was more to look at; it answers empty when its time is over. What is given
@@ -18,6 +18,8 @@
 namespace strandline::server {
 namespace {
 
+// Of who names no number: little enough to be done before its deadline.
+constexpr uint64_t kFetchEventsDefault = 10;
 constexpr uint64_t kWaitMaxMs = 60'000;
 // Past its time a poll still looks through what a filter leaves out, for so long.
 constexpr auto kLookOn = std::chrono::seconds(1);
@@ -43,7 +45,7 @@ Parsed<> read_fetch(JsonFields& fields, Fetch& fetch) {
     return std::unexpected("\"wait_ms\" is at most " + std::to_string(kWaitMaxMs));
   }
   fetch.epoch = epoch->value_or(0);
-  fetch.events_max = max->value_or(fetch.events_max);
+  fetch.events_max = max->value_or(kFetchEventsDefault);
   fetch.bytes_max = bytes->value_or(fetch.bytes_max);
   fetch.wait = std::chrono::milliseconds(wait_ms->value_or(0));
   Settle settle;

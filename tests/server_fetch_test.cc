@@ -55,6 +55,20 @@ TEST_F(LongPolls, AreWokenByAnAppend) {
   }
 }
 
+TEST_F(LongPolls, ThatNameNoNumberAreGivenTen) {
+  append("s", 0, 25);
+  create("shared", R"({"stream":"s","mode":"shared"})");
+  create("exclusive", R"({"stream":"s"})");
+  for (const char* name : {"shared", "exclusive"}) {
+    const Json first = post(name, "fetch", "{}").json();
+    EXPECT_EQ(first["events"].size(), 10u) << name;
+    const std::string epoch = first["epoch"].text();
+    EXPECT_EQ(post(name, "fetch", "{\"epoch\":" + epoch + "}").json()["events"].size(), 10u);
+    EXPECT_EQ(post(name, "fetch", "{\"epoch\":" + epoch + ",\"max\":1}").json()["events"].size(),
+              1u);
+  }
+}
+
 // However close an append is to the asking before it.
 TEST_F(LongPolls, NoAppendFallsBetweenAskingAndWaiting) {
   append("s", 0, 1);
