@@ -96,7 +96,8 @@ Status check_commits(const LogState& log, const AppendMany& request) {
     const auto events = appended_to.find(one.stream);
     const uint64_t appended = events == appended_to.end() ? 0 : events->second;
     const bool exists = stream && stream->assigned.exists;
-    if (!ledger && !exists && appended == 0) {
+    const bool removes = one.move == Commit::Move::remove;
+    if (!ledger && !(removes ? stream != nullptr : exists) && appended == 0) {
       return fail(Code::not_found, fmt::format("no stream \"{}\" to commit in", one.stream));
     }
     std::optional<uint64_t> tail;  // a ledger has none
@@ -114,7 +115,8 @@ Status check_commits(const LogState& log, const AppendMany& request) {
                                one.consumer, current, one.stream, *one.expected),
                    current));
     }
-    if (one.next < current) {
+    if (removes) continue;
+    if (one.next < current && one.move == Commit::Move::forward) {
       return std::unexpected(conflict(
           fmt::format(
               "consumer \"{}\" stands at {} in \"{}\": a position never goes back, and {} is "

@@ -202,9 +202,15 @@ void GroupBuilder::commit(const Commit& commit) {
   StreamId id = kImportLedger;
   if (commit.stream != kImportLedgerName) id = log_.streams.find(commit.stream)->id;
   const Positions::Key key{commit.consumer, id};
-  const PositionRecord record{.next = commit.next, .committed_us = stored_.us};
-  log_.positions.assign(key, commit.next);
   const std::string at = position_key(commit.consumer, id);
+  if (commit.move == Commit::Move::remove) {
+    log_.positions.forget(key);
+    group_.changes.erase(Family::consumers, at);
+    return;
+  }
+  const PositionRecord record{
+      .next = commit.next, .committed_us = stored_.us, .metadata = commit.metadata};
+  log_.positions.assign(key, commit.next);
   if (mutated(Mutation::position_outside_batch)) {
     Changes apart = log_.store->changes();
     apart.put(Family::consumers, at, encode(record));

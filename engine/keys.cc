@@ -87,12 +87,12 @@ std::string encode(const PositionRecord& record) {
   std::string out;
   put_le(out, record.next);
   put_le(out, record.committed_us);
-  return out;
+  return out + record.metadata;
 }
 
 bool decode(std::string_view bytes, PositionRecord& record) {
-  if (bytes.size() != 16) return false;
-  record = {get_le<uint64_t>(bytes, 0), get_le<int64_t>(bytes, 8)};
+  if (bytes.size() < 16) return false;
+  record = {get_le<uint64_t>(bytes, 0), get_le<int64_t>(bytes, 8), std::string(bytes.substr(16))};
   return true;
 }
 

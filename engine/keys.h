@@ -128,6 +128,7 @@ bool decode(std::string_view bytes, SegmentRecord& record);
 struct PositionRecord {
   uint64_t next = 0;
   int64_t committed_us = 0;
+  std::string metadata = {};
 };
 std::string position_key(std::string_view consumer, StreamId stream);
 bool decode_position_key(std::string_view key, std::string_view& consumer, StreamId& stream);

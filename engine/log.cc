@@ -88,6 +88,12 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
   }
   for (const Commit& commit : request.commits) {
     if (ok) ok = check_name(commit.consumer, limits);
+    if (ok && commit.metadata.size() > kMetadataBytesMax) {
+      ok = fail(Code::too_large, fmt::format("{} bytes of metadata: a position takes {}",
+                                             commit.metadata.size(), kMetadataBytesMax));
+    }
+    if (ok && !is_utf8(commit.metadata)) ok = fail(Code::invalid, "metadata that is not UTF-8");
+    bytes += commit.metadata.size();
   }
   const size_t produced = static_cast<size_t>(std::ranges::count_if(
       request.parts, [](const auto& part) { return part.producer.has_value(); }));
@@ -299,9 +305,15 @@ std::vector<Log::ConsumerPosition> Log::positions(std::string_view prefix, size_
   for (const auto& [key, record] : state.positions.list(prefix, limit)) {
     const Stream* stream = state.streams.find(key.second);
     out.push_back({key.first, std::string(stream ? stream->name : kImportLedgerName), record.next,
-                   Timestamp{record.committed_us}});
+                   Timestamp{record.committed_us}, record.metadata});
   }
   return out;
+}
+
+std::vector<Log::ConsumerPosition> Log::positions_of(std::string_view consumer) const {
+  auto all = positions(consumer, SIZE_MAX);
+  std::erase_if(all, [&](const ConsumerPosition& one) { return one.consumer != consumer; });
+  return all;
 }
 
 // --- Ids processed once.

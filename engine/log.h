@@ -57,16 +57,22 @@ struct Expected {
 };
 
 // Moves a consumer's committed position, in the same commit as the events beside it. Positions only
-// move forward and never past the tail that the commit leaves. `stream` may be `$all` (a sequence)
-// or a reserved ledger name, `$import` (a count of lines, kept by `strandline import`).
+// move forward, unless they are reset, and never past the tail that the commit leaves. `stream` may
+// be `$all` (a sequence) or a reserved ledger name, `$import` (a count of bytes, kept by
+// `strandline import`).
 struct Commit {
+  enum class Move { forward, reset, remove };  // reset: back too; remove: there is none any more
   std::string consumer;
   std::string stream;
   std::optional<uint64_t> expected = {};  // the position must be this now; 0 where there is none
   uint64_t next = 0;
   // Of a named consumer (consumer.h), which must be exclusive, this is needed: what join() gave.
   std::optional<uint64_t> epoch = {};
+  // Whatever the reader wants to find beside the position: UTF-8, at most kMetadataBytesMax.
+  std::string metadata = {};
+  Move move = Move::forward;
 };
+inline constexpr size_t kMetadataBytesMax = 4'096;
 
 // Who appends, so that a retry is known as one: it answers the offsets of its original and writes
 // nothing, for ever, whatever its conditions would say now. The original must have had the same
@@ -251,11 +257,18 @@ class Log {
     std::string stream;
     uint64_t next;
     Timestamp committed;
+    std::string metadata = {};
   };
   std::vector<ConsumerPosition> positions(std::string_view consumer_prefix, size_t limit) const;
+  // Those of one consumer.
+  std::vector<ConsumerPosition> positions_of(std::string_view consumer) const;
+  // Moves those of a reader that is no named consumer, back too: each to what `from` is in its
+  // stream. A ledger has no streams' positions: its own go to a number or `earliest`, which is 0.
+  Result<std::vector<ConsumerPosition>> reset_positions(std::string consumer, From from);
 
   // --- Named consumers (consumer.h). Changes are durable when they return, or are answered.
   Result<ConsumerInfo> create_consumer(std::string name, ConsumerSettings settings);  // or `exists`
+  // Or, where there is none of that name, the committed positions of a reader of that name.
   Status delete_consumer(std::string name);
   // Moves it, back too, while it is being read: its members are fenced, and join again.
   Result<ConsumerInfo> reset_consumer(std::string name, From from);

@@ -111,9 +111,47 @@ Result<ConsumerInfo> Log::create_consumer(std::string name, ConsumerSettings set
 }
 
 Status Log::delete_consumer(std::string name) {
-  auto outcome = parts_->perform(DeleteConsumer{std::move(name)});
-  if (!outcome) return std::unexpected(std::move(outcome.error()));
-  return {};
+  auto outcome = parts_->perform(DeleteConsumer{name});
+  if (outcome) return {};
+  if (outcome.error().code != Code::not_found) return std::unexpected(std::move(outcome.error()));
+  AppendMany many;
+  for (ConsumerPosition& one : positions_of(name)) {
+    many.commits.push_back(
+        {.consumer = name, .stream = std::move(one.stream), .move = Commit::Move::remove});
+  }
+  if (many.commits.empty()) return std::unexpected(std::move(outcome.error()));
+  auto removed = append(std::move(many));
+  return removed ? Status() : std::unexpected(std::move(removed.error()));
+}
+
+Result<std::vector<Log::ConsumerPosition>> Log::reset_positions(std::string consumer, From from) {
+  AppendMany many;
+  for (ConsumerPosition& one : positions_of(consumer)) {
+    uint64_t next = from.kind == From::Kind::position ? from.number : 0;
+    if (one.stream != kImportLedgerName) {
+      if (!available(one.stream)) continue;  // deleted: nothing is read there
+      ReadOptions read{.from = from};
+      if (one.stream != kAllName) read.select = Selection::stream(one.stream);
+      auto opened = open_cursor(*parts_->state, std::move(read));
+      if (!opened) return std::unexpected(std::move(opened.error()));
+      next = opened->cursor->position();
+    } else if (from.kind != From::Kind::position && from.kind != From::Kind::earliest) {
+      return fail(Code::invalid, fmt::format("\"{}\" is a ledger: it goes to a number, or to "
+                                             "earliest, which is 0",
+                                             consumer));
+    }
+    many.commits.push_back({.consumer = consumer,
+                            .stream = std::move(one.stream),
+                            .next = next,
+                            .move = Commit::Move::reset});
+  }
+  if (many.commits.empty()) {
+    return fail(Code::not_found, fmt::format("no consumer \"{}\"", consumer));
+  }
+  if (auto reset = append(std::move(many)); !reset) {
+    return std::unexpected(std::move(reset.error()));
+  }
+  return positions_of(consumer);
 }
 
 Result<ConsumerInfo> Log::reset_consumer(std::string name, From from) {

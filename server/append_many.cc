@@ -2,8 +2,9 @@
 //
 // As JSON: {"appends":[{"stream","events":[...],"expected":n|"absent",
 //                      "producer":{"id","epoch","seq"}}...],
-//           "commit":{"consumer","stream","expected","next","epoch"} or an array of them,
-//           "settle":{"consumer","epoch","ack":[...],"nack":[...],"extend":[...]} or an array,
+//           "commit":{"consumer","stream","expected","next","epoch","metadata"} or an array of
+//           them, "settle":{"consumer","epoch","ack":[...],"nack":[...],"extend":[...],
+//                     "return":[...]} or an array,
 //           "once":{"consumer","id","ttl_s"} or an array of them, "durability"}.
 // As NDJSON, the faster way for imports: each line names its `stream`, runs of lines with the same
 // one become one append each, and a commit stands in the query.
@@ -72,13 +73,19 @@ Parsed<std::optional<Commit>> commit_in_query(const Query& query) {
   if (!stream) return std::unexpected(stream.error());
   if (!expected) return std::unexpected(expected.error());
   if (!next) return std::unexpected(next.error());
-  if (!*consumer && !*stream && !*expected && !*next) return std::nullopt;
+  auto metadata = query.one("commit_metadata");
+  if (!metadata) return std::unexpected(metadata.error());
+  if (!*consumer && !*stream && !*expected && !*next && !*metadata) return std::nullopt;
   if (!*consumer || !*stream || !*next) {
     return std::unexpected(
         "a commit in the query has commit_consumer, commit_stream and commit_next, and perhaps "
-        "commit_expected");
+        "commit_expected and commit_metadata");
   }
-  return Commit{.consumer = **consumer, .stream = **stream, .expected = *expected, .next = **next};
+  return Commit{.consumer = **consumer,
+                .stream = **stream,
+                .expected = *expected,
+                .next = **next,
+                .metadata = metadata->value_or("")};
 }
 
 TakenMany take_ndjson(const Call& call, AppendMany append) {
@@ -94,7 +101,8 @@ TakenMany take_ndjson(const Call& call, AppendMany append) {
 }
 
 Parsed<Commit> read_commit(std::string_view json) {
-  auto fields = JsonFields::parse(json, {"consumer", "stream", "expected", "next", "epoch"});
+  auto fields =
+      JsonFields::parse(json, {"consumer", "stream", "expected", "next", "epoch", "metadata"});
   if (!fields) return std::unexpected(fields.error());
   const auto consumer = fields->string("consumer");
   const auto stream = fields->string("stream");
@@ -106,6 +114,8 @@ Parsed<Commit> read_commit(std::string_view json) {
   if (!next) return std::unexpected(next.error());
   const auto epoch = fields->number("epoch");
   if (!epoch) return std::unexpected(epoch.error());
+  const auto metadata = fields->string("metadata");
+  if (!metadata) return std::unexpected(metadata.error());
   if (!*consumer || !*stream || !*next) {
     return std::unexpected("a commit has \"consumer\", \"stream\" and \"next\"");
   }
@@ -113,7 +123,8 @@ Parsed<Commit> read_commit(std::string_view json) {
                 .stream = std::string(**stream),
                 .expected = *expected,
                 .next = **next,
-                .epoch = *epoch};
+                .epoch = *epoch,
+                .metadata = std::string(metadata->value_or(""))};
 }
 
 Parsed<Expected> read_expected(const JsonValue* value, JsonFields& fields) {
@@ -258,8 +269,8 @@ TakenMany take_json(const Call& call, AppendMany append) {
 }
 
 TakenMany take_many(Call& call) {
-  if (auto known = call.query.allow(
-          {"durability", "commit_consumer", "commit_stream", "commit_expected", "commit_next"});
+  if (auto known = call.query.allow({"durability", "commit_consumer", "commit_stream",
+                                     "commit_expected", "commit_next", "commit_metadata"});
       !known) {
     return std::unexpected(malformed(known.error()));
   }

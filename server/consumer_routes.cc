@@ -75,7 +75,12 @@ void render_positions(std::string& out, const std::vector<Log::ConsumerPosition>
     render_string(out, position.stream);
     out += ",\"next\":";
     append_number(out, position.next);
-    out += ",\"committed\":\"" + render_time(position.committed) + "\"}";
+    out += ",\"committed\":\"" + render_time(position.committed) + '"';
+    if (!position.metadata.empty()) {
+      out += ",\"metadata\":";
+      render_string(out, position.metadata);
+    }
+    out += '}';
   }
   out += ']';
 }
@@ -159,7 +164,16 @@ Response move_consumer(Call& call) {
     from = *parsed;
   }
   const auto info = call.service.log.reset_consumer(call.names[0], from);
-  return info ? print_consumer(200, *info) : problem(info.error(), Asked::changing);
+  if (info) return print_consumer(200, *info);
+  if (info.error().code != Code::not_found) return problem(info.error(), Asked::changing);
+  // A reader that looks after its positions by itself.
+  const auto positions = call.service.log.reset_positions(call.names[0], from);
+  if (!positions) return problem(positions.error(), Asked::changing);
+  Response response;
+  response.body = "{";
+  render_positions(response.body, *positions);
+  response.body += "}\n";
+  return response;
 }
 
 Response replay_dead_letters(Call& call) {

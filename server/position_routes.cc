@@ -1,6 +1,7 @@
 // GET and PUT /v1/consumers/{c}/positions/{s}: committed positions.
 //
-// `{s}` may be a stream, `$all` (the position is then a sequence) or `$import` (a count of lines).
+// `{s}` may be a stream, `$all` (the position is then a sequence) or `$import` (a count of bytes).
+// "metadata" is text that its reader keeps beside a position; a PUT without it leaves none.
 #include "server/append_body.h"
 #include "server/json_fields.h"
 
@@ -30,7 +31,7 @@ std::expected<Commit, Response> take_commit(Call& call) {
   if (const auto kind = reader.parse(call.body()); !kind) {
     return std::unexpected(malformed(kind.error()));
   }
-  auto fields = JsonFields::parse(call.body(), {"next", "expected", "epoch"});
+  auto fields = JsonFields::parse(call.body(), {"next", "expected", "epoch", "metadata"});
   if (!fields) return std::unexpected(invalid_position(fields.error()));
   const auto next = fields->number("next");
   if (!next) return std::unexpected(invalid_position(next.error()));
@@ -38,13 +39,16 @@ std::expected<Commit, Response> take_commit(Call& call) {
   if (!expected) return std::unexpected(invalid_position(expected.error()));
   const auto epoch = fields->number("epoch");
   if (!epoch) return std::unexpected(invalid_position(epoch.error()));
+  const auto metadata = fields->string("metadata");
+  if (!metadata) return std::unexpected(invalid_position(metadata.error()));
   if (!*next)
     return std::unexpected(invalid_position("a position has \"next\": the first to be read"));
   return Commit{.consumer = call.names[0],
                 .stream = call.names[1],
                 .expected = *expected,
                 .next = **next,
-                .epoch = *epoch};
+                .epoch = *epoch,
+                .metadata = std::string(metadata->value_or(""))};
 }
 
 }  // namespace

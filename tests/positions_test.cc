@@ -122,7 +122,7 @@ TEST_F(Positions, OfAllAreSequences) {
   EXPECT_EQ(position("$all"), 5u);
 }
 
-TEST_F(Positions, AnImportsLedgerCountsLines) {
+TEST_F(Positions, AnImportsLedgerCountsWhatNoStreamBounds) {
   // Bound to no stream's tail: a line may hold no event.
   AppendMany step{
       .parts = {{.stream = "s", .batch = batch("s", Offset{0}, 2)}},
@@ -133,6 +133,64 @@ TEST_F(Positions, AnImportsLedgerCountsLines) {
   EXPECT_FALSE(commit(std::nullopt, 1, "$other"));
   reopen();
   EXPECT_EQ(position("$import"), 1000u);
+}
+
+TEST_F(Positions, KeepWhatTheirReaderSaysBesideThem) {
+  append("s", 10);
+  const auto metadata = [&] { return log().positions("reader", 10).at(0).metadata; };
+  ASSERT_TRUE(log().commit(
+      {.consumer = "reader", .stream = "s", .next = 4, .metadata = "{\"at\":\"\u00e9\"}"}));
+  EXPECT_EQ(metadata(), "{\"at\":\"\u00e9\"}");
+  reopen();
+  EXPECT_EQ(metadata(), "{\"at\":\"\u00e9\"}");
+  ASSERT_TRUE(log().commit({.consumer = "reader", .stream = "s", .next = 5}));
+  EXPECT_EQ(metadata(), "") << "each commit says it anew";
+  const auto with = [&](std::string text) {
+    return code_of(log().commit(
+        {.consumer = "reader", .stream = "s", .next = 6, .metadata = std::move(text)}));
+  };
+  EXPECT_EQ(with(std::string(kMetadataBytesMax + 1, 'x')), Code::too_large);
+  EXPECT_EQ(with("\xff"), Code::invalid);
+  EXPECT_EQ(position(), 5u);
+  ASSERT_TRUE(log().commit({.consumer = "reader",
+                            .stream = "s",
+                            .next = 6,
+                            .metadata = std::string(kMetadataBytesMax, 'x')}));
+  reopen();
+  EXPECT_EQ(metadata().size(), kMetadataBytesMax);
+}
+
+TEST_F(Positions, AreResetAndRemovedAllOfOneReader) {
+  append("s", 10);
+  append("t", 4);
+  ASSERT_TRUE(commit(std::nullopt, 8));
+  ASSERT_TRUE(commit(std::nullopt, 3, "t"));
+  ASSERT_TRUE(commit(std::nullopt, 9, "$all"));
+  ASSERT_TRUE(commit(std::nullopt, 70, "$import"));
+  ASSERT_TRUE(log().commit({.consumer = "reader2", .stream = "s", .next = 1}));
+  EXPECT_EQ(code_of(log().reset_positions("reader", From::latest())), Code::invalid)
+      << "a ledger has no tail";
+  ASSERT_TRUE(log().reset_positions("reader", From::position(2)));
+  for (const int reopened : {0, 1}) {
+    if (reopened) reopen();
+    EXPECT_EQ(position(), 2u);
+    EXPECT_EQ(position("t"), 2u);
+    EXPECT_EQ(position("$all"), 2u);
+    EXPECT_EQ(position("$import"), 2u);
+  }
+  EXPECT_EQ(code_of(log().reset_positions("reader", From::position(5))), Code::out_of_range);
+  EXPECT_EQ(position(), 2u) << "all or nothing";
+  EXPECT_EQ(commit(2, 3).value(), 3u);
+  ASSERT_TRUE(log().delete_consumer("reader"));
+  for (const int reopened : {0, 1}) {
+    if (reopened) reopen();
+    EXPECT_EQ(position(), std::nullopt);
+    EXPECT_EQ(position("$import"), std::nullopt);
+    EXPECT_EQ(log().positions("", 10).size(), 1u);
+  }
+  EXPECT_EQ(code_of(log().delete_consumer("reader")), Code::not_found);
+  EXPECT_EQ(code_of(log().reset_positions("reader", From::earliest())), Code::not_found);
+  EXPECT_EQ(commit(0, 4).value(), 4u);
 }
 
 TEST_F(Positions, AreListedByConsumer) {
