@@ -50,6 +50,54 @@ Result<Offset> resolve(const LogState& state, const Stream& stream, const From& 
             .available = Available{start.value, tail.value}});
 }
 
+// How far a cursor has got to find events in [from, to), and how many it found: all of them, or
+// the first `most`; then `position` is one past the last of these.
+struct Matches {
+  uint64_t count = 0;
+  uint64_t position = 0;
+};
+Result<Matches> count_matches(Cursor& cursor, uint64_t to, uint64_t most, bool by_offset) {
+  Matches found{.position = cursor.position()};
+  while (found.count < most && cursor.position() < to) {
+    auto delivery = cursor.next();
+    if (!delivery) return std::unexpected(std::move(delivery.error()));
+    if (!*delivery) break;
+    const auto* events = std::get_if<Events>(&**delivery);
+    if (!events) continue;
+    const uint64_t first = by_offset ? events->first().value : events->sequence().value;
+    if (first >= to) break;
+    const uint64_t count = std::min({uint64_t{events->count()}, to - first, most - found.count});
+    found.count += count;
+    found.position = first + count;
+  }
+  return found;
+}
+
+// Where the last `wanted` events that match begin. Nothing says where these are, so that windows
+// are read from the tail backwards, each twice as long as the one before; the last one is read
+// again from its beginning. `open` makes a cursor that filters as the reader will.
+template <class Open>
+Result<Offset> find_last(const Stream& counted, uint64_t wanted, bool by_offset, Open open) {
+  constexpr uint64_t kWindow = 4'096;
+  const uint64_t tail = counted.tail().value;
+  uint64_t begin = tail, span = kWindow, found = 0;
+  while (found < wanted) {
+    const uint64_t start = counted.start().value, end = begin;
+    if (end <= start) return counted.start();
+    begin = end - std::min(span, end - start);
+    span *= 2;
+    auto matches = count_matches(*open(begin), end, UINT64_MAX, by_offset);
+    if (!matches) return std::unexpected(std::move(matches.error()));
+    found += matches->count;
+    if (found < wanted) continue;
+    // Passes over those that are too many.
+    auto passed = count_matches(*open(begin), end, found - wanted, by_offset);
+    if (!passed) return std::unexpected(std::move(passed.error()));
+    return Offset(passed->position);
+  }
+  return Offset(tail);
+}
+
 Result<Stream*> find_stream(const LogState& state, const ReadOptions& options,
                             std::string_view name) {
   if (!options.deleted_too) return find_existing(state, name);
@@ -68,7 +116,12 @@ Result<OpenedCursor> open_stream_cursor(const LogState& state, ReadOptions& opti
     if (from.kind == From::Kind::last) bounds.events = std::min(bounds.events, from.number);
     if (from.kind == From::Kind::earliest || from.kind == From::Kind::last) from = From::latest();
   }
-  auto position = resolve(state, **stream, from);
+  const bool filtered = from.kind == From::Kind::last && !options.types.empty();
+  auto position = !filtered ? resolve(state, **stream, from)
+                            : find_last(**stream, from.number, true, [&](uint64_t at) {
+                                return std::make_unique<StreamCursor>(state, **stream, Offset(at),
+                                                                      options.types, Bounds());
+                              });
   if (!position) return std::unexpected(std::move(position.error()));
   std::unique_ptr<Cursor> cursor;
   if (options.backward) {
@@ -104,7 +157,14 @@ Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options
   if (options.backward) {
     return fail(Code::invalid, "one stream can be read backwards, several cannot");
   }
-  auto position = resolve(state, state.streams.log(), options.from);
+  const Stream& log = state.streams.log();
+  const bool filtered =
+      options.from.kind == From::Kind::last && (includes || !options.types.empty());
+  auto position = !filtered ? resolve(state, log, options.from)
+                            : find_last(log, options.from.number, false, [&](uint64_t at) {
+                                return std::make_unique<LogCursor>(state, Sequence(at), includes,
+                                                                   options.types, Bounds());
+                              });
   if (!position) return std::unexpected(std::move(position.error()));
   return OpenedCursor{
       std::make_unique<LogCursor>(state, Sequence(position->value), std::move(includes),

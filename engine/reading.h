@@ -35,6 +35,7 @@ struct From {
   static From sequence(Sequence sequence) { return position(sequence.value); }
   static From earliest() { return {}; }
   static From latest() { return {Kind::latest, 0, {}}; }
+  // Of those that the reader will be given: of its streams, and of its types.
   static From last(uint64_t events) { return {Kind::last, events, {}}; }
   static From time(Timestamp moment) { return {Kind::time, 0, moment}; }
 };

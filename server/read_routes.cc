@@ -122,16 +122,30 @@ void read(Call call, Answer answer, Selection select) {
       return read_page(service.log, service.options, std::move(plan.read), *plan.form);
     });
   }
-  auto subscription = service.log.subscribe(planned->read);
-  if (!subscription && planned->wait && subscription.error().code == Code::not_found) {
-    auto awaiting = AwaitingFollow::start(service.log, std::move(planned->read),
-                                          std::move(planned->form), planned->places);
-    if (!awaiting) return answer.now(problem(awaiting.error(), Asked::reading));
-    return answer.follow(std::move(*awaiting));
+  const auto begin = [&service](Plan plan, Answer home, Result<Subscription> subscription) {
+    if (!subscription && plan.wait && subscription.error().code == Code::not_found) {
+      auto awaiting = AwaitingFollow::start(service.log, std::move(plan.read),
+                                            std::move(plan.form), plan.places);
+      if (!awaiting) return home.now(problem(awaiting.error(), Asked::reading));
+      return home.follow(std::move(*awaiting));
+    }
+    if (!subscription) return home.now(problem(subscription.error(), Asked::reading));
+    home.follow(std::make_unique<SubscriptionFollow>(std::move(*subscription), std::move(plan.form),
+                                                     plan.places));
+  };
+  const From::Kind from = planned->read.from.kind;
+  if (from != From::Kind::last && from != From::Kind::time) {
+    auto subscription = service.log.subscribe(planned->read);
+    return begin(std::move(*planned), std::move(answer), std::move(subscription));
   }
-  if (!subscription) return answer.now(problem(subscription.error(), Asked::reading));
-  answer.follow(std::make_unique<SubscriptionFollow>(std::move(*subscription),
-                                                     std::move(planned->form), planned->places));
+  // Where to begin is looked for on the disk.
+  answer.elsewhere(service, [&service, begin, plan = std::move(*planned)](Answer away) mutable {
+    auto subscription = service.log.subscribe(plan.read);
+    away.at_home([begin, plan = std::move(plan),
+                  subscription = std::move(subscription)](Answer home) mutable {
+      begin(std::move(plan), std::move(home), std::move(subscription));
+    });
+  });
 }
 
 }  // namespace
