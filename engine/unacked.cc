@@ -167,7 +167,7 @@ std::string_view Unacked::reason_of(uint64_t position) const {
 
 void Unacked::take_back(uint64_t position, int64_t now_us) {
   Entry& entry = entries_.at(position);
-  if (entry.attempts-- == 2) --redelivered_;
+  if (entry.attempts > 0 && entry.attempts-- == 2) --redelivered_;
   put_back(position, entry.cause, 0, now_us);
 }
 

@@ -1,6 +1,7 @@
 // POST /v1/consumers/{c}/fetch: what a member is to handle next, waited for if need be.
 //
-//   {"epoch":n, "max":10, "bytes":n, "wait_ms":0, "ack":[...], "nack":[...], "extend":[...]}
+//   {"epoch":n, "max":10, "bytes":n, "wait_ms":0, "ack":[...], "nack":[...], "extend":[...],
+//    "return":[...]}
 //
 // No thread waits: a poll asks, and asks again when something has come, when what others have is
 // due, or when there was more to look at; it answers empty when its time is over. What is given
@@ -64,7 +65,8 @@ std::expected<FetchPlan, Response> plan_fetch(const Call& call) {
                                    "application/json, application/x-ndjson, "
                                    "application/vnd.strandline.batch"));
   }
-  auto fields = take_object(call, {"epoch", "max", "bytes", "wait_ms", "ack", "nack", "extend"});
+  auto fields =
+      take_object(call, {"epoch", "max", "bytes", "wait_ms", "ack", "nack", "extend", "return"});
   if (!fields) return std::unexpected(std::move(fields.error()));
   FetchPlan plan{.fetch = {.consumer = call.names[0]}, .type = kGivenForms[*chosen]};
   if (auto ok = read_fetch(*fields, plan.fetch); !ok) {

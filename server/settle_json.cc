@@ -99,6 +99,9 @@ Parsed<> read_settle(JsonFields& fields, Settle& settle) {
   auto extends = read_spans(fields, "extend");
   if (!extends) return std::unexpected(extends.error());
   settle.extends = std::move(*extends);
+  auto returns = read_spans(fields, "return");
+  if (!returns) return std::unexpected(returns.error());
+  settle.returns = std::move(*returns);
   const JsonValue* nack = fields.find("nack");
   if (!nack) return {};
   if (nack->kind == JsonKind::object) return read_nack_object(*nack, settle.nacks);
@@ -112,7 +115,7 @@ Parsed<> read_settle(JsonFields& fields, Settle& settle) {
 }
 
 Parsed<Settle> read_settle_of(std::string_view json) {
-  auto fields = JsonFields::parse(json, {"consumer", "epoch", "ack", "nack", "extend"});
+  auto fields = JsonFields::parse(json, {"consumer", "epoch", "ack", "nack", "extend", "return"});
   if (!fields) return std::unexpected(fields.error());
   const auto consumer = fields->string("consumer");
   if (!consumer) return std::unexpected(consumer.error());
@@ -148,6 +151,10 @@ void render_settle(std::string& out, const Settle& settle) {
   if (!settle.extends.empty()) {
     out += ",\"extend\":";
     render_spans(out, settle.extends);
+  }
+  if (!settle.returns.empty()) {
+    out += ",\"return\":";
+    render_spans(out, settle.returns);
   }
 }
 

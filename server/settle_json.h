@@ -1,6 +1,7 @@
 // What a member says of events that it was given, in JSON.
 //
-//   {"ack":[5,[7,12]], "nack":[{"positions":[...],"delay_ms":n,"reason":s}], "extend":[...]}
+//   {"ack":[5,[7,12]], "nack":[{"positions":[...],"delay_ms":n,"reason":s}], "extend":[...],
+//    "return":[...]}
 //
 // A list of positions holds positions, and half-open ranges of them. *Errors*: a sentence for a
 // 422.
@@ -19,7 +20,7 @@ namespace strandline::server {
 Parsed<std::vector<Span>> read_spans(const JsonFields& fields, std::string_view name);
 // One nack: "positions", "delay_ms" and "reason", into the list.
 Parsed<> read_nack(JsonFields& fields, std::vector<Settle::Nack>& nacks);
-// "ack", "nack" (one, or an array) and "extend".
+// "ack", "nack" (one, or an array), "extend" and "return" (not tried: no attempt is counted).
 Parsed<> read_settle(JsonFields& fields, Settle& settle);
 // An object of its own: the same, with "consumer" and "epoch".
 Parsed<Settle> read_settle_of(std::string_view json);

@@ -62,7 +62,8 @@ void extend_consumer(Call call, Answer answer) {
 }
 
 void settle_consumer(Call call, Answer answer) {
-  settle_as(std::move(call), std::move(answer), {"epoch", "ack", "nack", "extend"}, read_settle);
+  settle_as(std::move(call), std::move(answer), {"epoch", "ack", "nack", "extend", "return"},
+            read_settle);
 }
 
 void commit_consumer(Call call, Answer answer) {
