@@ -48,6 +48,7 @@ int report_failure(const Error& error, const Sum& sum) {
   if (error.code == Code::io || error.code == Code::outcome_unknown) {
     message += "; whether the events after these were appended is unknown";
   }
+  if (error.code == Code::closed && sum.events == 0) return failed(error);  // and it says so
   return failed(sum.events == 0
                     ? message + "; nothing before that was appended"
                     : fmt::format("{}; appended before that: {} events, offsets {} to {}", message,
@@ -95,6 +96,7 @@ int append(const Settings& settings, const AppendFlags& flags) {
                                   : LineForm::detect,
                     flags.type, flags.stream);
   Sum sum;
+  if (auto form = events.decide(*input); !form) return report_failure(form.error(), sum);
   const auto send = [&]() -> Status {
     if (events.count() == 0) return {};
     auto parts = events.take();
@@ -127,7 +129,6 @@ int append(const Settings& settings, const AppendFlags& flags) {
     auto line = input->next();
     if (!line) return report_failure(line.error(), sum);
     if (!*line) break;
-    if (input->count() == 1) events.decide(**line);
     if (auto added = events.add(**line); !added) {
       if (auto sent = send(); !sent) return report_failure(sent.error(), sum);
       return report_failure(
@@ -150,8 +151,9 @@ void add_append(Program& program) {
   program.add_target_flags(command);
   command.add_option("stream", flags->stream, "the stream; created by its first event")->required();
   command.add_option("--type", flags->type, "of plain lines' events [line]");
-  auto* ndjson = command.add_flag("--ndjson", flags->ndjson,
-                                  "lines are events in JSON; by default, if the first line is one");
+  auto* ndjson =
+      command.add_flag("--ndjson", flags->ndjson,
+                       "lines are events in JSON; by default, if the first of them is one");
   command.add_flag("--lines", flags->lines, "lines are plain text")->excludes(ndjson);
   command.add_option("--expected", flags->expected,
                      "the stream's next offset must be this; \"absent\": it must not exist");

@@ -9,7 +9,7 @@ Result<std::unique_ptr<Connection>> connect(const Settings& settings, Purpose pu
   auto target = settings.target();
   if (!target) return std::unexpected(target.error());
   if (!target->data.empty()) return open_local(target->data, purpose);
-  return open_remote(target->server);
+  return open_remote(target->server, purpose);
 }
 
 }  // namespace strandline::tools

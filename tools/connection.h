@@ -1,9 +1,10 @@
 // What a client command talks to: a log, in a directory (local_log.h) or behind a server
 // (remote_log.h). The commands do not know which.
 //
-// *Threads*: one at a time. *Errors*: as the log's own; `io` where a server cannot be reached or
-// the connection was lost, in which case nothing is known of what was under way. *Waiting*: calls
-// end early, with `closed`, once Interrupt (interrupt.h) is raised.
+// *Threads*: one at a time. *Errors*: as the log's own; `closed` where a server cannot be reached,
+// so that nothing was sent; `io` where the connection was lost, in which case nothing is known of
+// what was under way. *Waiting*: calls end early, with `closed`, once Interrupt (interrupt.h) is
+// raised.
 #pragma once
 
 #include <chrono>
@@ -16,6 +17,7 @@
 
 #include "engine/log.h"
 #include "tools/named_consumers.h"
+#include "tools/purpose.h"
 #include "tools/settings.h"
 
 namespace strandline::tools {
@@ -71,15 +73,15 @@ class Connection {
   virtual Result<uint64_t> position(const std::string& consumer, const std::string& stream) = 0;
   virtual Result<std::vector<Log::ConsumerPosition>> positions(const std::string& prefix,
                                                                size_t limit) = 0;
+  // Of a reader that is no named consumer: all that it has, back too.
+  virtual Result<std::vector<Log::ConsumerPosition>> reset_positions(const std::string& consumer,
+                                                                     const From& from) = 0;
   virtual Result<uint64_t> commit(Commit request) = 0;
   virtual NamedConsumers& consumers() = 0;
 
   // Sizes, segments, counters: a JSON object.
   virtual Result<std::string> info() = 0;
 };
-
-// Why a command opens a directory: to read it, beside whatever runs there, or to own it.
-enum class Purpose { read, write };
 
 // Opens what the settings name. `invalid` is a mistake in the settings.
 Result<std::unique_ptr<Connection>> connect(const Settings& settings, Purpose purpose);

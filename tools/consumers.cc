@@ -205,6 +205,13 @@ int create(Connection& connection, const ConsumersFlags& flags) {
 int reset(Connection& connection, const ConsumersFlags& flags) {
   auto from = parse_from(flags.from);
   if (!from) return misused(from.error().message);
+  const auto named = connection.consumers().describe(flags.consumer);
+  if (!named && named.error().code == Code::not_found) {
+    auto positions = connection.reset_positions(flags.consumer, *from);
+    if (!positions) return failed(positions.error());
+    print(*positions, flags.json);
+    return kDone;
+  }
   auto info = connection.consumers().reset(flags.consumer, *from);
   if (!info) return failed(info.error());
   print(std::vector<ConsumerInfo>{*info}, flags.json);

@@ -9,7 +9,15 @@ namespace strandline::tools {
 Result<HttpAnswer> Exchange::send(const HttpRequest& request) {
   if (!connection_) {
     auto opened = HttpConnection::open(url_);
-    if (!opened) return std::unexpected(opened.error());
+    if (!opened) {
+      if (purpose_ == Purpose::write && !reached_) {
+        opened.error().message +=
+            "; nothing was appended or changed. Is the server running? `strandline serve` starts "
+            "one; --server names another";
+      }
+      return std::unexpected(opened.error());
+    }
+    reached_ = true;
     connection_.emplace(std::move(*opened));
   }
   Status sent = connection_->send(request);

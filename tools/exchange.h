@@ -13,12 +13,14 @@
 
 #include "engine/types.h"
 #include "tools/http.h"
+#include "tools/purpose.h"
 
 namespace strandline::tools {
 
 class Exchange {
  public:
-  explicit Exchange(Url url) : url_(std::move(url)) {}
+  // With the purpose to write: whether the server was ever reached is in the message if it is not.
+  Exchange(Url url, Purpose purpose) : url_(std::move(url)), purpose_(purpose) {}
 
   const Url& url() const { return url_; }
   // An answer of 4xx or 5xx is an error.
@@ -28,6 +30,8 @@ class Exchange {
 
  private:
   const Url url_;
+  const Purpose purpose_;
+  bool reached_ = false;
   std::optional<HttpConnection> connection_;
 };
 

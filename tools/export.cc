@@ -1,6 +1,9 @@
 // `strandline export`: streams, whole, as import would take them back.
 #include <fmt/format.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -37,15 +40,47 @@ struct ExportFlags {
   bool lines = false;
 };
 
-// What an export is, so that an interrupted one is not gone on with as another.
-std::string what_of(const ExportFlags& flags) {
-  std::string what = flags.all ? "--all" : "";
-  for (const std::string& stream : flags.streams) what += (what.empty() ? "" : " ") + stream;
-  if (flags.from != "0") what += " --from " + flags.from;
-  for (const std::string& type : flags.types) what += " --type " + type;
-  if (flags.full) what += " --full";
-  if (flags.lines) what += " --lines";
-  return what;
+using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
+
+void write(JsonWriter& writer, const char* name, const std::string& text) {
+  writer.Key(name);
+  writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+
+// What an export is, so that an interrupted one is not gone on with as another: of which log, which
+// streams (of each also when it was created, for a name may come again), what of them, in which
+// form. As a JSON object.
+std::string what_of(const ExportFlags& flags, const Settings::Target& log,
+                    const std::vector<StreamInfo>& streams) {
+  rapidjson::StringBuffer text;
+  JsonWriter writer(text);
+  writer.StartObject();
+  std::error_code error;
+  if (log.data.empty()) {
+    write(writer, "server", log.server);
+  } else {
+    write(writer, "data", std::filesystem::weakly_canonical(log.data, error).string());
+  }
+  writer.Key("streams");
+  if (flags.all) writer.String("$all");
+  if (!flags.all) writer.StartArray();
+  for (const StreamInfo& stream : streams) {
+    writer.StartObject();
+    write(writer, "name", stream.name);
+    write(writer, "created", render_time(stream.created));
+    writer.EndObject();
+  }
+  if (!flags.all) writer.EndArray();
+  write(writer, "from", flags.from);
+  writer.Key("types");
+  writer.StartArray();
+  for (const std::string& type : flags.types) {
+    writer.String(type.data(), static_cast<rapidjson::SizeType>(type.size()));
+  }
+  writer.EndArray();
+  write(writer, "form", flags.full ? "full" : flags.lines ? "lines" : "bare");
+  writer.EndObject();
+  return {text.GetString(), text.GetSize()};
 }
 
 class Export {
@@ -67,6 +102,7 @@ class Export {
         request.from = From::position(*file_.begin().next);
       }
       if (auto done = copy(request, i); !done) {
+        file_.give_up();
         return failed(flags_.file == "-" ? done.error().message
                                          : done.error().message + "; run it again to go on");
       }
@@ -125,10 +161,14 @@ int run_export(const Settings& settings, const ExportFlags& flags) {
   auto connection = connect(settings, Purpose::read);
   if (!connection) return not_connected(connection.error());
   // Before a file is touched: are they all there?
+  std::vector<StreamInfo> streams;
   for (const std::string& name : flags.streams) {
-    if (auto stream = (*connection)->describe(name); !stream) return failed(stream.error());
+    auto stream = (*connection)->describe(name);
+    if (!stream) return failed(stream.error());
+    streams.push_back(std::move(*stream));
   }
-  auto file = ExportFile::open(flags.file, what_of(flags), flags.overwrite);
+  auto file =
+      ExportFile::open(flags.file, what_of(flags, *settings.target(), streams), flags.overwrite);
   if (!file) return failed(file.error());
   return Export(**connection, flags, *from, std::move(*file)).run();
 }

@@ -2,9 +2,11 @@
 // goes on: how many of the file's bytes are certain, and the position that comes after them.
 //
 // About once a second, and every few megabytes, the file is fsynced, and only then is the position
-// file replaced, so that it never promises bytes that are not there. Resuming cuts the file to
-// those bytes. *Errors*: `exists` where going on or beginning would destroy something; `io`.
-// *Threads*: one.
+// file replaced, so that it never promises bytes that are not there. It is a JSON object: what is
+// exported ("export", as its command describes it), "stream" and "next" (how far), "bytes" and
+// their "sha256". Resuming needs the same export, and a file that begins with these very bytes; it
+// cuts the file to them. *Errors*: `exists` where going on or beginning would destroy something;
+// `io`. *Threads*: one.
 #pragma once
 
 #include <chrono>
@@ -25,8 +27,8 @@ struct ExportPlace {
 
 class ExportFile {
  public:
-  // "-" is standard output, which nothing is remembered of. `what` identifies what is exported: to
-  // go on with something else is refused.
+  // "-" is standard output, which nothing is remembered of. `what` defines what is exported, as a
+  // JSON object: to go on with something else is refused.
   static Result<ExportFile> open(const std::string& path, const std::string& what, bool overwrite);
 
   const ExportPlace& begin() const { return begin_; }
@@ -36,6 +38,8 @@ class ExportFile {
   // The buffer holds everything before this place.
   Status reached(const ExportPlace& place);
   Status finish();
+  // After an error: the file ends with the last event that is remembered, and not within one.
+  void give_up();
   uint64_t bytes() const { return output_.bytes(); }
 
  private:

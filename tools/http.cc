@@ -102,8 +102,7 @@ Error error_of(const HttpAnswer& answer) {
 Result<HttpConnection> HttpConnection::open(const Url& url) {
   auto socket = Socket::connect(url.host, url.port, kConnectPatience);
   if (!socket) {
-    return fail(socket.error().code,
-                fmt::format("cannot reach {}: {}", url.text, socket.error().message));
+    return fail(Code::closed, fmt::format("cannot reach {}: {}", url.text, socket.error().message));
   }
   return HttpConnection(url, std::move(*socket));
 }

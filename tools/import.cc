@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <thread>
 
 #include "engine/event_rules.h"
-#include "server/cloudevents.h"
+#include "tools/digest.h"
+#include "tools/imported.h"
 #include "tools/ledger.h"
 #include "tools/line_events.h"
 #include "tools/lines.h"
@@ -41,22 +41,6 @@ struct ImportFlags {
   bool json = false;
 };
 
-// FNV-1a: tells files apart, no more.
-uint64_t hash_of(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  return hash;
-}
-
-// Names the ledger. A log file that was rotated begins with another line, and so has another one.
-std::string label_of(const ImportFlags& flags, std::string_view first_line) {
-  if (!flags.name.empty()) return flags.name;
-  std::string base = std::filesystem::path(flags.file).filename().string();
-  if (!is_plain_text(base)) base = "file";
-  if (base.size() > 200) base = "file";  // a consumer's name has a limit
-  return fmt::format("{}-{:016x}", base, hash_of(std::string(first_line) + '\n' + flags.stream));
-}
-
 class Import {
  public:
   Import(Connection& connection, const ImportFlags& flags, Lines input)
@@ -72,72 +56,136 @@ class Import {
         connection_(connection) {}
 
   int run() {
-    auto first = input_.next();
-    if (!first) return failed(first.error());
-    if (!*first) return report();
-    if (events_.decide(**first) == LineForm::plain && flags_.stream.empty()) {
+    if (auto decided = events_.decide(input_); !decided) {
+      return misused(fmt::format("{}: {}", input_.name(), decided.error().message));
+    }
+    auto line = input_.next();
+    if (!line) return failed(line.error());
+    if (!*line && flags_.name.empty()) return report();
+    if (events_.form() == LineForm::plain && flags_.stream.empty()) {
       return misused(
           fmt::format("{}:1 is no event in JSON, and plain lines need --stream", input_.name()));
     }
-    const bool remembers = flags_.file != "-" || !flags_.name.empty();
-    ledger_.emplace(connection_, remembers ? "import/" + label_of(flags_, **first) : "",
+    auto ledger = find(line->value_or(std::string_view()));
+    if (!ledger) return failed(ledger.error());
+    if (!ledger->note.empty()) std::cerr << "strandline: " << ledger->note << '\n';
+    skipped_ = ledger->done.lines;
+    read_ = ledger->done;  // the file and its first line
+    ledger_.emplace(connection_, ledger->name, std::move(ledger->done),
                     std::chrono::seconds(flags_.retry_s));
-    const auto done_before = ledger_->open();
-    if (!done_before) return failed(done_before.error());
-    skipped_ = *done_before;
     begun_ = steady_clock::now();
+    if (auto passed = pass_over(*line); !passed) return failed(passed.error());
 
     Progress progress("import", input_.size());
-    auto line = std::move(first);
     while (*line) {
-      if (input_.count() > skipped_) {
-        if (auto added = events_.add(**line); !added) return refuse(added.error());
-        if (auto applied = apply_if_due(); !applied) return stop(applied.error());
-        progress.update(input_.bytes(), events_done_);
-      }
+      if (auto added = events_.add(**line); !added) return refuse(added.error());
+      took_line();
+      if (auto applied = apply_if_due(); !applied) return stop(applied.error());
+      progress.update(input_.bytes(), events_done_);
       line = input_.next();
       if (!line) return stop(line.error());
     }
-    if (input_.count() < skipped_) {
-      return failed(
-          fmt::format("{} has {} lines, but {} were imported before: it is another file by "
-                      "now; --name gives it another ledger",
-                      input_.name(), input_.count(), skipped_));
-    }
-    if (auto applied = apply(input_.count()); !applied) return stop(applied.error());
+    if (auto applied = apply(); !applied) return stop(applied.error());
     if (auto settled = ledger_->settle(); !settled) return stop(settled.error());
     return report();
   }
 
  private:
+  bool remembers() const { return input_.size() || !flags_.name.empty(); }
+
+  Result<Ledgers> find(std::string_view first_line) {
+    if (!remembers()) return Ledgers();
+    if (flags_.name.empty()) {
+      return find_ledger_of(connection_, flags_.file, flags_.stream, first_line);
+    }
+    Ledgers named{.name = "import/" + flags_.name};
+    auto done = find_ledger(connection_, named.name);
+    if (!done) return std::unexpected(done.error());
+    named.done = std::move(*done);
+    return named;
+  }
+
+  // From the first line to the first that is to be imported. What earlier runs imported must be
+  // there byte for byte.
+  Status pass_over(std::optional<std::string_view>& line) {
+    const Imported done =
+        std::exchange(read_, {.path = read_.path, .first_line = read_.first_line});
+    while (line && input_.bytes() < done.bytes) {
+      took_line();
+      auto next = input_.next();
+      if (!next) return std::unexpected(next.error());
+      line = *next;
+    }
+    if (done.bytes == 0) return {};
+    // The last line that was imported ends where another one goes on, or is not there whole.
+    if (!line || input_.bytes() < done.bytes) return changed(done);
+    const std::string_view before = input_.raw().substr(0, done.bytes - read_.bytes);
+    Digest digest = digest_;
+    digest.update(before);
+    if (digest.hex() != done.sha256) return changed(done);
+    const std::string_view rest = input_.raw().substr(before.size());
+    const bool blank = rest.find_first_not_of(" \t\r\n") == std::string_view::npos;
+    if (rest.empty() || rest == "\n" || rest == "\r\n" ||
+        (blank && events_.form() == LineForm::ndjson)) {
+      took_line();
+      auto next = input_.next();
+      if (!next) return std::unexpected(next.error());
+      line = *next;
+      return {};
+    }
+    --skipped_;
+    std::cerr << fmt::format(
+        "strandline: {}:{}: this line was imported before it was complete, without its last {} "
+        "bytes; the whole line is imported now, as an event of its own\n",
+        input_.name(), input_.count(), rest.size() - (rest.ends_with('\n') ? 1 : 0));
+    return {};
+  }
+
+  Status changed(const Imported& done) const {
+    return fail(Code::conflict,
+                fmt::format("{} does not begin with the {} lines that were imported before under "
+                            "this name: it is another input, or was changed, and nothing of it is "
+                            "imported; --name NAME imports it whole, with another ledger",
+                            input_.name(), done.lines));
+  }
+
+  // The line that was read last belongs to what is, or will be, imported.
+  void took_line() {
+    digest_.update(input_.raw());
+    read_.bytes = input_.bytes();
+    read_.lines = input_.count();
+    read_.open = !input_.raw().ends_with('\n');
+  }
+
   Status apply_if_due() {
-    const uint64_t gathered = input_.count() - std::max(ledger_->sent(), skipped_);
+    const uint64_t gathered = read_.lines - std::max(ledger_->sent().lines, skipped_);
     if (gathered < batch_lines_ && events_.bytes() < kImportBatchBytes && input_.ready()) return {};
-    if (auto applied = apply(input_.count()); !applied) return applied;
+    if (auto applied = apply(); !applied) return applied;
     // Before a wait, for input or for the pace, nothing is left in doubt.
     if (flags_.rate == 0 && input_.ready()) return {};
     if (auto settled = ledger_->settle(); !settled) return settled;
     if (flags_.rate > 0) {
       const double seconds =
-          static_cast<double>(input_.count() - skipped_) / static_cast<double>(flags_.rate);
+          static_cast<double>(read_.lines - skipped_) / static_cast<double>(flags_.rate);
       std::this_thread::sleep_until(begun_ + std::chrono::duration_cast<steady_clock::duration>(
                                                  std::chrono::duration<double>(seconds)));
     }
     return {};
   }
 
-  // What has gathered, which ends the first `lines` lines.
-  Status apply(uint64_t lines) {
+  // What has gathered.
+  Status apply() {
     if (events_.count() == 0) return {};
     events_done_ += events_.count();
     auto parts = events_.take();
     if (!parts) return std::unexpected(parts.error());
-    return ledger_->apply(std::move(*parts), lines);
+    read_.sha256 = digest_.hex();
+    return ledger_->apply(std::move(*parts), read_);
   }
 
   // A line that is no event: everything before it is applied.
   int refuse(const Error& error) {
-    Status before = apply(input_.count() - 1);
+    Status before = apply();
     if (before) before = ledger_->settle();
     if (!before) return stop(before.error());
     return failed(fmt::format("{}:{}: {}; the lines before it are imported", input_.name(),
@@ -146,12 +194,12 @@ class Import {
 
   int stop(const Error& error) {
     std::string message = fmt::format("{}; {} lines are imported", error.message,
-                                      std::max(ledger_->applied(), skipped_));
+                                      std::max(ledger_->applied().lines, skipped_));
     if (ledger_->outcome_unknown()) {
-      message += fmt::format(", and perhaps more, up to line {}", ledger_->sent());
+      message += fmt::format(", and perhaps more, up to line {}", ledger_->sent().lines);
     }
-    if (flags_.file != "-" || !flags_.name.empty()) message += "; run it again to go on";
-    return failed(message);
+    if (remembers()) message += "; run it again to go on";
+    return failed(Error{.code = error.code, .message = std::move(message)});
   }
 
   int report() {
@@ -178,6 +226,8 @@ class Import {
   const uint64_t batch_lines_;
   Connection& connection_;
   std::optional<Ledger> ledger_;
+  Imported read_;             // of the input, and will be imported
+  Digest digest_;             // of its bytes
   uint64_t skipped_ = 0;      // lines that earlier runs imported
   uint64_t events_done_ = 0;  // by this run
   steady_clock::time_point begun_ = steady_clock::now();
@@ -211,14 +261,15 @@ void add_import(Program& program) {
   command.add_option("--stream", flags->stream,
                      "the stream, whatever the lines say; plain lines need it");
   command.add_option("--type", flags->type, "of plain lines' events [line]");
-  auto* ndjson = command.add_flag("--ndjson", flags->ndjson,
-                                  "lines are events in JSON; by default, if the first line is one");
+  auto* ndjson =
+      command.add_flag("--ndjson", flags->ndjson,
+                       "lines are events in JSON; by default, if the first of them is one");
   command.add_flag("--lines", flags->lines, "lines are plain text")->excludes(ndjson);
   command.add_option(
       "--name", flags->name,
-      "of the ledger that remembers, in the log, how far the import came; by default "
-      "made of the file's name, its first line and the stream. Standard input has none "
-      "unless it is named");
+      "of the ledger that remembers, in the log, how far the import came and a digest of what was "
+      "imported. By default that of a file of the same name that begins with the same bytes. "
+      "Standard input and pipes have none unless it is named");
   command.add_option("--rate", flags->rate, "at most this many lines a second")->type_name("N");
   command.add_option("--retry-seconds", flags->retry_s,
                      "how long to wait for a server that went away [60]");

@@ -7,14 +7,18 @@
 namespace strandline::tools {
 namespace {
 
-constexpr char kLedgerStream[] = "$import";
 // Enough to keep the log's fsync and this side's parsing busy at the same time.
 constexpr size_t kUnderWayMax = 8;
 
 }  // namespace
 
-Ledger::Ledger(Connection& connection, std::string consumer, std::chrono::seconds patience)
-    : connection_(connection), consumer_(std::move(consumer)), backoff_(patience) {}
+Ledger::Ledger(Connection& connection, std::string consumer, Imported done,
+               std::chrono::seconds patience)
+    : connection_(connection),
+      consumer_(std::move(consumer)),
+      backoff_(patience),
+      applied_(done),
+      sent_(std::move(done)) {}
 
 Result<uint64_t> Ledger::position() {
   auto position = connection_.position(consumer_, kLedgerStream);
@@ -22,25 +26,20 @@ Result<uint64_t> Ledger::position() {
   return position;
 }
 
-Result<uint64_t> Ledger::open() {
-  if (consumer_.empty()) return 0;
-  auto position = this->position();
-  if (!position) return std::unexpected(position.error());
-  applied_ = sent_ = *position;
-  return applied_;
-}
-
-Status Ledger::apply(std::vector<AppendMany::Part> parts, uint64_t lines) {
+Status Ledger::apply(std::vector<AppendMany::Part> parts, Imported upto) {
   AppendMany request{.parts = std::move(parts)};
   if (!consumer_.empty()) {
-    request.commits = {
-        {.consumer = consumer_, .stream = kLedgerStream, .expected = sent_, .next = lines}};
+    request.commits = {{.consumer = consumer_,
+                        .stream = kLedgerStream,
+                        .expected = sent_.bytes,
+                        .next = upto.bytes,
+                        .metadata = upto.metadata()}};
   }
   while (pending_.size() >= (consumer_.empty() ? 1 : kUnderWayMax)) {
     if (auto received = receive_one(); !received) return received;
   }
-  pending_.push_back({std::move(request), lines});
-  sent_ = lines;
+  sent_ = upto;
+  pending_.push_back({std::move(request), std::move(upto)});
   if (!feed_) {
     auto feed = connection_.feed();
     if (!feed) return recover(feed.error());
@@ -59,7 +58,7 @@ Status Ledger::settle() {
 
 Status Ledger::receive_one() {
   if (auto received = feed_->receive(); !received) return recover(received.error());
-  applied_ = pending_.front().lines;
+  applied_ = std::move(pending_.front().upto);
   pending_.pop_front();
   backoff_.worked();
   return {};
@@ -84,19 +83,20 @@ Status Ledger::recover(Error error) {
       error = position.error();
       continue;
     }
-    if (moved && *position == applied_) return std::unexpected(std::move(error));
-    while (!pending_.empty() && pending_.front().lines <= *position) {
-      applied_ = pending_.front().lines;
+    if (moved && *position == applied_.bytes) return std::unexpected(std::move(error));
+    while (!pending_.empty() && pending_.front().upto.bytes <= *position) {
+      applied_ = std::move(pending_.front().upto);
       pending_.pop_front();
     }
     unknown_ = false;
-    if (applied_ != *position) {
+    if (applied_.bytes != *position) {
       return fail(Code::conflict,
-                  fmt::format("{} lines are imported where {} were expected: another "
+                  fmt::format("{} bytes are imported where {} were expected: another "
                               "import with this name is running",
-                              *position, applied_));
+                              *position, applied_.bytes));
     }
-    std::cerr << fmt::format("strandline: connected again, {} lines are imported\n", applied_);
+    std::cerr << fmt::format("strandline: connected again, {} lines are imported\n",
+                             applied_.lines);
     Status resent = resend();
     if (resent) return {};
     error = resent.error();

@@ -1,11 +1,11 @@
 // Applies batches of lines exactly once, whatever becomes of the connection.
 //
-// The ledger is a committed position, `$import` of a consumer, that counts the lines applied. Each
-// batch is one atomic append that moves it from the lines before the batch to the lines after it,
-// so that the log itself knows how far the import came: after a lost connection, or an outcome that
-// is unknown, the position is read and everything past it is sent again. Without a consumer there
-// is no such memory: one batch at a time, and the first failure is final. So it is in a directory,
-// where the next run goes on. *Threads*: one.
+// The ledger (imported.h) is a committed position, `$import` of a consumer, that counts the bytes
+// of the lines applied. Each batch is one atomic append that moves it from the lines before the
+// batch to the lines after it, so that the log itself knows how far the import came: after a lost
+// connection, or an outcome that is unknown, the position is read and everything past it is sent
+// again. Without a consumer there is no such memory: one batch at a time, and the first failure is
+// final. So it is in a directory, where the next run goes on. *Threads*: one.
 #pragma once
 
 #include <chrono>
@@ -16,31 +16,32 @@
 #include <vector>
 
 #include "tools/connection.h"
+#include "tools/imported.h"
 #include "tools/resume.h"
 
 namespace strandline::tools {
 
 class Ledger {
  public:
-  // `consumer` may be empty. `patience` bounds the wait for a server that went away.
-  Ledger(Connection& connection, std::string consumer, std::chrono::seconds patience);
+  // `consumer` may be empty; `done` is what earlier runs applied. `patience` bounds the wait for a
+  // server that went away.
+  Ledger(Connection& connection, std::string consumer, Imported done,
+         std::chrono::seconds patience);
 
-  // Lines applied by earlier runs.
-  Result<uint64_t> open();
-  // Sends a batch that ends the input's first `lines` lines; waits if too much is under way.
-  Status apply(std::vector<AppendMany::Part> parts, uint64_t lines);
+  // Sends a batch, after which all of `upto` is imported; waits if too much is under way.
+  Status apply(std::vector<AppendMany::Part> parts, Imported upto);
   // Waits until everything is acknowledged.
   Status settle();
 
-  uint64_t applied() const { return applied_; }  // lines acknowledged, earlier runs' included
-  uint64_t sent() const { return sent_; }
+  const Imported& applied() const { return applied_; }  // acknowledged, earlier runs' included
+  const Imported& sent() const { return sent_; }
   // Whether the batch after applied() may be there all the same.
   bool outcome_unknown() const { return unknown_; }
 
  private:
   struct Pending {
     AppendMany request;
-    uint64_t lines;
+    Imported upto;
   };
 
   Status receive_one();
@@ -54,8 +55,8 @@ class Ledger {
   Backoff backoff_;
   std::unique_ptr<Feed> feed_;
   std::deque<Pending> pending_;  // under way, in order
-  uint64_t applied_ = 0;
-  uint64_t sent_ = 0;
+  Imported applied_;
+  Imported sent_;
   bool unknown_ = false;
 };
 

@@ -14,16 +14,14 @@ bool is_blank(std::string_view line) {
 
 }  // namespace
 
-LineForm LineEvents::decide(std::string_view first_line) {
-  if (form_ == LineForm::detect) {
-    // A line that only tries to be an event is taken for one, so that it is refused, loudly, and
-    // not stored as text.
-    const size_t begin = first_line.find_first_not_of(" \t");
-    const bool event = begin != std::string_view::npos && first_line[begin] == '{' &&
-                       first_line.find("\"type\"") != std::string_view::npos;
-    form_ = event ? LineForm::ndjson : LineForm::plain;
-  }
-  return form_;
+Status LineEvents::decide(Lines& input) {
+  if (form_ != LineForm::detect) return {};
+  const auto beginning = input.beginning();
+  if (!beginning) return std::unexpected(beginning.error());
+  const auto form = detect_form(*beginning);
+  if (!form) return std::unexpected(form.error());
+  form_ = *form;
+  return {};
 }
 
 Status LineEvents::add(std::string_view line) {

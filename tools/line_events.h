@@ -12,14 +12,10 @@
 
 #include "engine/batch.h"
 #include "engine/log.h"
+#include "tools/line_form.h"
+#include "tools/lines.h"
 
 namespace strandline::tools {
-
-enum class LineForm {
-  detect,  // by the first line: NDJSON if it is an event, plain if not
-  ndjson,
-  plain,
-};
 
 class LineEvents {
  public:
@@ -28,8 +24,9 @@ class LineEvents {
   LineEvents(LineForm form, std::string type, std::optional<std::string> stream)
       : form_(form), type_(std::move(type)), stream_(std::move(stream)) {}
 
-  // Settles the form; with `detect`, by this line.
-  LineForm decide(std::string_view first_line);
+  LineForm form() const { return form_; }
+  // Settles `detect`, before the first add.
+  Status decide(Lines& input);
 
   // A blank line is no event of NDJSON, and an empty event of plain text. Call decide() before.
   Status add(std::string_view line);

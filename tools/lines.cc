@@ -15,6 +15,17 @@ namespace strandline::tools {
 namespace {
 
 constexpr size_t kReadBytes = 256 << 10;
+constexpr size_t kBeginningBytes = 64 << 10;
+
+bool has_whole_line(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && text.find('\n', begin) != std::string_view::npos;
+}
+
+std::string_view without_mark(std::string_view text) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return text;
+}
 
 }  // namespace
 
@@ -67,15 +78,37 @@ bool Lines::holds_line() {
   return newline != std::string::npos;
 }
 
+Result<Beginning> Lines::beginning() {
+  const auto text = [&] { return without_mark(std::string_view(buffer_).substr(begin_)); };
+  while (!ended_) {
+    const bool enough = !size_ || buffer_.size() - begin_ >= kBeginningBytes;
+    if (enough && has_whole_line(text())) break;
+    if (buffer_.size() - begin_ > kLineBytesMax) break;  // next() says what is wrong
+    if (auto filled = fill(); !filled) return std::unexpected(filled.error());
+  }
+  if (text().size() > kBeginningBytes && has_whole_line(text().substr(0, kBeginningBytes))) {
+    return Beginning{text().substr(0, kBeginningBytes), false};
+  }
+  return Beginning{text(), ended_};
+}
+
+std::string_view Lines::line_of(size_t bytes) {
+  raw_ = std::string_view(buffer_).substr(begin_, bytes);
+  begin_ += bytes;
+  bytes_ += bytes;
+  std::string_view line = count_++ == 0 ? without_mark(raw_) : raw_;
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  return line;
+}
+
 Result<std::optional<std::string_view>> Lines::next() {
   while (!holds_line()) {
     if (ended_) {
-      if (begin_ == buffer_.size()) return std::optional<std::string_view>();
-      const std::string_view last = std::string_view(buffer_).substr(begin_);
-      begin_ = scanned_ = buffer_.size();
-      ++count_;
-      bytes_ += last.size();
-      return std::optional(last);
+      const std::string_view rest = std::string_view(buffer_).substr(begin_);
+      const bool only_mark = count_ == 0 && rest == kByteOrderMark;
+      if (rest.empty() || only_mark) return std::optional<std::string_view>();
+      scanned_ = buffer_.size();
+      return std::optional(line_of(buffer_.size() - begin_));
     }
     if (buffer_.size() - begin_ > kLineBytesMax) {
       return fail(Code::too_large, fmt::format("{}:{}: a line of more than {} bytes", name_,
@@ -83,11 +116,7 @@ Result<std::optional<std::string_view>> Lines::next() {
     }
     if (auto filled = fill(); !filled) return std::unexpected(filled.error());
   }
-  const std::string_view line = std::string_view(buffer_).substr(begin_, scanned_ - begin_);
-  begin_ = ++scanned_;
-  ++count_;
-  bytes_ += line.size() + 1;
-  return std::optional(line);
+  return std::optional(line_of(++scanned_ - begin_));
 }
 
 bool Lines::ready() {

@@ -138,6 +138,10 @@ class LocalLog : public Connection {
                                                        size_t limit) override {
     return log_->positions(prefix, limit);
   }
+  Result<std::vector<Log::ConsumerPosition>> reset_positions(const std::string& consumer,
+                                                             const From& from) override {
+    return log_->reset_positions(consumer, from);
+  }
   Result<uint64_t> commit(Commit request) override { return log_->commit(std::move(request)); }
   NamedConsumers& consumers() override { return *consumers_; }
 

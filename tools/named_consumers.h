@@ -10,6 +10,7 @@
 
 #include "engine/log.h"
 #include "tools/http.h"
+#include "tools/purpose.h"
 
 namespace strandline::tools {
 
@@ -37,6 +38,6 @@ class NamedConsumers {
 };
 
 std::unique_ptr<NamedConsumers> local_consumers(Log& log);
-std::unique_ptr<NamedConsumers> remote_consumers(const Url& url);
+std::unique_ptr<NamedConsumers> remote_consumers(const Url& url, Purpose purpose);
 
 }  // namespace strandline::tools

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <iostream>
+#include <streambuf>
 
 namespace strandline::tools {
 namespace {
@@ -44,7 +46,8 @@ Output::Output(Output&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       name_(std::move(other.name_)),
       bytes_(other.bytes_),
-      buffer_(std::move(other.buffer_)) {}
+      buffer_(std::move(other.buffer_)),
+      digest_(std::move(other.digest_)) {}
 
 Output::~Output() {
   if (descriptor_ > 2) ::close(descriptor_);
@@ -61,6 +64,7 @@ Status Output::flush() {
     done += static_cast<size_t>(count);
   }
   bytes_ += buffer_.size();
+  if (digest_) digest_->update(buffer_);
   buffer_.clear();
   return {};
 }
@@ -71,6 +75,60 @@ Status Output::sync() {
   if (::fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) return os_error(name_);
   return {};
 }
+
+void Output::cut(uint64_t bytes) {
+  buffer_.clear();
+  bytes_ = bytes;
+  // Where this fails there is more in the file than there should be, as after a kill.
+  if (::ftruncate(descriptor_, static_cast<off_t>(bytes)) == 0) ::lseek(descriptor_, 0, SEEK_END);
+}
+
+// --- std::cout.
+
+class StandardOutput::Buffer : public std::streambuf {
+ public:
+  Status finish() {
+    keep(output_.flush());
+    return status_;
+  }
+
+ protected:
+  // What cannot be written is dropped: the stream goes on, so that the first error is the one told.
+  int_type overflow(int_type c) override {
+    if (!traits_type::eq_int_type(c, traits_type::eof())) {
+      const char byte = traits_type::to_char_type(c);
+      xsputn(&byte, 1);
+    }
+    return traits_type::not_eof(c);
+  }
+  std::streamsize xsputn(const char* bytes, std::streamsize count) override {
+    output_.buffer().append(bytes, static_cast<size_t>(count));
+    const bool line = terminal_ && output_.buffer().ends_with('\n');
+    keep(line ? output_.flush() : output_.written());
+    return count;
+  }
+  int sync() override {
+    keep(output_.flush());
+    return 0;
+  }
+
+ private:
+  void keep(Status status) {
+    if (!status) output_.buffer().clear();
+    if (status_) status_ = std::move(status);
+  }
+
+  Output output_;
+  Status status_;
+  const bool terminal_ = ::isatty(STDOUT_FILENO) != 0;
+};
+
+StandardOutput::StandardOutput()
+    : buffer_(std::make_unique<Buffer>()), before_(std::cout.rdbuf(buffer_.get())) {}
+
+StandardOutput::~StandardOutput() { std::cout.rdbuf(before_); }
+
+Status StandardOutput::finish() { return buffer_->finish(); }
 
 Status write_durably(const std::string& path, const std::string& text) {
   const std::string fresh = path + ".new";

@@ -5,10 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <streambuf>
 #include <string>
 #include <utility>
 
 #include "engine/error.h"
+#include "tools/digest.h"
 
 namespace strandline::tools {
 
@@ -26,6 +30,12 @@ class Output {
   Status written();
   Status flush();
   Status sync();  // flush and fsync
+  // The file ends there again; what is in the buffer is dropped.
+  void cut(uint64_t bytes);
+
+  // From here on the digest goes along, of all that is flushed.
+  void keep(Digest digest) { digest_ = std::move(digest); }
+  std::string digest() const { return digest_ ? digest_->hex() : std::string(); }
 
   uint64_t bytes() const { return bytes_ + buffer_.size(); }  // of the file
 
@@ -37,6 +47,22 @@ class Output {
   std::string name_ = "standard output";
   uint64_t bytes_ = 0;
   std::string buffer_;
+  std::optional<Digest> digest_;
+};
+
+// For as long as it lives, what any command writes to std::cout goes into an Output, and what went
+// wrong with it is remembered: a command that printed nothing of what it should does not succeed.
+class StandardOutput {
+ public:
+  StandardOutput();
+  ~StandardOutput();
+  // Writes what is left; the first error, if there was one.
+  Status finish();
+
+ private:
+  class Buffer;
+  std::unique_ptr<Buffer> buffer_;
+  std::streambuf* before_;
 };
 
 // Writes a small file so that it is there whole or not at all, and durable when this returns.

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "server/version.h"
+#include "tools/output.h"
 
 namespace strandline::tools {
 
@@ -87,6 +88,7 @@ int Program::run(int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
+  StandardOutput output;
   Program program;
   add_serve(program);
   add_append(program);
@@ -98,7 +100,12 @@ int run(int argc, char** argv) {
   add_consumers(program);
   add_verify(program);
   add_stats(program);
-  return program.run(argc, argv);
+  const int code = program.run(argc, argv);
+  if (auto written = output.finish(); !written) {
+    const int lost = failed(written.error().message + ": what the command had to say is lost");
+    return code == kDone ? lost : code;
+  }
+  return code;
 }
 
 }  // namespace strandline::tools

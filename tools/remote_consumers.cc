@@ -62,7 +62,7 @@ ConsumerInfo consumer_of(const rapidjson::Value& object) {
 
 class RemoteConsumers : public NamedConsumers {
  public:
-  explicit RemoteConsumers(Url url) : exchange_(std::move(url)) {}
+  RemoteConsumers(Url url, Purpose purpose) : exchange_(std::move(url), purpose) {}
 
   Result<ConsumerInfo> create(const std::string& name, const ConsumerSettings& settings) override {
     std::string body;
@@ -231,8 +231,8 @@ class RemoteConsumers : public NamedConsumers {
 
 }  // namespace
 
-std::unique_ptr<NamedConsumers> remote_consumers(const Url& url) {
-  return std::make_unique<RemoteConsumers>(url);
+std::unique_ptr<NamedConsumers> remote_consumers(const Url& url, Purpose purpose) {
+  return std::make_unique<RemoteConsumers>(url, purpose);
 }
 
 }  // namespace strandline::tools

@@ -5,6 +5,7 @@
 #include "schemas/frame.h"
 #include "server/cloudevents.h"
 #include "tools/exchange.h"
+#include "tools/place.h"
 
 namespace strandline::tools {
 namespace {
@@ -46,6 +47,7 @@ class RemoteFeed : public Feed {
       query.add("commit_consumer", commit.consumer).add("commit_stream", commit.stream);
       if (commit.expected) query.add("commit_expected", std::to_string(*commit.expected));
       query.add("commit_next", std::to_string(commit.next));
+      if (!commit.metadata.empty()) query.add("commit_metadata", commit.metadata);
     }
     return connection_.send({.method = "POST",
                              .target = "/v1/append" + query.text(),
@@ -66,8 +68,10 @@ class RemoteFeed : public Feed {
 
 class RemoteLog : public Connection {
  public:
-  explicit RemoteLog(Url url)
-      : url_(std::move(url)), exchange_(url_), consumers_(remote_consumers(url_)) {}
+  RemoteLog(Url url, Purpose purpose)
+      : url_(std::move(url)),
+        exchange_(url_, purpose),
+        consumers_(remote_consumers(url_, purpose)) {}
 
   bool is_server() const override { return true; }
   Result<Appended> append(Append request) override {
@@ -159,14 +163,27 @@ class RemoteLog : public Connection {
                                                        size_t limit) override {
     Query query;
     query.add("prefix", prefix).add("limit", std::to_string(limit));
-    auto answer = ask({.target = "/v1/consumers" + query.text()});
+    return positions_in(ask({.target = "/v1/consumers" + query.text()}));
+  }
+
+  Result<std::vector<Log::ConsumerPosition>> reset_positions(const std::string& consumer,
+                                                             const From& from) override {
+    return positions_in(ask({.method = "POST",
+                             .target = "/v1/consumers/" + encode(consumer) + "/reset",
+                             .content_type = "application/json",
+                             .body = "{\"from\":\"" + render_from(from) + "\"}"}));
+  }
+
+  static Result<std::vector<Log::ConsumerPosition>> positions_in(
+      Result<rapidjson::Document> answer) {
     if (!answer) return std::unexpected(answer.error());
     std::vector<Log::ConsumerPosition> positions;
     for (const rapidjson::Value& object : array_of(*answer, "positions")) {
       positions.push_back({.consumer = std::string(text_of(object, "consumer")),
                            .stream = std::string(text_of(object, "stream")),
                            .next = number_of(object, "next"),
-                           .committed = time_of(object, "committed").value_or(Timestamp{})});
+                           .committed = time_of(object, "committed").value_or(Timestamp{}),
+                           .metadata = std::string(text_of(object, "metadata"))});
     }
     return positions;
   }
@@ -174,6 +191,10 @@ class RemoteLog : public Connection {
   Result<uint64_t> commit(Commit request) override {
     std::string body = fmt::format("{{\"next\":{}", request.next);
     if (request.expected) body += fmt::format(",\"expected\":{}", *request.expected);
+    if (!request.metadata.empty()) {
+      body += ",\"metadata\":";
+      render_string(body, request.metadata);
+    }
     auto answer = ask({.method = "PUT",
                        .target = position_path(request.consumer, request.stream),
                        .content_type = "application/json",
@@ -215,10 +236,10 @@ class RemoteLog : public Connection {
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> open_remote(const std::string& url) {
+Result<std::unique_ptr<Connection>> open_remote(const std::string& url, Purpose purpose) {
   auto parsed = Url::parse(url);
   if (!parsed) return std::unexpected(parsed.error());
-  return std::make_unique<RemoteLog>(std::move(*parsed));
+  return std::make_unique<RemoteLog>(std::move(*parsed), purpose);
 }
 
 }  // namespace strandline::tools

@@ -11,7 +11,7 @@
 namespace strandline::tools {
 
 // Nothing is sent yet; `invalid` if it is no URL.
-Result<std::unique_ptr<Connection>> open_remote(const std::string& url);
+Result<std::unique_ptr<Connection>> open_remote(const std::string& url, Purpose purpose);
 
 // Reads as frames (schemas/frame.h), on a connection of its own.
 Result<std::unique_ptr<Reader>> read_remote(const Url& url, const ReadRequest& request);
