@@ -115,8 +115,15 @@ TEST_F(ConsumerCommands, TailReadsADirectoryInEveryMode) {
   }
   EXPECT_EQ(on_data({"tail", "other", "--consumer", "shared"}).exit, 2);
   EXPECT_EQ(on_data({"tail", "--consumer", "shared", "--from", "0"}).exit, 2);
-  EXPECT_NE(on_data({"tail", "--consumer", "none"}).exit, 0);
-  EXPECT_EQ(on_data({"tail", "--consumer", "none", "--exec", "true"}).exit, 1);
+  for (const std::vector<std::string>& flags :
+       std::vector<std::vector<std::string>>{{}, {"--exec", "true"}, {"s", "--type", "t"}}) {
+    std::vector<std::string> arguments = {"tail", "--consumer", "none"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Outcome outcome = on_data(arguments);
+    EXPECT_NE(outcome.exit, 0);
+    EXPECT_THAT(outcome.errors, testing::HasSubstr("strandline consumers create none "));
+  }
+  EXPECT_EQ(on_data({"consumers", "show", "none"}).output, "") << "it made nothing";
 }
 
 TEST_F(ConsumerCommands, AnExclusiveTailGoesOnAfterItOrItsServerWasKilled) {
@@ -322,6 +329,71 @@ TEST_F(ConsumerCommands, WhatAGroupsTailCannotPrintGoesToAnotherAtOnce) {
   EXPECT_EQ(describe("c")["members"].number(), 0u);
   const Outcome second = on_server({"tail", "--consumer", "c", "--limit", "3"});
   EXPECT_EQ(lines_of(second.output).size(), 3u) << second.errors;
+}
+
+TEST_F(ConsumerCommands, ACommandThatCannotBeRunEndsTheTailAndUsesUpNoAttempt) {
+  serve();
+  append(0, 5);
+  const std::string file = (directory_ / "no-program").string();
+  write_file(file, "not executable");
+  for (const std::string mode : {"shared", "keyed", "exclusive"}) {
+    ASSERT_EQ(on_server({"consumers", "create", mode, "s", "--mode", mode}).exit, 0);
+    for (const std::string& command : {file + "-at-all", file, std::string("exit 127")}) {
+      std::vector<std::string> arguments = {"tail", "--consumer", mode, "--exec", command};
+      if (mode != "exclusive") arguments.insert(arguments.end(), {"--jobs", "3"});
+      const Outcome outcome = on_server(arguments);
+      EXPECT_NE(outcome.exit, 0) << mode << command;
+      EXPECT_THAT(outcome.errors, testing::HasSubstr("cannot be run"));
+      EXPECT_EQ(describe(mode)["in_flight"].number(), 0u);
+      EXPECT_EQ(describe(mode)["position"].number(), 0u);
+    }
+    EXPECT_EQ(describe(mode)["redelivered"].number(), 0u);
+    const std::string done = (directory_ / mode).string();
+    EXPECT_EQ(on_server({"tail", "--consumer", mode, "--limit", "5", "--exec",
+                         "echo $STRANDLINE_POSITION $STRANDLINE_ATTEMPT >>'" + done + "'"})
+                  .exit,
+              0);
+    EXPECT_EQ(read_file(done), "0 1\n1 1\n2 1\n3 1\n4 1\n") << mode;
+  }
+}
+
+TEST_F(ConsumerCommands, WhateverIsListedIsShownResetAndRemoved) {
+  ASSERT_EQ(on_data({"append", "s"}, "a\nb\nc\n").exit, 0);
+  ASSERT_EQ(on_data({"append", "t"}, "a\n").exit, 0);
+  for (const bool by_server : {false, true}) {
+    if (by_server) serve();
+    const auto command = [&](const std::vector<std::string>& arguments) {
+      return by_server ? on_server(arguments) : on_data(arguments);
+    };
+    // Readers that look after their positions by themselves.
+    for (const char* stream : {"s", "t", "$all"}) {
+      ASSERT_EQ(command({"consumers", "set", "plain", stream, "1"}).exit, 0);
+    }
+    ASSERT_EQ(command({"consumers", "set", "plain2", "s", "1"}).exit, 0);
+    const auto next_of = [&](const std::string& stream) {
+      const Outcome shown = command({"consumers", "show", "plain", stream, "--json"});
+      EXPECT_EQ(shown.exit, 0) << shown.errors;
+      return Json::parse(shown.output)["next"].number();
+    };
+    EXPECT_EQ(command({"consumers", "reset", "plain", "latest"}).exit, 0);
+    EXPECT_EQ(next_of("s"), 3u);
+    EXPECT_EQ(next_of("t"), 1u);
+    EXPECT_EQ(next_of("$all"), 4u);
+    EXPECT_EQ(command({"consumers", "reset", "plain", "1"}).exit, 0);
+    EXPECT_EQ(next_of("s"), 1u) << "back";
+    EXPECT_EQ(next_of("t"), 1u);
+    EXPECT_NE(command({"consumers", "reset", "plain", "2"}).exit, 0) << "t has one event";
+    EXPECT_EQ(next_of("s"), 1u) << "all or nothing";
+    EXPECT_EQ(command({"consumers", "reset", "plain", "earliest"}).exit, 0);
+    EXPECT_EQ(next_of("$all"), 0u);
+    EXPECT_EQ(command({"consumers", "rm", "plain"}).exit, 0);
+    EXPECT_NE(command({"consumers", "show", "plain"}).exit, 0);
+    EXPECT_THAT(command({"consumers", "ls"}).output, testing::HasSubstr("plain2"));
+    EXPECT_NE(command({"consumers", "rm", "plain"}).exit, 0);
+    EXPECT_NE(command({"consumers", "reset", "plain", "earliest"}).exit, 0);
+    EXPECT_EQ(command({"consumers", "rm", "plain2"}).exit, 0);
+    EXPECT_THAT(command({"consumers", "ls"}).output, testing::Not(testing::HasSubstr("plain")));
+  }
 }
 
 }  // namespace

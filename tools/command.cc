@@ -95,6 +95,7 @@ std::string RunningCommand::wait() {
   pid_ = -1;
   if (ended < 0) return "lost";
   if (WIFSIGNALED(status)) return fmt::format("signal {}", WTERMSIG(status));
+  cannot_run_ = WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127;
   if (WEXITSTATUS(status) != 0) return fmt::format("exit {}", WEXITSTATUS(status));
   return {};
 }

@@ -27,12 +27,15 @@ class RunningCommand {
   int descriptor() const { return descriptor_; }
   // Once it has: empty if it succeeded, else how it ended.
   std::string wait();
+  // After that: the shell found no such program, or may not run it (exit 127 or 126).
+  bool cannot_run() const { return cannot_run_; }
 
  private:
   RunningCommand(pid_t pid, int descriptor) : pid_(pid), descriptor_(descriptor) {}
 
   pid_t pid_ = -1;
   int descriptor_ = -1;
+  bool cannot_run_ = false;
 };
 
 }  // namespace strandline::tools

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <thread>
 
 namespace strandline::tools {
 namespace {
@@ -13,6 +15,7 @@ namespace {
 std::atomic<int> raised_by = 0;
 static_assert(std::atomic<int>::is_always_lock_free);
 int pipe_ends[2] = {-1, -1};
+std::atomic<bool> watches_output = false;
 
 void on_signal(int signal) {
   raised_by = signal;
@@ -30,6 +33,27 @@ void Interrupt::watch() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one is the default: the end
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+}
+
+void Interrupt::watch_output() {
+  ::signal(SIGPIPE, SIG_IGN);
+  std::thread([] {
+    // Nothing is asked for: errors and a hang-up are told all the same.
+    pollfd output{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+    while (::poll(&output, 1, -1) < 0 && errno == EINTR) {
+    }
+    if (!(output.revents & (POLLERR | POLLHUP))) return;
+    // First the byte: who sees it raised may take it.
+    const char byte = 0;
+    [[maybe_unused]] const ssize_t written = ::write(pipe_ends[1], &byte, 1);
+    raised_by = SIGPIPE;
+  }).detach();
+  watches_output = true;
+}
+
+bool Interrupt::output_gone() {
+  pollfd output{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  return watches_output && ::poll(&output, 1, 0) > 0 && (output.revents & (POLLERR | POLLHUP));
 }
 
 bool Interrupt::raised() { return raised_by != 0; }

@@ -8,6 +8,10 @@ namespace strandline::tools {
 class Interrupt {
  public:
   static void watch();  // from here on
+  // The end of whoever reads standard output ends a command as well, also while there is nothing to
+  // print: it is raised by a thread that waits for that, and SIGPIPE is ignored from here on.
+  static void watch_output();
+  static bool output_gone();  // whoever read it has ended; false where nobody watches that
   static bool raised();
   static int descriptor();  // readable once raised; -1 where nobody watches
   static void wait();       // until raised

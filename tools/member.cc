@@ -61,6 +61,13 @@ Result<RunningCommand> start_command(const std::string& command, const Assigned&
                                 {"STRANDLINE_STREAM", event.stream}});
 }
 
+Error cannot_run(const std::string& command, const std::string& how) {
+  return {.code = Code::invalid,
+          .message = fmt::format("\"{}\" cannot be run ({}): is it there, and executable? What was "
+                                 "given to it counts as not tried",
+                                 command, how)};
+}
+
 uint64_t retry_delay_ms(uint64_t first_ms, uint32_t failures) {
   const uint32_t doublings = std::min(failures - 1, 16u);
   return std::min(std::max(first_ms, uint64_t{1}) << doublings, kRetryMaxMs);
@@ -77,8 +84,11 @@ class Printer {
 
   Status run() {
     const Status printed = print_all();
-    Interrupt::lower();  // the last acks may take their time
-    Status ended = settle();
+    // Lowered, the last acks may take their time. Of what nobody reads nothing is acked.
+    const bool gone = Interrupt::output_gone();
+    Interrupt::lower();
+    Status ended = gone ? Status() : settle();
+    for (const uint64_t position : acks_) membership_.give_back(position);
     // Whatever became of the output: what is not acked goes to others at once.
     const Status told = membership_.flush();
     const Status left = membership_.leave();
@@ -180,6 +190,7 @@ class Sequential {
       if (!command) return std::unexpected(command.error());
       const std::string how = command->wait();
       if (how.empty()) return {};
+      if (command->cannot_run()) return std::unexpected(cannot_run(options_.exec, how));
       ++failures;
       event.attempt = failures + 1;
       const uint64_t delay_ms = retry_delay_ms(options_.retry_ms, failures);
@@ -232,20 +243,30 @@ class Parallel {
       if (room > 0) {
         auto fetched = membership_.fetch(room, running_.empty() ? kFetchWait : milliseconds(0));
         if (!fetched) return std::unexpected(fetched.error());
+        Status ok;
         for (Assigned& event : assigned_of(*fetched)) {
-          if (auto ok = start(std::move(event)); !ok) return ok;
+          if (!ok) {
+            membership_.give_back(event.position);
+            continue;
+          }
+          ok = start(std::move(event));
         }
+        if (!ok) return ok;
       } else if (auto flushed = membership_.flush(); !flushed) {
         return flushed;
       }
       if (!running_.empty()) await(kLookInterval);
+      if (!runnable_) return runnable_;
     }
     return {};
   }
 
   Status start(Assigned event) {
     auto command = start_command(options_.exec, event);
-    if (!command) return std::unexpected(command.error());
+    if (!command) {
+      membership_.give_back(event.position);
+      return std::unexpected(command.error());
+    }
     const uint64_t position = event.position;
     running_.insert_or_assign(position,
                               Run{std::move(event), std::move(*command), membership_.joined()});
@@ -265,16 +286,20 @@ class Parallel {
         ++run;
         continue;
       }
-      settle(run->second, run->second.command.wait());
+      settle(run->second);
       run = running_.erase(run);
     }
   }
 
-  void settle(const Run& run, const std::string& how) {
-    ++handled_;
+  void settle(Run& run) {
+    const std::string how = run.command.wait();
+    const bool tried = !run.command.cannot_run();
+    if (tried) ++handled_;
+    if (!tried) runnable_ = std::unexpected(cannot_run(options_.exec, how));
     // What was given in an earlier epoch has gone to others.
     if (run.joined != membership_.joined()) return;
     if (how.empty()) return membership_.ack(run.event.position);
+    if (!tried) return membership_.give_back(run.event.position);
     const uint64_t delay_ms = retry_delay_ms(options_.retry_ms, run.event.attempt);
     std::cerr << fmt::format("strandline: {}: the command ended with {} (attempt {})\n",
                              run.event.position, how, run.event.attempt);
@@ -296,6 +321,7 @@ class Parallel {
   const milliseconds extend_every_;
   std::map<uint64_t, Run> running_;
   uint64_t handled_ = 0;
+  Status runnable_;  // not: the command cannot be run
   steady_clock::time_point extended_at_ = steady_clock::now();
 };
 
@@ -311,7 +337,8 @@ int tail_as_member(Connection& connection, const ConsumerInfo& consumer,
   } else {
     done = Sequential(connection, consumer, options).run();
   }
-  return done ? kDone : failed(done.error());
+  if (done) return kDone;
+  return Interrupt::output_gone() ? kFailed : failed(done.error());
 }
 
 }  // namespace strandline::tools

@@ -70,6 +70,7 @@ Status Membership::rejoin_unless_taken(const Error& error) {
   pending_.acks.clear();
   pending_.nacks.clear();
   pending_.extends.clear();
+  pending_.returns.clear();
   return {};
 }
 

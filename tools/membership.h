@@ -23,6 +23,8 @@ class Membership {
   void ack(uint64_t position) { pending_.acks.push_back(Span::of(position)); }
   void nack(uint64_t position, uint64_t delay_ms, std::string reason);
   void extend(uint64_t position) { pending_.extends.push_back(Span::of(position)); }
+  // It was not tried: others get it at once, and no attempt is counted.
+  void give_back(uint64_t position) { pending_.returns.push_back(Span::of(position)); }
   Status flush();
   // Of an exclusive consumer: all below `next` is handled.
   Status commit(uint64_t next);
@@ -36,7 +38,8 @@ class Membership {
 
  private:
   static bool is_empty(const Settle& settle) {
-    return settle.acks.empty() && settle.nacks.empty() && settle.extends.empty();
+    return settle.acks.empty() && settle.nacks.empty() && settle.extends.empty() &&
+           settle.returns.empty();
   }
   Status join();
   // After an error: waits, or joins again, or passes it on.

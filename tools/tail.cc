@@ -1,7 +1,7 @@
 // `strandline tail`: follows, across server restarts, from exactly where it was.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <csignal>
 #include <iostream>
 #include <memory>
 
@@ -17,20 +17,19 @@ namespace strandline::tools {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 constexpr char kTailExample[] =
     "  strandline tail orders -n 20\n"
-    "  strandline tail orders --consumer billing   # goes on where it stopped, the next time\n"
     "  strandline tail --prefix git. --type 'git.commit.*' --raw\n"
-    "  strandline tail --consumer mailer --exec ./send-mail --jobs 4   # of a named consumer";
+    "  strandline consumers create billing orders\n"
+    "  strandline tail --consumer billing   # goes on where it stopped, the next time\n"
+    "  strandline tail --consumer mailer --exec ./send-mail --jobs 4";
 
 constexpr uint64_t kLastDefault = 10;
 // A follower waits for its server as long as it takes.
 constexpr std::chrono::seconds kTailPatience = std::chrono::hours(24 * 365);
-// How much a crash of the consumer can make it see again.
-constexpr milliseconds kCommitInterval{1'000};
-constexpr uint64_t kCommitEvents = 1'000;
+// Of one wait for more.
+constexpr milliseconds kPatience{1'000};
 
 struct TailFlags {
   ReadingFlags reading;
@@ -42,95 +41,24 @@ struct TailFlags {
   MemberOptions member;  // of a named consumer
 };
 
-// A consumer's committed position, moved by compare-and-set so that two processes that take the
-// same name for themselves find out.
-class Place {
- public:
-  Place(Connection& connection, std::string consumer, const Selection& select)
-      : connection_(connection),
-        consumer_(std::move(consumer)),
-        stream_(select.kind == Selection::Kind::stream ? select.names.at(0) : kAllName) {}
-
-  // The committed position, if there is one. Waits for a server that is away.
-  Result<std::optional<uint64_t>> open() {
-    Backoff backoff(kTailPatience);
-    bool said = false;
-    while (true) {
-      auto position = connection_.position(consumer_, stream_);
-      if (position) {
-        committed_ = *position;
-        return std::optional(*position);
-      }
-      if (position.error().code == Code::not_found) return std::optional<uint64_t>();
-      if (!is_away(position.error())) return std::unexpected(position.error());
-      if (!said)
-        std::cerr << fmt::format("strandline: {}; trying again\n", position.error().message);
-      said = true;
-      if (!backoff.wait()) return std::unexpected(position.error());
-    }
-  }
-
-  // Everything below `next` has been printed.
-  Status commit(uint64_t next) {
-    while (next != committed_) {
-      const auto committed = connection_.commit(
-          {.consumer = consumer_, .stream = stream_, .expected = committed_, .next = next});
-      if (committed) {
-        committed_ = next;
-        attempted_.clear();
-      } else if (committed.error().code == Code::conflict) {
-        // Perhaps by an earlier commit, whose answer was lost.
-        const auto now = connection_.position(consumer_, stream_);
-        if (!now && is_away(now.error())) return {};
-        if (!now || std::ranges::find(attempted_, *now) == attempted_.end()) {
-          return fail(Code::conflict,
-                      committed.error().message + "; does another process use this name?");
-        }
-        committed_ = *now;
-      } else {
-        // While the server is away the position waits; the next commit moves it just as well.
-        attempted_.push_back(next);
-        return is_away(committed.error()) ? Status() : std::unexpected(committed.error());
-      }
-    }
-    return {};
-  }
-
- private:
-  Connection& connection_;
-  const std::string consumer_;
-  const std::string stream_;
-  uint64_t committed_ = 0;
-  std::vector<uint64_t> attempted_;  // since then, with an unknown outcome
-};
-
 class Tail {
  public:
-  Tail(Connection& connection, const TailFlags& flags, ReadRequest request)
+  Tail(Connection& connection, const TailFlags& flags, const ReadRequest& request)
       : flags_(flags),
-        by_offset_(request.select.kind == Selection::Kind::stream),
-        place_(connection, flags.consumer, request.select),
-        request_(std::move(request)),
-        connection_(connection) {}
+        can_wait_(connection.is_server() && request.select.kind == Selection::Kind::stream),
+        reader_(connection, request, nullptr, kTailPatience) {}
 
   int run() {
-    if (!flags_.consumer.empty()) {
-      auto position = place_.open();
-      if (!position) return Interrupt::raised() ? kDone : failed(position.error());
-      if (*position) request_.from = From::position(**position);
-    }
-    reader_.emplace(connection_, request_, nullptr, kTailPatience);
     const Status followed = follow();
-    Interrupt::lower();  // the last commit may take its time
-    const Status ended = settle();
+    const Status ended = output_.flush();
+    if (Interrupt::output_gone()) return kDone;
     if (!followed && followed.error().code != Code::closed) return failed(hinted(followed.error()));
-    if (!ended) return failed(ended.error());
-    return kDone;
+    return ended ? kDone : failed(ended.error());
   }
 
  private:
   Error hinted(Error error) const {
-    if (error.code == Code::not_found && connection_.is_server() && by_offset_ && !flags_.wait) {
+    if (error.code == Code::not_found && can_wait_ && !flags_.wait) {
       error.message += "; --wait follows it as soon as it is created";
     }
     return error;
@@ -139,20 +67,16 @@ class Tail {
   Status follow() {
     while (printed_ < flags_.limit && !Interrupt::raised()) {
       // Printed events wait for company only as long as more is there at once.
-      const milliseconds patience = output_.buffer().empty() ? kCommitInterval : milliseconds(0);
-      auto delivery = reader_->next(patience);
+      const milliseconds patience = output_.buffer().empty() ? kPatience : milliseconds(0);
+      auto delivery = reader_.next(patience);
       if (!delivery) return std::unexpected(delivery.error());
       if (!*delivery) {
         if (auto flushed = output_.flush(); !flushed) return flushed;
       } else if (const auto* events = std::get_if<Events>(&**delivery)) {
         if (auto done = print(*events); !done) return done;
-      } else {
-        if (const auto* gap = std::get_if<Gap>(&**delivery)) {
-          print_gap(output_.buffer(), shape(), *gap);
-        }
-        position_ = reader_->position();
+      } else if (const auto* gap = std::get_if<Gap>(&**delivery)) {
+        print_gap(output_.buffer(), shape(), *gap);
       }
-      if (auto done = keep_place(); !done) return done;
     }
     return {};
   }
@@ -162,42 +86,18 @@ class Tail {
       if (printed_ == flags_.limit) break;
       print_event(output_.buffer(), shape(), events.stream(), event);
       ++printed_;
-      position_ = (by_offset_ ? event.offset.value : event.sequence.value) + 1;
       if (auto written = output_.written(); !written) return written;
     }
     return {};
   }
 
-  Status keep_place() {
-    if (flags_.consumer.empty() || !position_) return {};
-    const auto now = steady_clock::now();
-    const bool due = now - committed_at_ >= kCommitInterval;
-    if (!due && printed_ - committed_printed_ < kCommitEvents) return {};
-    return settle();
-  }
-
-  // What was printed is out, and the consumer's position says so.
-  Status settle() {
-    if (auto flushed = output_.flush(); !flushed) return flushed;
-    if (flags_.consumer.empty() || !position_) return {};
-    committed_at_ = steady_clock::now();
-    committed_printed_ = printed_;
-    return place_.commit(*position_);
-  }
-
   Shape shape() const { return flags_.raw ? Shape::data : Shape::full; }
 
   const TailFlags& flags_;
-  const bool by_offset_;
-  Place place_;
-  ReadRequest request_;
-  Connection& connection_;
-  std::optional<ResumingReader> reader_;
+  const bool can_wait_;
+  ResumingReader reader_;
   Output output_;
   uint64_t printed_ = 0;
-  std::optional<uint64_t> position_;  // below it, everything has been printed
-  steady_clock::time_point committed_at_ = steady_clock::now();
-  uint64_t committed_printed_ = 0;
 };
 
 // The named consumer, if there is one. Waits for a server that is away.
@@ -239,42 +139,60 @@ int tail_named(Connection& connection, const ConsumerInfo& consumer, const TailF
   return tail_as_member(connection, consumer, options);
 }
 
-int tail(const Settings& settings, const TailFlags& flags) {
-  Interrupt::watch();
-  std::unique_ptr<Connection> opened;
-  if (!flags.consumer.empty()) {
-    auto connection = connect(settings, Purpose::write);
-    if (!connection) return not_connected(connection.error());
-    opened = std::move(*connection);
-    const auto named = find_named(*opened, flags.consumer);
-    if (!named) return Interrupt::raised() ? kDone : failed(named.error());
-    if (*named) return tail_named(*opened, **named, flags);
-    if (!flags.member.exec.empty()) {
-      return failed(
-          fmt::format("no consumer \"{}\": strandline consumers create {} STREAM makes one",
-                      flags.consumer, flags.consumer));
-    }
-  }
-  const From from_default = flags.last               ? From::last(*flags.last)
-                            : flags.consumer.empty() ? From::last(kLastDefault)
-                                                     : From::earliest();
-  auto request = flags.reading.request(from_default);
+// The command that makes the consumer that was asked for.
+std::string creation_of(const TailFlags& flags) {
+  const ReadingFlags& reading = flags.reading;
+  std::string command = "strandline consumers create " + flags.consumer;
+  for (const std::string& stream : reading.streams) command += " " + stream;
+  if (reading.all) command += " --all";
+  if (!reading.prefix.empty()) command += " --prefix " + reading.prefix;
+  if (reading.streams.empty() && !reading.all && reading.prefix.empty()) command += " STREAM";
+  for (const std::string& type : reading.types) command += " --type '" + type + "'";
+  if (!reading.from.empty()) command += " --from " + reading.from;
+  return command;
+}
+
+int tail_as_consumer(Connection& connection, const TailFlags& flags) {
+  const auto named = find_named(connection, flags.consumer);
+  if (!named) return Interrupt::raised() ? kDone : failed(named.error());
+  if (*named) return tail_named(connection, **named, flags);
+  return failed(Error{.code = Code::not_found,
+                      .message = fmt::format("no consumer \"{}\"; this creates it: {}",
+                                             flags.consumer, creation_of(flags))});
+}
+
+int follow_streams(Connection& connection, const TailFlags& flags) {
+  auto request = flags.reading.request(From::last(flags.last.value_or(kLastDefault)));
   if (!request) return misused(request.error().message);
   request->follow = true;
   request->wait = flags.wait;
   if (flags.wait && request->select.kind != Selection::Kind::stream) {
     return misused("--wait is for one stream; others are read as they come to be");
   }
-  if (!opened) {
-    auto connection = connect(settings, Purpose::write);
-    if (!connection) return not_connected(connection.error());
-    opened = std::move(*connection);
-  }
-  if (flags.wait && !opened->is_server()) {
+  if (flags.wait && !connection.is_server()) {
     return misused("--wait needs --server: nothing new comes while this process owns a directory");
   }
-  say_nothing_new_comes(*opened);
-  return Tail(*opened, flags, std::move(*request)).run();
+  say_nothing_new_comes(connection);
+  return Tail(connection, flags, *request).run();
+}
+
+int tail(const Settings& settings, const TailFlags& flags) {
+  Interrupt::watch();
+  // What a command prints is its own.
+  if (flags.member.exec.empty()) Interrupt::watch_output();
+  if (flags.last && !flags.reading.from.empty()) {
+    return misused("--last and --from: one of the two says where to begin");
+  }
+  auto connection = connect(settings, Purpose::follow);
+  if (!connection) return not_connected(connection.error());
+  const int code = flags.consumer.empty() ? follow_streams(**connection, flags)
+                                          : tail_as_consumer(**connection, flags);
+  if (!Interrupt::output_gone()) return code;
+  // In order, and then as any program of a pipeline ends.
+  connection->reset();
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
+  return kFailed;
 }
 
 }  // namespace
@@ -289,14 +207,14 @@ void add_tail(Program& program) {
   command.add_option("--limit", flags->limit, "end after N events")->type_name("N");
   command.add_option(
       "--consumer", flags->consumer,
-      "read as this consumer, if it was created (strandline consumers create), and ack or commit "
-      "what is printed. Otherwise begin at its position (at first: at --from, or the earliest "
-      "event) and move it with what is printed, every second and at the end");
+      "read as this consumer, which was created (strandline consumers create), and ack or commit "
+      "what is printed");
   auto* exec = command.add_option(
       "--exec", flags->member.exec,
-      "of a consumer that was created: run this for each event, its JSON on standard input and "
+      "of a consumer: run this for each event, its JSON on standard input and "
       "STRANDLINE_POSITION, _ATTEMPT and _STREAM in the environment; exit 0 acks (commits), "
-      "anything else nacks: the event comes again");
+      "126 or 127 (it cannot be run) ends the command and counts no attempt, anything else nacks: "
+      "the event comes again");
   command.add_option("--jobs", flags->member.jobs, "of a group: so many commands at a time [1]")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000))
