@@ -51,7 +51,8 @@ Parsed<> read_fetch(JsonFields& fields, Fetch& fetch) {
   fetch.wait = std::chrono::milliseconds(wait_ms->value_or(0));
   Settle settle;
   if (auto ok = read_settle(fields, settle); !ok) return ok;
-  if (!settle.acks.empty() || !settle.nacks.empty() || !settle.extends.empty()) {
+  if (!settle.acks.empty() || !settle.nacks.empty() || !settle.extends.empty() ||
+      !settle.returns.empty()) {
     fetch.settle = std::move(settle);
   }
   return {};

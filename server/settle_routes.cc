@@ -27,7 +27,8 @@ void settle_as(Call call, Answer answer, std::initializer_list<std::string_view>
   }
   Settle settle{.consumer = call.names[0], .epoch = **epoch};
   if (auto ok = read(*fields, settle); !ok) return answer.now(not_valid(ok.error()));
-  if (settle.acks.empty() && settle.nacks.empty() && settle.extends.empty()) {
+  if (settle.acks.empty() && settle.nacks.empty() && settle.extends.empty() &&
+      settle.returns.empty()) {
     return answer.now(not_valid("there is no position in the request"));
   }
   Service& service = call.service;
