@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "server/quantity.h"
 #include "server/request_head.h"
 
 namespace strandline::server {
@@ -29,7 +30,7 @@ bool is_bracketed(std::string_view host) {
          is_number_of<AF_INET6>(host.substr(1, host.size() - 2));
 }
 
-std::string_view known_port(std::string_view port) { return port.empty() ? "80" : port; }
+uint16_t known_port(std::string_view port) { return parse_port(port).value_or(80); }
 
 }  // namespace
 
@@ -39,9 +40,7 @@ std::optional<Authority> parse_authority(std::string_view text) {
   Authority authority{.host = text.substr(0, colon), .port = {}};
   if (colon != std::string_view::npos) {
     authority.port = text.substr(colon + 1);
-    if (authority.port.size() > 5 || !std::ranges::all_of(authority.port, is_digit)) {
-      return std::nullopt;
-    }
+    if (!authority.port.empty() && !parse_port(authority.port)) return std::nullopt;
   }
   // RFC 1035, section 2.3.4: a name has at most 255 bytes.
   const bool name = !authority.host.empty() && authority.host.size() <= 255 &&

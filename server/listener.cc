@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 
 #include "server/problem.h"
 
@@ -11,29 +10,6 @@ namespace strandline::server {
 namespace {
 
 using asio::ip::tcp;
-
-struct HostPort {
-  std::string host;
-  std::string port;
-};
-
-Result<HostPort> split(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos || colon + 1 == address.size()) {
-    return fail(Code::io, "the address to listen on is HOST:PORT, not \"" + address + "\"");
-  }
-  HostPort parts{address.substr(0, colon), address.substr(colon + 1)};
-  if (parts.host.starts_with('[') && parts.host.ends_with(']')) {
-    parts.host = parts.host.substr(1, parts.host.size() - 2);
-  }
-  return parts;
-}
-
-std::string printed(const tcp::endpoint& endpoint) {
-  const std::string host = endpoint.address().to_string();
-  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" +
-         std::to_string(endpoint.port());
-}
 
 }  // namespace
 
@@ -43,28 +19,12 @@ Listener::Listener(Service& service, std::vector<std::unique_ptr<Worker>>& worke
       acceptor_(workers.front()->context()),
       pause_(workers.front()->context()) {}
 
-Status Listener::listen(const std::string& address) {
-  auto parts = split(address);
-  if (!parts) return std::unexpected(parts.error());
-  const auto failed = [&](const char* what, const ErrorCode& error) {
-    return fail(Code::io, std::string(what) + " " + address + ": " + error.message());
-  };
+Status Listener::listen(Binding binding) {
+  address_ = binding.address();
+  on_loopback_ = binding.on_loopback();
   ErrorCode error;
-  tcp::resolver resolver(workers_.front()->context());
-  const auto found = resolver.resolve(parts->host, parts->port, tcp::resolver::passive, error);
-  if (error || found.empty()) return failed("cannot find", error);
-  const tcp::endpoint endpoint = found.begin()->endpoint();
-  acceptor_.open(endpoint.protocol(), error);
-  if (error) return failed("cannot open a socket for", error);
-  acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-  if (endpoint.address().is_v6()) acceptor_.set_option(asio::ip::v6_only(false), error);
-  acceptor_.bind(endpoint, error);
-  if (error) return failed("cannot bind to", error);
-  acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return failed("cannot listen on", error);
-  const tcp::endpoint bound = acceptor_.local_endpoint(error);
-  address_ = printed(bound);
-  on_loopback_ = bound.address().is_loopback();
+  acceptor_.assign(binding.is_v6() ? tcp::v6() : tcp::v4(), binding.release(), error);
+  if (error) return fail(Code::io, "cannot listen on " + address_ + ": " + error.message());
   return {};
 }
 

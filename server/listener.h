@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "server/binding.h"
 #include "server/coroutine.h"
 #include "server/service.h"
 #include "server/worker.h"
@@ -20,8 +21,8 @@ class Listener {
  public:
   Listener(Service& service, std::vector<std::unique_ptr<Worker>>& workers);
 
-  // Binds to "HOST:PORT" ("[::1]:0" for IPv6); connections wait until start().
-  Status listen(const std::string& address);
+  // Connections wait until start().
+  Status listen(Binding binding);
   void start();
   // Accepts no more. On the first worker's thread.
   void close();

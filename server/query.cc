@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 
 #include "server/cloudevents.h"
+#include "server/quantity.h"
 
 namespace strandline::server {
 namespace {
@@ -137,13 +139,15 @@ Parsed<From> parse_from(std::string text) {
     }
   }
   // The + of a zone, which a form's encoding makes a space of.
-  if (const size_t space = text.rfind(' '); space != std::string::npos && space > 18) {
+  if (const size_t space = text.rfind(' '); space != std::string::npos && space > 15) {
     text[space] = '+';
   }
-  if (const auto time = parse_time(text)) return From::time(*time);
+  using namespace std::chrono;
+  const auto now = duration_cast<microseconds>(system_clock::now().time_since_epoch());
+  if (const auto time = read_moment(text, Timestamp{now.count()})) return From::time(*time);
   return std::unexpected(
-      "from is an offset, earliest, latest, -N (the last N) or an RFC 3339 "
-      "time such as 2026-01-02T03:04:05Z, not \"" +
+      "from is an offset, earliest, latest, -N (the last N), a time such as 2026-01-02, "
+      "2026-01-02T03:04 (both UTC) or 2026-01-02T03:04:05Z, or -2h (two hours ago), not \"" +
       text.substr(0, 64) + "\"");
 }
 

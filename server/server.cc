@@ -28,6 +28,8 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
       return fail(Code::invalid, "an authority is HOST or HOST:PORT, not \"" + name + "\"");
     }
   }
+  auto binding = Binding::open(options.listen);
+  if (!binding) return std::unexpected(binding.error());
   auto parts = std::make_unique<Parts>(log, std::move(options));
   Service& service = parts->service;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
@@ -36,14 +38,14 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
     parts->workers.push_back(std::make_unique<Worker>(service));
   }
   parts->listener = std::make_unique<Listener>(service, parts->workers);
-  if (auto ok = parts->listener->listen(service.options.listen); !ok) {
+  if (auto ok = parts->listener->listen(std::move(*binding)); !ok) {
     return std::unexpected(ok.error());
   }
   service.authorities = Authorities(service.options.authorities, parts->listener->on_loopback(),
                                     parts->listener->address());
   parts->listener->start();
   for (const auto& worker : parts->workers) worker->start();
-  spdlog::info("listening on http://{} with {} threads", parts->listener->address(), threads);
+  spdlog::debug("{} threads serve {}", threads, parts->listener->address());
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 
