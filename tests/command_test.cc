@@ -61,7 +61,7 @@ TEST_F(CommandLine, ReadsTheDirectoryOfARunningServer) {
         << arguments[0];
   }
   EXPECT_EQ(server.client().post("/v1/streams/s/events", json_events("s", 20, 1)).status, 201u);
-  EXPECT_EQ(on_data({"append", "s"}, "x\n").exit, 1);  // but nobody else writes
+  EXPECT_EQ(on_data({"append", "s"}, "x\n").exit, 5);  // but nobody else writes
 }
 
 TEST_F(CommandLine, TailWaitsForAStreamWhereItIsAskedTo) {
@@ -109,7 +109,7 @@ TEST_F(CommandLine, VerifyFindsDamageAndSaysSo) {
   const Outcome sound = on_data({"verify"});
   EXPECT_EQ(sound.exit, 0);
   EXPECT_EQ(sound.errors, "");
-  EXPECT_EQ(strandline({"verify", "--data", (directory_ / "none").string()}).exit, 1);
+  EXPECT_EQ(strandline({"verify", "--data", (directory_ / "none").string()}).exit, 3);
   int spoilt = 0;
   for (const auto& file : files_below(data_, ".sst")) {
     std::string bytes = read_file(file);
@@ -139,7 +139,7 @@ TEST_F(CommandLine, PrintConfigSaysWhereEachValueCameFrom) {
 
 TEST_F(CommandLine, FailuresAreOneLineOnStandardError) {
   const Outcome missing = strandline({"read", "s", "--server", "http://127.0.0.1:1"});
-  EXPECT_EQ(missing.exit, 1);
+  EXPECT_EQ(missing.exit, 6);
   EXPECT_EQ(missing.output, "");
   EXPECT_THAT(missing.errors, testing::StartsWith("strandline: "));
 }

@@ -74,7 +74,7 @@ TEST(Draining, ASecondServerOnTheSameDirectorySaysWhoHasIt) {
   ServerProcess server(directory / "data");
   const Outcome second =
       strandline({"serve", "--data", (directory / "data").string(), "--listen", "127.0.0.1:0"});
-  EXPECT_EQ(second.exit, 1);
+  EXPECT_EQ(second.exit, 5);
   EXPECT_THAT(second.errors, testing::HasSubstr((directory / "data").string()));
   EXPECT_EQ(server.client().get("/healthz").status, 200u);
 }

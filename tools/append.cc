@@ -5,8 +5,9 @@
 #include <memory>
 
 #include "server/cloudevents.h"
+#include "tools/appended_lines.h"
 #include "tools/connection.h"
-#include "tools/line_events.h"
+#include "tools/flags.h"
 #include "tools/lines.h"
 #include "tools/place.h"
 #include "tools/program.h"
@@ -16,10 +17,15 @@ namespace {
 
 constexpr char kAppendExample[] =
     "  echo hello | strandline append greetings\n"
+    "  echo '{\"total\":12}' | strandline append orders --type order.placed\n"
     "  echo '{\"type\":\"order.placed\",\"data\":{\"total\":12}}' | strandline append orders\n"
-    "  journalctl -f -o cat | strandline append journal --lines --type journal.line\n"
-    "  strandline append orders --producer shop --epoch 1 --seq 0 <orders.ndjson  # may be "
-    "repeated";
+    "  journalctl -f -o cat | strandline append journal --text --type journal.line\n"
+    "  strandline append orders --events --producer shop --epoch 1 --seq 0 <orders.ndjson\n\n"
+    "Each line is an event of its own. A JSON object with a \"type\" is a whole event "
+    "(CloudEvents\n"
+    "in JSON); any other JSON object, or an array, is an event's data; everything else is text. A\n"
+    "line that begins as JSON and is broken is refused. --events, --json-data and --text say what\n"
+    "all lines are.";
 
 constexpr size_t kBatchEvents = 1'000;
 constexpr size_t kBatchBytes = 1 << 20;
@@ -29,8 +35,9 @@ struct AppendFlags {
   std::string type = "line";
   std::string expected;
   std::string durability = "fsync";
-  bool ndjson = false;
-  bool lines = false;
+  bool events = false;
+  bool json_data = false;
+  bool text = false;
   bool json = false;
   Producer producer;  // an empty id: none
 };
@@ -48,11 +55,19 @@ int report_failure(const Error& error, const Sum& sum) {
   if (error.code == Code::io || error.code == Code::outcome_unknown) {
     message += "; whether the events after these were appended is unknown";
   }
-  if (error.code == Code::closed && sum.events == 0) return failed(error);  // and it says so
-  return failed(sum.events == 0
-                    ? message + "; nothing before that was appended"
-                    : fmt::format("{}; appended before that: {} events, offsets {} to {}", message,
-                                  sum.events, sum.first->value, sum.next.value - 1));
+  return failed({.code = error.code,
+                 .message = sum.events == 0 ? message + "; nothing before that was appended"
+                                            : fmt::format("{}; appended before that: {} events, "
+                                                          "offsets {} to {}",
+                                                          message, sum.events, sum.first->value,
+                                                          sum.next.value - 1)});
+}
+
+// A line that is no event: a mistake in the input, and none of the command.
+int report_line(uint64_t line, const Error& error, const Sum& sum) {
+  report_failure({.code = error.code, .message = fmt::format("line {}: {}", line, error.message)},
+                 sum);
+  return kFailed;
 }
 
 void print_sum(const std::string& stream, const Sum& sum, bool json) {
@@ -78,8 +93,8 @@ int append(const Settings& settings, const AppendFlags& flags) {
   if (flags.expected == "absent") {
     conditions.expected = Expected::absent();
   } else if (!flags.expected.empty()) {
-    const auto next = parse_size(flags.expected);
-    if (!next) return misused("--expected takes an offset, or \"absent\"");
+    const auto next = server::read_number(flags.expected);
+    if (!next) return misused(fmt::format("--expected: {}, nor \"absent\"", next.error()));
     conditions.expected = Offset(*next);
   }
   if (!flags.producer.id.empty()) conditions.producer = flags.producer;
@@ -91,32 +106,30 @@ int append(const Settings& settings, const AppendFlags& flags) {
   if (!connection) return not_connected(connection.error());
   auto input = Lines::open("-");
   if (!input) return failed(input.error());
-  LineEvents events(flags.ndjson  ? LineForm::ndjson
-                    : flags.lines ? LineForm::plain
-                                  : LineForm::detect,
-                    flags.type, flags.stream);
+  AppendedLines events(flags.events      ? AppendedLines::As::events
+                       : flags.json_data ? AppendedLines::As::data
+                       : flags.text      ? AppendedLines::As::text
+                                         : AppendedLines::As::detected,
+                       flags.type);
   Sum sum;
-  if (auto form = events.decide(*input); !form) return report_failure(form.error(), sum);
   const auto send = [&]() -> Status {
     if (events.count() == 0) return {};
-    auto parts = events.take();
-    if (!parts) return std::unexpected(parts.error());
-    for (AppendMany::Part& part : *parts) {
-      auto appended = (*connection)
-                          ->append({.stream = part.stream,
-                                    .batch = std::move(part.batch),
-                                    .expected = conditions.expected,
-                                    .durability = conditions.durability,
-                                    .producer = conditions.producer});
-      if (!appended) return std::unexpected(appended.error());
-      if (!sum.first) sum.first = appended->first;
-      sum.next = appended->next;
-      sum.events += appended->next - appended->first;
-      if (appended->retried) sum.retried += appended->next - appended->first;
-      if (conditions.producer) ++conditions.producer->sequence;
-      // What was expected of the first holds for all: nothing of anybody else's in between.
-      if (!flags.expected.empty()) conditions.expected = appended->next;
-    }
+    auto batch = events.take();
+    if (!batch) return std::unexpected(batch.error());
+    auto appended = (*connection)
+                        ->append({.stream = flags.stream,
+                                  .batch = std::move(*batch),
+                                  .expected = conditions.expected,
+                                  .durability = conditions.durability,
+                                  .producer = conditions.producer});
+    if (!appended) return std::unexpected(appended.error());
+    if (!sum.first) sum.first = appended->first;
+    sum.next = appended->next;
+    sum.events += appended->next - appended->first;
+    if (appended->retried) sum.retried += appended->next - appended->first;
+    if (conditions.producer) ++conditions.producer->sequence;
+    // What was expected of the first holds for all: nothing of anybody else's in between.
+    if (!flags.expected.empty()) conditions.expected = appended->next;
     return {};
   };
   while (true) {
@@ -131,10 +144,7 @@ int append(const Settings& settings, const AppendFlags& flags) {
     if (!*line) break;
     if (auto added = events.add(**line); !added) {
       if (auto sent = send(); !sent) return report_failure(sent.error(), sum);
-      return report_failure(
-          {.code = added.error().code,
-           .message = fmt::format("line {}: {}", input->count(), added.error().message)},
-          sum);
+      return report_line(input->count(), added.error(), sum);
     }
   }
   if (auto sent = send(); !sent) return report_failure(sent.error(), sum);
@@ -150,11 +160,16 @@ void add_append(Program& program) {
       program.add("append", "Append standard input to a stream, a line an event", kAppendExample);
   program.add_target_flags(command);
   command.add_option("stream", flags->stream, "the stream; created by its first event")->required();
-  command.add_option("--type", flags->type, "of plain lines' events [line]");
-  auto* ndjson =
-      command.add_flag("--ndjson", flags->ndjson,
-                       "lines are events in JSON; by default, if the first of them is one");
-  command.add_flag("--lines", flags->lines, "lines are plain text")->excludes(ndjson);
+  command.add_option("--type", flags->type,
+                     "of the events of lines that are none themselves [line]");
+  auto* events =
+      command.add_flag("--events", flags->events, "each line is an event in JSON (NDJSON)");
+  auto* data =
+      command.add_flag("--json-data", flags->json_data, "each line is the JSON data of an event")
+          ->excludes(events);
+  command.add_flag("--text", flags->text, "each line is text, whatever it looks like")
+      ->excludes(events)
+      ->excludes(data);
   command.add_option("--expected", flags->expected,
                      "the stream's next offset must be this; \"absent\": it must not exist");
   command
@@ -164,11 +179,11 @@ void add_append(Program& program) {
   auto* producer = command.add_option("--producer", flags->producer.id,
                                       "who appends, so that the same command with the same input "
                                       "may be repeated: what was appended before is not again");
-  auto* epoch = command.add_option("--epoch", flags->producer.epoch,
-                                   "of the producer: a higher one fences those below it");
-  auto* sequence = command.add_option("--seq", flags->producer.sequence,
-                                      "of its first append, and counted on from there, an append "
-                                      "for each 1,000 lines; 0 in a new epoch");
+  auto* epoch = add_number(command, "--epoch", flags->producer.epoch,
+                           "of the producer: a higher one fences those below it");
+  auto* sequence = add_number(command, "--seq", flags->producer.sequence,
+                              "of its first append, and counted on from there, an append "
+                              "for each 1,000 lines; 0 in a new epoch");
   producer->needs(epoch)->needs(sequence);
   epoch->needs(producer);
   sequence->needs(producer);

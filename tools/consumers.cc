@@ -10,6 +10,7 @@
 #include "server/consumer_json.h"
 #include "tools/connection.h"
 #include "tools/dead_letters.h"
+#include "tools/flags.h"
 #include "tools/place.h"
 #include "tools/program.h"
 #include "tools/reading_flags.h"
@@ -168,8 +169,9 @@ int show(Connection& connection, const ConsumersFlags& flags) {
            (!flags.stream.empty() && position.stream != flags.stream);
   });
   if (positions->empty()) {
-    return failed(fmt::format("consumer {} has no committed position{}", flags.consumer,
-                              flags.stream.empty() ? "" : " of " + flags.stream));
+    return failed({.code = Code::not_found,
+                   .message = fmt::format("consumer {} has no committed position{}", flags.consumer,
+                                          flags.stream.empty() ? "" : " of " + flags.stream)});
   }
   print(*positions, flags.json);
   return kDone;
@@ -220,7 +222,13 @@ int reset(Connection& connection, const ConsumersFlags& flags) {
 
 int remove(Connection& connection, const ConsumersFlags& flags) {
   const auto removed = connection.consumers().remove(flags.consumer);
-  return removed ? kDone : failed(removed.error());
+  if (!removed) return failed(removed.error());
+  if (flags.json) {
+    std::string out = "{\"consumer\":";
+    server::render_string(out, flags.consumer);
+    std::cout << out << ",\"removed\":true}\n";
+  }
+  return kDone;
 }
 
 int replay(Connection& connection, const ConsumersFlags& flags) {
@@ -249,6 +257,7 @@ class ConsumersFamily {
   void add_all() {
     listing(all_);
     listing(program_.add(all_, "ls", "List them", "  strandline consumers ls --prefix import/"));
+    aliased("ls", {"list"});
     add_create();
     CLI::App& showing = program_.add(all_, "show", "Show one: where it stands, and its settings",
                                      "  strandline consumers show billing");
@@ -259,14 +268,12 @@ class ConsumersFamily {
         program_.add(all_, "reset", "Move one to any position, while it is being read",
                      "  strandline consumers reset billing earliest");
     name(resetting);
-    resetting
-        .add_option("from", flags_->from,
-                    "a position, earliest, latest, -N for the last N, or a time (RFC 3339)")
-        ->required();
+    resetting.add_option("from", flags_->from, kFromWhat)->required();
     on_run(resetting, Purpose::write, reset);
     CLI::App& removing = program_.add(all_, "rm", "Delete one; its dead letters stay",
                                       "  strandline consumers rm billing");
     name(removing);
+    aliased("rm", {"remove", "delete"});
     on_run(removing, Purpose::write, remove);
     CLI::App& burying = program_.add(all_, "dead-letters", "What was given up on, and why",
                                      "  strandline consumers dead-letters billing --json");
@@ -284,9 +291,9 @@ class ConsumersFamily {
                      "  strandline consumers set billing orders 120 --expected 100");
     name(setting);
     setting.add_option("stream", flags_->stream, "the stream, or $all")->required();
-    setting.add_option("next", flags_->next, "the first position not yet handled")->required();
-    setting.add_option("--expected", flags_->expected,
-                       "what it must be now; 0 where there is none");
+    add_number(setting, "next", flags_->next, "the first position not yet handled")->required();
+    add_number(setting, "--expected", flags_->expected,
+               "what it must be now; 0 where there is none");
     on_run(setting, Purpose::write, set);
   }
 
@@ -301,11 +308,14 @@ class ConsumersFamily {
       return connection ? act(**connection, *flags) : not_connected(connection.error());
     });
   }
+  void aliased(const char* name, std::initializer_list<const char*> others) {
+    for (const char* other : others) all_.get_subcommand(name)->alias(other);
+  }
   void name(CLI::App& command) {
     command.add_option("consumer", flags_->consumer, "its name")->required();
   }
   void limit(CLI::App& command, const std::string& what) {
-    command.add_option("--limit", flags_->limit, what + " [10000]")->type_name("N");
+    add_number(command, "--limit", flags_->limit, what + " [10000]");
   }
   void listing(CLI::App& command) {
     command.add_option("--prefix", flags_->prefix, "only those whose names begin so");
@@ -327,22 +337,18 @@ class ConsumersFamily {
                     "keyed: the same, in order within a key [exclusive]")
         ->type_name("MODE");
     creating.add_option("--key", settings.key, "keyed: the attribute that is the key [subject]");
-    creating
-        .add_option("--ack-deadline-ms", settings.ack_deadline_ms,
-                    "of a group: what is not acked for so long is given to another [30000]")
-        ->type_name("N");
-    creating
-        .add_option("--max-attempts", settings.attempts_max,
-                    "of a group: then it is dead-lettered; 0: never [5]")
-        ->type_name("N");
-    creating
-        .add_option("--unacked-max", settings.unacked_max,
-                    "of a group: no more is given out while so many are unacked [10000]")
-        ->type_name("N");
+    add_duration<std::chrono::milliseconds>(
+        creating, "--ack-deadline", settings.ack_deadline_ms,
+        "of a group: what is not acked for so long is given to another [30s]", {});
+    add_number(creating, "--max-attempts", settings.attempts_max,
+               "of a group: then it is dead-lettered; 0: never [5]");
+    add_number(creating, "--unacked-max", settings.unacked_max,
+               "of a group: no more is given out while so many are unacked [10000]");
     creating.add_option("--dead-letters", settings.dead_letters,
                         "of a group: the stream they go to [dead-letters/NAME]");
     creating.add_flag("--retain", settings.retain,
                       "retention keeps what it has not acked (committed)");
+    aliased("create", {"add"});
     on_run(creating, Purpose::write, create);
   }
 

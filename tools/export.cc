@@ -38,6 +38,7 @@ struct ExportFlags {
   bool overwrite = false;
   bool full = false;
   bool lines = false;
+  bool json = false;
 };
 
 using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
@@ -108,7 +109,10 @@ class Export {
       }
     }
     if (auto finished = file_.finish(); !finished) return failed(finished.error());
-    if (flags_.file != "-") std::cout << fmt::format("exported {} events\n", events_);
+    if (flags_.file != "-") {
+      std::cout << (flags_.json ? fmt::format("{{\"events\":{}}}\n", events_)
+                                : fmt::format("exported {} events\n", events_));
+    }
     return damaged_ ? failed("events are damaged; `strandline verify` finds out more") : kDone;
   }
 
@@ -187,8 +191,8 @@ void add_export(Program& program) {
       "-o,--output", flags->file,
       "a file; FILE.position beside it makes the export resumable [standard output]");
   command.add_flag("--overwrite", flags->overwrite, "replace the file, and begin again");
-  command.add_option("--from", flags->from,
-                     "an offset (with --all: a sequence), earliest, -N, or a time [0]");
+  command.add_option("--from", flags->from, kFromWhat + std::string(" [0]"));
+  command.add_flag("--json", flags->json, "of a file: print the outcome as JSON");
   command.add_option("--type", flags->types, kTypeHelp);
   auto* full = command.add_flag("--full", flags->full,
                                 "with offset, sequence and stored-at; gaps as events of type "

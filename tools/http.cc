@@ -10,6 +10,7 @@
 #include <boost/url/url_view.hpp>
 #include <charconv>
 
+#include "server/quantity.h"
 #include "server/query.h"
 
 namespace strandline::tools {
@@ -25,16 +26,32 @@ constexpr size_t kPieceBytes = 256 << 10;
 }  // namespace
 
 Result<Url> Url::parse(const std::string& text) {
-  const auto parsed = boost::urls::parse_uri(text);
-  if (!parsed || parsed->scheme() != "http" || parsed->host().empty()) {
-    return fail(Code::invalid,
-                fmt::format("\"{}\" is not a server's URL, such as http://127.0.0.1:7070", text));
+  const auto refuse = [&](const std::string& why) {
+    return fail(Code::invalid, fmt::format("\"{}\" {}", text, why));
+  };
+  const std::string full = text.find("://") == std::string::npos ? "http://" + text : text;
+  const auto parsed = boost::urls::parse_uri(full);
+  if (parsed && parsed->scheme() != "http") {
+    return refuse("is not an http:// URL; the server speaks nothing else");
+  }
+  if (!parsed || parsed->host().empty() || parsed->has_userinfo() || parsed->has_query() ||
+      parsed->has_fragment()) {
+    return refuse(
+        "is not a server's URL, such as http://127.0.0.1:7070, http://[::1]:7070 or "
+        "log.example.org:7070");
   }
   Url url{
-      .host = parsed->host_address(), .port = parsed->port(), .path = parsed->path(), .text = text};
+      .host = parsed->host_address(), .port = parsed->port(), .path = parsed->path(), .text = full};
   if (url.port.empty()) url.port = "80";
+  if (server::parse_port(url.port).value_or(0) == 0) return refuse("has no port from 1 to 65535");
   while (url.path.ends_with('/')) url.path.pop_back();
   return url;
+}
+
+std::string Url::authority() const {
+  // An IPv6 address stands in brackets, so that its colons are not taken for the port's.
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + port;
 }
 
 std::string encode(std::string_view text) {
@@ -70,7 +87,7 @@ Error error_of(const HttpAnswer& answer) {
   rapidjson::Document problem;
   if (problem.Parse(answer.body.data(), answer.body.size()).HasParseError() ||
       !problem.IsObject()) {
-    return {.code = Code::invalid,
+    return {.code = Code::io,
             .message = fmt::format("it answered {}; is it a Strandline server?", answer.status)};
   }
   const auto text = [&](const char* name) {
@@ -124,7 +141,7 @@ Status HttpConnection::send(const HttpRequest& request) {
   message.version(11);
   message.method_string(request.method);
   message.target(url_.path + request.target);
-  message.set(http::field::host, url_.host + ":" + url_.port);
+  message.set(http::field::host, url_.authority());
   message.set(http::field::user_agent, "strandline");
   if (!request.content_type.empty()) message.set(http::field::content_type, request.content_type);
   if (!request.accept.empty()) message.set(http::field::accept, request.accept);

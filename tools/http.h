@@ -1,9 +1,10 @@
 // One HTTP/1.1 connection to a server, for a client that waits: send requests, receive answers in
 // the same order, whole or piece by piece.
 //
-// *Errors*: `io` for everything below HTTP, with the server's address in the message; `closed` once
-// Interrupt is raised. An answer of any status is not an error here; error_of() turns one of 4xx or
-// 5xx into the log's own. After an error the connection is finished. *Threads*: one.
+// *Errors*: `closed` where no connection comes about, so that nothing was sent, and once Interrupt
+// is raised; `io` where a connection was lost. Messages have the server's address. An answer of any
+// status is not an error here; error_of() turns one of 4xx or 5xx into the log's own. After an
+// error the connection is finished. *Threads*: one.
 #pragma once
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -21,14 +22,15 @@
 
 namespace strandline::tools {
 
-// http://HOST[:PORT][/PATH]
+// http://HOST[:PORT][/PATH], or without its http://
 struct Url {
-  std::string host;
+  std::string host;  // a name or an address, without brackets
   std::string port;
   std::string path;  // without a slash at the end
   std::string text;
 
   static Result<Url> parse(const std::string& text);
+  std::string authority() const;  // HOST:PORT, [HOST]:PORT of an IPv6 address
 };
 
 // Percent-encodes all but unreserved characters: for one segment of a path, or a query's value.

@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "engine/event_rules.h"
+#include "server/cloudevents.h"
 #include "tools/digest.h"
+#include "tools/flags.h"
 #include "tools/imported.h"
 #include "tools/ledger.h"
 #include "tools/line_events.h"
@@ -270,9 +272,9 @@ void add_import(Program& program) {
       "of the ledger that remembers, in the log, how far the import came and a digest of what was "
       "imported. By default that of a file of the same name that begins with the same bytes. "
       "Standard input and pipes have none unless it is named");
-  command.add_option("--rate", flags->rate, "at most this many lines a second")->type_name("N");
-  command.add_option("--retry-seconds", flags->retry_s,
-                     "how long to wait for a server that went away [60]");
+  add_number(command, "--rate", flags->rate, "at most this many lines a second; 0: no limit [0]");
+  add_duration<std::chrono::seconds>(command, "--retry-for", flags->retry_s,
+                                     "how long to wait for a server that went away [60s]", {});
   command.add_flag("--json", flags->json, "print the outcome as JSON");
   program.on_run(command, [flags, &program] { return import(program.settings(), *flags); });
 }

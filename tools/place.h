@@ -8,8 +8,12 @@
 
 namespace strandline::tools {
 
-// The API's own grammar: an offset (of several streams: a sequence), `earliest`, `latest`, `-N` for
-// the last N, or an RFC 3339 time. `invalid` lists these.
+// What --help says of it.
+inline constexpr char kFromWhat[] =
+    "an offset (of several streams: a sequence), earliest, latest, -N for the last N, a time "
+    "(RFC 3339; 2026-01-02 and 2026-01-02T03:04 are UTC), or -2h for two hours ago";
+
+// The API's own grammar (server/query.h). `invalid` lists what there is.
 Result<From> parse_from(const std::string& text);
 std::string render_from(const From& from);
 

@@ -1,35 +1,54 @@
 #include "tools/program.h"
 
-#include <fmt/format.h>
-
 #include <iostream>
 
 #include "server/version.h"
 #include "tools/output.h"
+#include "tools/usage.h"
 
 namespace strandline::tools {
+namespace {
+
+const char* type_of(SettingKey::Kind kind) {
+  switch (kind) {
+    case SettingKey::Kind::number:
+      return "N";
+    case SettingKey::Kind::size:
+      return "SIZE";
+    case SettingKey::Kind::duration:
+      return "DURATION";
+    case SettingKey::Kind::text:
+    case SettingKey::Kind::truth:
+      return "TEXT";
+  }
+  return "TEXT";
+}
+
+}  // namespace
 
 int failed(std::string_view message) {
   std::cerr << "strandline: " << message << '\n';
   return kFailed;
 }
 
-int failed(const Error& error) { return failed(error.message); }
+int failed(const Error& error) {
+  failed(error.message);
+  return exit_code_of(error.code);
+}
 
 int misused(std::string_view message) {
   std::cerr << "strandline: " << message << '\n';
   return kUsage;
 }
 
-int not_connected(const Error& error) {
-  return error.code == Code::invalid ? misused(error.message) : failed(error);
-}
+int not_connected(const Error& error) { return failed(error); }
 
 Program::Program() : app_("A persistent event log: append durably, follow live, resume exactly.") {
   app_.name("strandline");
   app_.require_subcommand(1);
-  app_.set_version_flag("--version", server::kVersion);
-  app_.footer("`strandline COMMAND --help` shows an example of each.");
+  app_.set_version_flag("-V,--version", server::kVersion, "print the version and exit");
+  app_.footer(std::string("`strandline COMMAND --help` shows an example of each.\n\n") +
+              kExitCodes);
 }
 
 CLI::App& Program::add(std::string name, std::string what, std::string example) {
@@ -38,27 +57,27 @@ CLI::App& Program::add(std::string name, std::string what, std::string example) 
 
 CLI::App& Program::add(CLI::App& parent, std::string name, std::string what, std::string example) {
   CLI::App& command = *parent.add_subcommand(std::move(name), std::move(what));
-  command.footer("Example:\n" + std::move(example));
+  command.footer("Example:\n" + std::move(example) + "\n\n" + kExitCodes);
   command.add_option("--config", config_,
-                     "a TOML file (default: ./strandline.toml, if it is there)");
+                     "a TOML file (default: ./strandline.toml, if it is there) (env "
+                     "STRANDLINE_CONFIG)");
   return command;
 }
 
 void Program::add_setting_flag(CLI::App& command, const SettingKey& key) {
-  std::string flag = "--";
-  for (const char* c = key.name; *c; ++c) flag += *c == '_' ? '-' : *c;
   std::string what = key.what;
   if (!key.fallback.empty()) what += " [" + key.fallback + "]";
+  what += " (env " + key.variable() + ")";
   if (key.kind == SettingKey::Kind::truth) {
     command.add_flag_function(
-        flag, [this, &key](int64_t times) { settings_.flag(key, times > 0 ? "true" : "false"); },
-        what);
+        key.flag(),
+        [this, &key](int64_t times) { settings_.flag(key, times > 0 ? "true" : "false"); }, what);
     return;
   }
   command
       .add_option_function<std::string>(
-          flag, [this, &key](const std::string& value) { settings_.flag(key, value); }, what)
-      ->type_name(key.kind == SettingKey::Kind::number ? "N" : "TEXT");
+          key.flag(), [this, &key](const std::string& value) { settings_.flag(key, value); }, what)
+      ->type_name(type_of(key.kind));
 }
 
 void Program::add_target_flags(CLI::App& command) {
@@ -75,13 +94,18 @@ void Program::on_run(CLI::App& command, std::function<int()> action) {
 }
 
 int Program::run(int argc, char** argv) {
+  if (argc < 2) {
+    std::cerr << app_.help();
+    return kUsage;
+  }
   try {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (argc > 1 && app_.get_subcommands().empty() && argv[1][0] != '-') {
-      return misused(fmt::format("no such command: {} (strandline --help lists them)", argv[1]));
+    if (error.get_exit_code() == 0) {  // --help, --version
+      app_.exit(error);
+      return kDone;
     }
-    return app_.exit(error) == 0 ? kDone : kUsage;
+    return misused(explain_usage(app_, {argv + 1, argv + argc}, error.what()));
   }
   if (auto loaded = settings_.load(config_); !loaded) return misused(loaded.error().message);
   return action_();
@@ -100,6 +124,8 @@ int run(int argc, char** argv) {
   add_consumers(program);
   add_verify(program);
   add_stats(program);
+  add_completion(program);
+  add_help(program);
   const int code = program.run(argc, argv);
   if (auto written = output.finish(); !written) {
     const int lost = failed(written.error().message + ": what the command had to say is lost");

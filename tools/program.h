@@ -2,8 +2,8 @@
 //
 // A family (serve.cc, read.cc, ...) has one add_ function that describes its flags and gives the
 // action to run. Settings are loaded after parsing and before the action, so that flags win over
-// the environment and the file. *Exit codes*: 0 done; 1 it failed, and one line on stderr says why;
-// 2 the command was written wrongly. What a script reads goes to stdout, everything else to stderr.
+// the environment and the file. *Exit codes*: exit_code.h; where it is not 0, one line on stderr
+// says why. What a script reads goes to stdout, everything else to stderr.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,19 +12,16 @@
 #include <string_view>
 
 #include "engine/error.h"
+#include "tools/exit_code.h"
 #include "tools/settings.h"
 
 namespace strandline::tools {
 
-inline constexpr int kDone = 0;
-inline constexpr int kFailed = 1;
-inline constexpr int kUsage = 2;
-
 // Prints "strandline: MESSAGE" to stderr; the answer is the exit code to return.
 int failed(std::string_view message);
-int failed(const Error& error);
+int failed(const Error& error);  // by its code
 int misused(std::string_view message);
-// After connect(): a mistake in flags or settings, or else a failure.
+// After connect().
 int not_connected(const Error& error);
 
 class Program {
@@ -41,6 +38,7 @@ class Program {
   void on_run(CLI::App& command, std::function<int()> action);
 
   Settings& settings() { return settings_; }
+  CLI::App& root() { return app_; }
   int run(int argc, char** argv);
 
  private:
@@ -60,6 +58,8 @@ void add_import(Program& program);
 void add_export(Program& program);
 void add_verify(Program& program);
 void add_stats(Program& program);
+void add_completion(Program& program);
+void add_help(Program& program);
 
 int run(int argc, char** argv);
 

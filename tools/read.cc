@@ -1,6 +1,7 @@
 // `strandline read`: what is there, as NDJSON.
 #include <memory>
 
+#include "tools/flags.h"
 #include "tools/output.h"
 #include "tools/program.h"
 #include "tools/reading_flags.h"
@@ -23,6 +24,7 @@ struct ReadFlags {
   uint64_t limit = std::numeric_limits<uint64_t>::max();
   bool backward = false;
   bool raw = false;
+  bool json = false;  // changes nothing
 };
 
 int read(const Settings& settings, const ReadFlags& flags) {
@@ -76,8 +78,9 @@ void add_read(Program& program) {
   CLI::App& command = program.add("read", "Print events as NDJSON, up to the tail", kReadExample);
   program.add_target_flags(command);
   flags->reading.add_to(command);
-  command.add_option("--last", flags->last, "the last N events");
-  command.add_option("--limit", flags->limit, "at most N events")->type_name("N");
+  add_number(command, "-n,--last", flags->last, "the last N events");
+  add_number(command, "--limit", flags->limit, "at most N events");
+  command.add_flag("--json", flags->json, "as it does without this: each line is JSON");
   command.add_flag("--backward", flags->backward, "newest first");
   command.add_flag("--raw", flags->raw, "only the data of each event");
   program.on_run(command, [flags, &program] { return read(program.settings(), *flags); });

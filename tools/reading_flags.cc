@@ -8,10 +8,7 @@ void ReadingFlags::add_to(CLI::App& command) {
   command.add_option("stream", streams, "a stream, or several, read in the log's order");
   command.add_flag("--all", all, "every stream, in the log's order");
   command.add_option("--prefix", prefix, "the streams whose names begin so, in the log's order");
-  command.add_option(
-      "--from", from,
-      "an offset (of several streams: a sequence), earliest, latest, -N for the last "
-      "N, or a time (RFC 3339)");
+  command.add_option("--from", from, kFromWhat);
   command.add_option("--type", types, kTypeHelp);
 }
 

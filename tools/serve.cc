@@ -8,11 +8,11 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <thread>
 #include <vector>
 
 #include "engine/log.h"
+#include "server/binding.h"
 #include "server/cloudevents.h"
 #include "server/open_files.h"
 #include "server/server.h"
@@ -24,7 +24,10 @@ namespace {
 
 constexpr char kServeExample[] =
     "  strandline serve --data ./data --listen 127.0.0.1:7070\n"
-    "  strandline serve --print-config > strandline.toml";
+    "  strandline serve --listen '[::1]:7070' --segment-size 64MiB --idempotency-ttl 7d\n"
+    "  strandline serve --print-config > strandline.toml\n\n"
+    "SIGTERM and SIGINT end it in order: no new appends, then what is under way, then the log is\n"
+    "closed. SIGHUP is ignored.";
 
 struct ServeFlags {
   bool print_config = false;
@@ -49,23 +52,20 @@ class JsonFormatter : public spdlog::formatter {
   }
 };
 
-Status set_up_logging(const Settings& settings) {
-  const std::string& name = settings.text("serve", "log_level");
-  const auto level = spdlog::level::from_str(name);
-  if (level == spdlog::level::off && name != "off") {
-    return fail(Code::invalid,
-                fmt::format("log_level \"{}\": allowed are trace, debug, info, warn, "
-                            "error and off",
-                            name));
-  }
+void set_up_logging(const Settings& settings) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("strandline"));
-  spdlog::set_level(level);
+  spdlog::set_level(spdlog::level::from_str(settings.text("serve", "log_level")));
   if (settings.truth("serve", "log_json")) {
     spdlog::set_formatter(std::make_unique<JsonFormatter>());
   } else {
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
   }
-  return {};
+}
+
+// A part of a second counts as a whole one.
+uint64_t seconds_of(const Settings& settings, const char* name) {
+  const auto duration = settings.duration("serve", name);
+  return static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(duration).count());
 }
 
 Options options_of(const Settings& settings, const ServeFlags& flags,
@@ -73,13 +73,14 @@ Options options_of(const Settings& settings, const ServeFlags& flags,
   Options options;
   options.accept_loss = flags.accept_loss;
   options.create_streams_on_append = settings.truth("serve", "create_streams_on_append");
-  options.window_bytes = settings.number("serve", "window_bytes");
-  options.block_cache_bytes = settings.number("serve", "block_cache_bytes");
-  options.segment_bytes_max = settings.number("serve", "segment_bytes_max");
-  options.segment_age_max_s = settings.number("serve", "segment_age_max_s");
-  options.idempotency_ttl_s = settings.number("serve", "idempotency_ttl_s");
-  options.accepted_sync_interval_ms = settings.number("serve", "accepted_sync_interval_ms");
-  options.disk_reserve_bytes = settings.number("serve", "disk_reserve_bytes");
+  options.window_bytes = settings.bytes("serve", "window_size");
+  options.block_cache_bytes = settings.bytes("serve", "block_cache_size");
+  options.segment_bytes_max = settings.bytes("serve", "segment_size");
+  options.segment_age_max_s = seconds_of(settings, "segment_age");
+  options.idempotency_ttl_s = seconds_of(settings, "idempotency_ttl");
+  options.accepted_sync_interval_ms =
+      static_cast<uint64_t>(settings.duration("serve", "accepted_sync_interval").count());
+  options.disk_reserve_bytes = settings.bytes("serve", "disk_reserve");
   // What the store says while it opens is in the recovery report, or in the error.
   options.on_warning = [opened](const std::string& text) {
     spdlog::log(*opened ? spdlog::level::warn : spdlog::level::debug, "{}", text);
@@ -99,27 +100,23 @@ void report(const std::string& data, const RecoveryReport& recovery) {
   if (!recovery.loss.empty()) spdlog::error("opened with loss: {}", recovery.loss);
 }
 
-std::vector<std::string> split_names(const std::string& text) {
-  std::vector<std::string> names;
-  std::istringstream parts(text);
-  for (std::string name; std::getline(parts, name, ',');) names.push_back(name);
-  return names;
-}
-
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("[::1]") ||
-         address.starts_with("localhost:");
-}
-
 int serve(const Settings& settings, const ServeFlags& flags) {
   if (flags.print_config) {
     std::cout << settings.render("serve");
     return kDone;
   }
-  if (auto set_up = set_up_logging(settings); !set_up) return misused(set_up.error().message);
-  // A log line to a pipe that nobody reads any more must not end the server.
+  set_up_logging(settings);
+  // A log line to a pipe that nobody reads any more must not end the server; nor must the end of
+  // the terminal that it was started from.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
   Interrupt::watch();
+
+  // The address first: where it cannot be had, no log is made or opened.
+  auto binding = server::Binding::open(settings.text("serve", "listen"));
+  if (!binding) return failed(binding.error());
+  const std::string address = binding->address();
+  const bool on_loopback = binding->on_loopback();
 
   const size_t connections_max = settings.number("serve", "connections_max");
   const size_t connections = server::connections_that_fit(connections_max);
@@ -135,14 +132,13 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   report(data, (*log)->recovery());
 
   server::ServerOptions options;
-  options.listen = settings.text("serve", "listen");
+  options.listen = binding->handed_over();
   options.threads = static_cast<unsigned>(settings.number("serve", "threads"));
   options.authorities = split_names(settings.text("serve", "authorities"));
   options.connections_max = connections;
   auto server = server::Server::start(**log, options);
   if (!server) return failed(server.error());
-  const std::string address = (*server)->address();
-  if (!is_loopback(address)) {
+  if (!on_loopback) {
     spdlog::warn(
         "{} can be reached from other machines, and there is no authentication: whoever can "
         "connect can read, append and delete",

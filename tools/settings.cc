@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
@@ -28,8 +27,7 @@ TOML_IMPL_NAMESPACE_END;
 #include <toml++/toml.h>
 
 #include "engine/check.h"
-#include "engine/options.h"
-#include "server/server.h"
+#include "server/query.h"
 
 namespace strandline::tools {
 namespace {
@@ -38,24 +36,6 @@ using Kind = SettingKey::Kind;
 
 constexpr char kServerDefault[] = "http://127.0.0.1:7070";
 constexpr char kFileDefault[] = "strandline.toml";
-
-std::string variable_of(std::string_view name) {
-  std::string variable = "STRANDLINE_";
-  for (char c : name) variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return variable;
-}
-
-std::string flag_of(std::string_view name) {
-  std::string flag = "--";
-  for (char c : name) flag += c == '_' ? '-' : c;
-  return flag;
-}
-
-std::optional<std::string> normal_truth(std::string_view text) {
-  if (text == "true" || text == "1" || text == "yes" || text == "on") return "true";
-  if (text == "false" || text == "0" || text == "no" || text == "off") return "false";
-  return std::nullopt;
-}
 
 // As TOML has a string on one line.
 std::string toml_text(std::string_view text) {
@@ -82,88 +62,22 @@ std::string names_of(std::string_view table) {
 
 }  // namespace
 
-std::span<const SettingKey> Settings::keys() {
-  static const Options engine;
-  static const server::ServerOptions server;
-  static const std::vector<SettingKey> keys = {
-      {"serve", "data", Kind::text, "./data", "the log's directory; created if it is missing"},
-      {"serve", "listen", Kind::text, server.listen, "HOST:PORT; port 0 takes any free one"},
-      {"serve", "threads", Kind::number, "0", "of the server; 0: one per core"},
-      {"serve", "authorities", Kind::text, "",
-       "names, with commas between, by which clients may ask for this server (their Host), each "
-       "HOST or HOST:PORT; addresses and localhost always may. None: on a loopback address no "
-       "other name, elsewhere any"},
-      {"serve", "connections_max", Kind::number, std::to_string(server.connections_max),
-       "open connections; past it, 503"},
-      {"serve", "log_level", Kind::text, "info", "trace, debug, info, warn, error or off"},
-      {"serve", "log_json", Kind::truth, "false", "log lines as JSON objects"},
-      {"serve", "create_streams_on_append", Kind::truth, "true",
-       "an append to a stream that does not exist creates it"},
-      {"serve", "segment_bytes_max", Kind::number, std::to_string(engine.segment_bytes_max),
-       "bytes at which a segment is sealed and the next begun"},
-      {"serve", "segment_age_max_s", Kind::number, std::to_string(engine.segment_age_max_s),
-       "seconds after which a segment is sealed"},
-      {"serve", "window_bytes", Kind::number, std::to_string(engine.window_bytes),
-       "of the newest batches, kept in memory for readers near the tail"},
-      {"serve", "block_cache_bytes", Kind::number, std::to_string(engine.block_cache_bytes),
-       "of memory for readers of history"},
-      {"serve", "accepted_sync_interval_ms", Kind::number,
-       std::to_string(engine.accepted_sync_interval_ms),
-       "milliseconds that an append with durability `accepted` may wait for its fsync"},
-      {"serve", "idempotency_ttl_s", Kind::number, std::to_string(engine.idempotency_ttl_s),
-       "seconds for which the answer to a request with an Idempotency-Key is kept"},
-      {"serve", "disk_reserve_bytes", Kind::number, std::to_string(engine.disk_reserve_bytes),
-       "of free disk space under which appends are refused"},
-      {"client", "server", Kind::text, "", "the server's URL (default http://127.0.0.1:7070)"},
-      {"client", "data", Kind::text, "", "a log's directory, opened without a server"},
-  };
-  return keys;
-}
-
-std::optional<uint64_t> parse_size(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return std::nullopt;
-  const std::string_view suffix(end, text.data() + text.size() - end);
-  int shift = 0;
-  if (suffix == "K") {
-    shift = 10;
-  } else if (suffix == "M") {
-    shift = 20;
-  } else if (suffix == "G") {
-    shift = 30;
-  } else if (!suffix.empty()) {
-    return std::nullopt;
-  }
-  if (number > (UINT64_MAX >> shift)) return std::nullopt;
-  return number << shift;
-}
+std::span<const SettingKey> Settings::keys() { return setting_keys(); }
 
 void Settings::flag(const SettingKey& key, std::string value) {
   // Checked in load(), with the rest.
-  values_[&key] = {std::move(value), Origin::flag, "flag " + flag_of(key.name)};
+  values_[&key] = {std::move(value), Origin::flag, "flag " + key.flag()};
 }
 
 Status Settings::set(const SettingKey& key, std::string text, Origin origin, std::string place) {
   Value& value = values_[&key];
   if (value.origin <= origin) value = {std::move(text), origin, std::move(place)};
   if (value.origin != origin) return {};
-  if (key.kind == Kind::number) {
-    const auto number = parse_size(value.text);
-    if (!number) {
-      return fail(Code::invalid,
-                  fmt::format("{} ({}): \"{}\" is not a number (such as 4096 or 64M)", key.name,
-                              value.place, value.text));
-    }
-    value.text = std::to_string(*number);
-  } else if (key.kind == Kind::truth) {
-    const auto truth = normal_truth(value.text);
-    if (!truth) {
-      return fail(Code::invalid, fmt::format("{} ({}): \"{}\" is neither true nor false", key.name,
-                                             value.place, value.text));
-    }
-    value.text = *truth;
+  auto read = key.read(value.text);
+  if (!read) {
+    return fail(Code::invalid, fmt::format("{} ({}): {}", key.name, value.place, read.error()));
   }
+  value.text = std::move(*read);
   return {};
 }
 
@@ -176,7 +90,7 @@ Status Settings::load(const std::string& config) {
     } else {
       values_[&key] = {key.fallback, Origin::built_in, "default"};
     }
-    const std::string variable = variable_of(key.name);
+    const std::string variable = key.variable();
     if (const char* text = std::getenv(variable.c_str()); text && *text) {
       if (auto done = set(key, text, Origin::environment, "environment " + variable); !done) {
         return done;
@@ -252,7 +166,15 @@ const std::string& Settings::text(std::string_view table, std::string_view name)
 }
 
 uint64_t Settings::number(std::string_view table, std::string_view name) const {
-  return parse_size(value(table, name).text).value_or(0);  // set() has checked it
+  return server::parse_number(value(table, name).text).value_or(0);  // set() has checked it
+}
+
+uint64_t Settings::bytes(std::string_view table, std::string_view name) const {
+  return server::read_size(value(table, name).text).value_or(0);
+}
+
+std::chrono::milliseconds Settings::duration(std::string_view table, std::string_view name) const {
+  return server::read_duration(value(table, name).text).value_or(std::chrono::milliseconds(0));
 }
 
 bool Settings::truth(std::string_view table, std::string_view name) const {
@@ -277,9 +199,7 @@ std::string Settings::render(std::string_view table) const {
     if (key.table != table) continue;
     const Value& value = values_.at(&key);
     std::string text = value.text;
-    if (key.kind == Kind::text) {
-      text = toml_text(text);
-    }
+    if (key.kind != Kind::number && key.kind != Kind::truth) text = toml_text(text);
     out += fmt::format("{:<44} # {}\n", fmt::format("{} = {}", key.name, text), value.place);
   }
   return out;

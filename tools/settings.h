@@ -3,31 +3,24 @@
 //
 // A setting has a table and a name: `data` of [serve] is the flag --data of `strandline serve`, the
 // variable STRANDLINE_DATA, and the key `data` under [serve] in the file. The file is the one named
-// by
-// --config or STRANDLINE_CONFIG, or ./strandline.toml where there is one. *Errors*: a key that no
-// setting has is `invalid` and the message lists those that exist; so is a value of the wrong kind.
-// Bytes may be written 64M (K, M, G: powers of 1024).
+// by --config or STRANDLINE_CONFIG, or ./strandline.toml where there is one. *Errors*: a key that
+// no setting has is `invalid` and the message lists those that exist; so is a value of the wrong
+// kind, or outside its range. Numbers, sizes ("64MiB") and durations ("24h") are
+// server/quantity.h's; in the file, sizes and durations are strings, and a size may be an integer,
+// of bytes.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "engine/error.h"
+#include "tools/setting_key.h"
 
 namespace strandline::tools {
-
-struct SettingKey {
-  enum class Kind { text, number, truth };
-  const char* table;
-  const char* name;
-  Kind kind;
-  std::string fallback;
-  const char* what;
-};
 
 class Settings {
  public:
@@ -41,6 +34,8 @@ class Settings {
   // Of a key that exists, once loaded.
   const std::string& text(std::string_view table, std::string_view name) const;
   uint64_t number(std::string_view table, std::string_view name) const;
+  uint64_t bytes(std::string_view table, std::string_view name) const;
+  std::chrono::milliseconds duration(std::string_view table, std::string_view name) const;
   bool truth(std::string_view table, std::string_view name) const;
 
   // What the client commands talk to: a server's URL, or a log's directory.
@@ -69,8 +64,5 @@ class Settings {
 
   std::map<const SettingKey*, Value> values_;
 };
-
-// A count, or bytes with a suffix: "4096", "64M".
-std::optional<uint64_t> parse_size(std::string_view text);
 
 }  // namespace strandline::tools

@@ -6,6 +6,7 @@
 
 #include "server/cloudevents.h"
 #include "tools/connection.h"
+#include "tools/flags.h"
 #include "tools/program.h"
 #include "tools/table.h"
 
@@ -99,7 +100,13 @@ int create(Connection& connection, const StreamsFlags& flags) {
 
 int remove(Connection& connection, const StreamsFlags& flags) {
   auto removed = connection.delete_stream(flags.name);
-  return removed ? kDone : failed(removed.error());
+  if (!removed) return failed(removed.error());
+  if (flags.json) {
+    std::string out = "{\"stream\":";
+    server::render_string(out, flags.name);
+    std::cout << out << ",\"removed\":true}\n";
+  }
+  return kDone;
 }
 
 int truncate(Connection& connection, const StreamsFlags& flags) {
@@ -130,24 +137,31 @@ void add_streams(Program& program) {
   CLI::App& all = program.add("streams", "List streams; create, show, truncate or remove one",
                               "  strandline streams --prefix git.\n"
                               "  strandline streams show git.rocksdb --json");
-  all.add_option("--prefix", flags->prefix, "only names that begin so");
-  all.add_option("--limit", flags->limit, "at most N streams")->type_name("N");
-  on_run(all, Purpose::read, list);
+  const auto listing = [&](CLI::App& command) {
+    command.add_option("--prefix", flags->prefix, "only names that begin so");
+    add_number(command, "--limit", flags->limit, "at most N streams");
+    on_run(command, Purpose::read, list);
+  };
+  listing(all);
+  listing(
+      *program.add(all, "ls", "List them", "  strandline streams ls --prefix git.").alias("list"));
   on_run(named(program.add(all, "show", "Describe a stream", "  strandline streams show orders")),
          Purpose::read, show);
   CLI::App& creating = named(program.add(all, "create", "Create a stream",
                                          "  strandline streams create orders --description 'of the "
                                          "shop'"));
+  creating.alias("add");
   creating.add_option("--description", flags->description, "for people, up to 1,024 bytes");
   on_run(creating, Purpose::write, create);
   CLI::App& truncating = named(program.add(all, "truncate", "Forget a stream's oldest events",
                                            "  strandline streams truncate orders --before 1000"));
-  truncating.add_option("--before", flags->before, "the first offset to keep")->required();
+  add_number(truncating, "--before", flags->before, "the first offset to keep")->required();
   on_run(truncating, Purpose::write, truncate);
-  on_run(
+  CLI::App& removing =
       named(program.add(all, "rm", "Remove a stream and its events; its offsets are not used again",
-                        "  strandline streams rm orders")),
-      Purpose::write, remove);
+                        "  strandline streams rm orders"));
+  removing.alias("remove")->alias("delete");
+  on_run(removing, Purpose::write, remove);
 }
 
 }  // namespace strandline::tools

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 
+#include "tools/flags.h"
 #include "tools/interrupt.h"
 #include "tools/member.h"
 #include "tools/output.h"
@@ -38,7 +39,8 @@ struct TailFlags {
   std::string consumer;
   bool raw = false;
   bool wait = false;
-  MemberOptions member;  // of a named consumer
+  bool follow = false, json = false;  // change nothing
+  MemberOptions member;               // of a named consumer
 };
 
 class Tail {
@@ -203,8 +205,10 @@ void add_tail(Program& program) {
       program.add("tail", "Follow: print history, then events as they come", kTailExample);
   program.add_target_flags(command);
   flags->reading.add_to(command);
-  command.add_option("-n,--last", flags->last, "begin with the last N events [10]");
-  command.add_option("--limit", flags->limit, "end after N events")->type_name("N");
+  add_number(command, "-n,--last", flags->last, "begin with the last N events [10]");
+  add_number(command, "--limit", flags->limit, "end after N events");
+  command.add_flag("-f,--follow", flags->follow, "as it does without this");
+  command.add_flag("--json", flags->json, "as it does without this: each line is JSON");
   command.add_option(
       "--consumer", flags->consumer,
       "read as this consumer, which was created (strandline consumers create), and ack or commit "
@@ -215,15 +219,13 @@ void add_tail(Program& program) {
       "STRANDLINE_POSITION, _ATTEMPT and _STREAM in the environment; exit 0 acks (commits), "
       "126 or 127 (it cannot be run) ends the command and counts no attempt, anything else nacks: "
       "the event comes again");
-  command.add_option("--jobs", flags->member.jobs, "of a group: so many commands at a time [1]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000))
+  add_number(command, "--jobs", flags->member.jobs, "of a group: so many commands at a time [1]",
+             {1, 1'000})
       ->needs(exec);
-  command
-      .add_option("--retry-ms", flags->member.retry_ms,
-                  "how long after a failure the event comes again, twice as long after each "
-                  "further one, at most a minute [1000]")
-      ->type_name("N")
+  add_duration<milliseconds>(command, "--retry-delay", flags->member.retry_ms,
+                             "how long after a failure the event comes again, twice as long after "
+                             "each further one, at most a minute [1s]",
+                             {})
       ->needs(exec);
   exec->needs("--consumer");
   command.add_flag("--raw", flags->raw, "only the data of each event");

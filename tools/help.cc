@@ -1,0 +1,52 @@
+// `strandline help` and `strandline version`, as hands type them; --help and --version say the
+// same.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+#include "engine/log.h"
+#include "server/version.h"
+#include "tools/program.h"
+#include "tools/usage.h"
+
+namespace strandline::tools {
+namespace {
+
+int help(Program& program, const std::vector<std::string>& names) {
+  CLI::App* command = &program.root();
+  for (const std::string& name : names) {
+    const auto found =
+        command->get_subcommands([&](CLI::App* one) { return one->check_name(name); });
+    if (found.empty()) return misused(explain_usage(program.root(), names, "no such command"));
+    command = found.front();
+  }
+  std::string path = "strandline";
+  for (const std::string& name : names) path += " " + name;
+  std::cout << command->help(path);
+  return kDone;
+}
+
+int version(bool json) {
+  std::cout << (json ? fmt::format("{{\"version\":\"{}\",\"format\":{}}}\n", server::kVersion,
+                                   kFormatVersion)
+                     : fmt::format("{}\n", server::kVersion));
+  return kDone;
+}
+
+}  // namespace
+
+void add_help(Program& program) {
+  auto names = std::make_shared<std::vector<std::string>>();
+  CLI::App& helping = program.add("help", "Say what a command does, with its flags",
+                                  "  strandline help consumers create");
+  helping.add_option("command", *names, "the command");
+  program.on_run(helping, [names, &program] { return help(program, *names); });
+
+  auto json = std::make_shared<bool>(false);
+  CLI::App& telling = program.add("version", "Print the version", "  strandline version --json");
+  telling.add_flag("--json", *json, "as one JSON object, with the format's version");
+  program.on_run(telling, [json] { return version(*json); });
+}
+
+}  // namespace strandline::tools
