@@ -61,7 +61,9 @@ std::optional<uint64_t> take_digits(std::string_view& text) {
   return number;
 }
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text.substr(0, 64)) + "\""; }
+std::string as_quoted(std::string_view text) {
+  return "\"" + std::string(text.substr(0, 64)) + "\"";
+}
 
 // " from 1 to 10"; nothing where everything is allowed.
 template <class Render>
@@ -123,14 +125,14 @@ std::expected<uint64_t, std::string> read_number(std::string_view text, Range al
   if (number && holds(allowed, *number)) return *number;
   const std::string least = std::to_string(allowed.least);
   return std::unexpected(
-      quoted(text) + " is not a whole number from " + least +
+      as_quoted(text) + " is not a whole number from " + least +
       (allowed.most == UINT64_MAX ? " on" : " to " + std::to_string(allowed.most)));
 }
 
 std::expected<uint64_t, std::string> read_size(std::string_view text, Range allowed) {
   const auto bytes = size_of(text);
   if (bytes && holds(allowed, *bytes)) return *bytes;
-  return std::unexpected(quoted(text) + " is not a size" + said_of(allowed, render_size) +
+  return std::unexpected(as_quoted(text) + " is not a size" + said_of(allowed, render_size) +
                          ", such as 4096 (bytes), 64MiB or 1GB");
 }
 
@@ -138,10 +140,11 @@ std::expected<milliseconds, std::string> read_duration(std::string_view text, Ra
   const auto ms = duration_ms_of(text);
   if (ms && holds(allowed_ms, *ms)) return milliseconds(*ms);
   if (parse_number(text)) {
-    return std::unexpected(quoted(text) + " has no unit: write " + std::string(text) + "s or " +
+    return std::unexpected(as_quoted(text) + " has no unit: write " + std::string(text) + "s or " +
                            std::string(text) + "ms (units: ms, s, m, h, d, w)");
   }
-  return std::unexpected(quoted(text) + " is not a duration" + said_of(allowed_ms, duration_text) +
+  return std::unexpected(as_quoted(text) + " is not a duration" +
+                         said_of(allowed_ms, duration_text) +
                          ", such as 250ms, 30s, 5m, 24h or 30d");
 }
 
@@ -160,7 +163,7 @@ std::expected<Timestamp, std::string> read_moment(std::string_view text, Timesta
     if (full.find_first_of("Zz+-", kMinute) == std::string::npos) full += 'Z';
     if (const auto time = parse_time(full)) return *time;
   }
-  return std::unexpected(quoted(text) +
+  return std::unexpected(as_quoted(text) +
                          " is not a time, such as 2026-01-02, 2026-01-02T03:04 (both UTC), "
                          "2026-01-02T03:04:05Z or -2h (two hours ago)");
 }

@@ -33,7 +33,7 @@ constexpr size_t kBatchBytes = 1 << 20;
 struct AppendFlags {
   std::string stream;
   std::string type = "line";
-  std::string expected;
+  std::optional<std::string> expected;
   std::string durability = "fsync";
   bool events = false;
   bool json_data = false;
@@ -52,15 +52,17 @@ struct Sum {
 
 int report_failure(const Error& error, const Sum& sum) {
   std::string message = error.message;
-  if (error.code == Code::io || error.code == Code::outcome_unknown) {
-    message += "; whether the events after these were appended is unknown";
+  if (sum.events > 0) {
+    message += fmt::format("; appended before that: {} events, offsets {} to {}", sum.events,
+                           sum.first->value, sum.next.value - 1);
   }
-  return failed({.code = error.code,
-                 .message = sum.events == 0 ? message + "; nothing before that was appended"
-                                            : fmt::format("{}; appended before that: {} events, "
-                                                          "offsets {} to {}",
-                                                          message, sum.events, sum.first->value,
-                                                          sum.next.value - 1)});
+  if (error.code == Code::io || error.code == Code::outcome_unknown) {
+    message += sum.events > 0 ? "; whether the events after these were appended is unknown"
+                              : "; whether anything was appended is unknown";
+  } else if (sum.events == 0) {
+    message += "; nothing was appended";
+  }
+  return failed({.code = error.code, .message = message});
 }
 
 // A line that is no event: a mistake in the input, and none of the command.
@@ -92,8 +94,8 @@ int append(const Settings& settings, const AppendFlags& flags) {
   Append conditions{.stream = flags.stream, .batch = *Batch::of({{.type = "none"}})};
   if (flags.expected == "absent") {
     conditions.expected = Expected::absent();
-  } else if (!flags.expected.empty()) {
-    const auto next = server::read_number(flags.expected);
+  } else if (flags.expected) {
+    const auto next = server::read_number(*flags.expected);
     if (!next) return misused(fmt::format("--expected: {}, nor \"absent\"", next.error()));
     conditions.expected = Offset(*next);
   }
@@ -129,7 +131,7 @@ int append(const Settings& settings, const AppendFlags& flags) {
     if (appended->retried) sum.retried += appended->next - appended->first;
     if (conditions.producer) ++conditions.producer->sequence;
     // What was expected of the first holds for all: nothing of anybody else's in between.
-    if (!flags.expected.empty()) conditions.expected = appended->next;
+    if (flags.expected) conditions.expected = appended->next;
     return {};
   };
   while (true) {

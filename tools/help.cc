@@ -15,15 +15,17 @@ namespace {
 
 int help(Program& program, const std::vector<std::string>& names) {
   CLI::App* command = &program.root();
+  std::string above;  // the commands that it stands under
   for (const std::string& name : names) {
     const auto found =
         command->get_subcommands([&](CLI::App* one) { return one->check_name(name); });
     if (found.empty()) return misused(explain_usage(program.root(), names, "no such command"));
+    above += (above.empty() ? "" : " ") + command->get_name();
     command = found.front();
   }
-  std::string path = "strandline";
-  for (const std::string& name : names) path += " " + name;
-  std::cout << command->help(path);
+  std::string text = command->help(above);
+  if (!text.ends_with('\n')) text += '\n';
+  std::cout << text;
   return kDone;
 }
 

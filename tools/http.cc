@@ -10,6 +10,7 @@
 #include <boost/url/url_view.hpp>
 #include <charconv>
 
+#include "server/authority.h"
 #include "server/quantity.h"
 #include "server/query.h"
 
@@ -42,8 +43,15 @@ Result<Url> Url::parse(const std::string& text) {
   }
   Url url{
       .host = parsed->host_address(), .port = parsed->port(), .path = parsed->path(), .text = full};
+  // The parser above takes "a:-1", as a name without a port.
+  const size_t begin = full.find("://") + 3;
+  const std::string named = full.substr(begin, full.find('/', begin) - begin);
+  const auto authority = server::parse_authority(named);
+  if (!authority || authority->port != url.port) {
+    return refuse("is not a server's URL: HOST:PORT has a port up to 65535");
+  }
   if (url.port.empty()) url.port = "80";
-  if (server::parse_port(url.port).value_or(0) == 0) return refuse("has no port from 1 to 65535");
+  if (server::parse_port(url.port) == 0) return refuse("has no port from 1 to 65535");
   while (url.path.ends_with('/')) url.path.pop_back();
   return url;
 }

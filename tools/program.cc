@@ -1,6 +1,7 @@
 #include "tools/program.h"
 
 #include <iostream>
+#include <stdexcept>
 
 #include "server/version.h"
 #include "tools/output.h"
@@ -106,6 +107,10 @@ int Program::run(int argc, char** argv) {
       return kDone;
     }
     return misused(explain_usage(app_, {argv + 1, argv + argc}, error.what()));
+  } catch (const std::logic_error&) {  // what CLI11 lets out of a flag such as --json=perhaps
+    return misused(explain_usage(app_, {argv + 1, argv + argc},
+                                 "a flag without a value was given one that is neither true nor "
+                                 "false"));
   }
   if (auto loaded = settings_.load(config_); !loaded) return misused(loaded.error().message);
   return action_();
