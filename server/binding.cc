@@ -19,6 +19,7 @@ namespace strandline::server {
 namespace {
 
 constexpr int kBacklog = SOMAXCONN;
+constexpr std::string_view kHandedOver = "socket ";
 
 std::string advice_for(int error) {
   switch (error) {
@@ -62,8 +63,9 @@ std::expected<HostPort, std::string> parse_host_port(std::string_view text) {
 }
 
 Result<Binding> Binding::open(const std::string& address) {
-  if (address.starts_with("fd:")) {
-    const auto descriptor = read_number(std::string_view(address).substr(3), {0, INT_MAX});
+  if (address.starts_with(kHandedOver)) {
+    const auto descriptor =
+        read_number(std::string_view(address).substr(kHandedOver.size()), {0, INT_MAX});
     if (!descriptor) return fail(Code::invalid, "no listening socket: " + descriptor.error());
     Binding given(static_cast<int>(*descriptor));
     if (!given.learn_address()) return cannot_listen(address, errno);
@@ -129,5 +131,7 @@ Binding::~Binding() {
 }
 
 int Binding::release() { return std::exchange(descriptor_, -1); }
+
+std::string Binding::handed_over() { return std::string(kHandedOver) + std::to_string(release()); }
 
 }  // namespace strandline::server

@@ -38,8 +38,9 @@ class Binding {
   bool on_loopback() const { return on_loopback_; }
   // The listening socket, which is the caller's from here on.
   int release();
-  // The same as an address, for ServerOptions::listen: "fd:7". Whoever opens that has the socket.
-  std::string handed_over() { return "fd:" + std::to_string(release()); }
+  // The same as a text for ServerOptions::listen, "socket 7", which nobody can mean as HOST:PORT.
+  // Whoever opens that has the socket.
+  std::string handed_over();
 
  private:
   explicit Binding(int descriptor) : descriptor_(descriptor) {}

@@ -100,7 +100,7 @@ std::string explain_usage(const CLI::App& app, const std::vector<std::string>& a
   for (size_t i = named.next; i < arguments.size() && arguments[i] != "--"; ++i) {
     if (!is_flag(arguments[i])) continue;
     std::string flag = arguments[i].substr(0, arguments[i].find('='));
-    if (flag[1] != '-') flag = flag.substr(0, 2);  // -n5
+    if (flag[1] != '-') flag.resize(2);  // -n5
     const CLI::Option* option = named.command->get_option_no_throw(flag);
     if (!option) return explain_flag(named, flag);
     // What follows is its value, whatever it looks like.
