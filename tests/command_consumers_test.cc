@@ -145,7 +145,7 @@ TEST_F(ConsumerCommands, AnExclusiveTailGoesOnAfterItOrItsServerWasKilled) {
   EXPECT_EQ(offset(second->line().value()), 6u);
   // Another one takes over, and the first says so.
   auto third = tail({"--consumer", "c"});
-  EXPECT_EQ(second->wait(), 1);
+  EXPECT_EQ(second->wait(), 4);
   EXPECT_THAT(second->errors(), testing::HasSubstr("taken over"));
   // Interrupted, it commits what it printed and leaves.
   append(7, 1);
@@ -285,7 +285,7 @@ TEST_F(ConsumerCommands, ExecOfAnExclusiveConsumerThatIsTakenOverSaysSoAndEnds) 
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(done); })) << first->errors();
   const Json joined = server_->client().post("/v1/consumers/c/join", "{}").json();
   write_file(gate, "go on");
-  EXPECT_EQ(first->wait(), 1);
+  EXPECT_EQ(first->wait(), 4);
   EXPECT_THAT(first->errors(), testing::HasSubstr("another reader has taken over"));
   EXPECT_EQ(read_file(done), "0\n") << "it runs nothing any more";
   EXPECT_EQ(describe("c")["position"].number(), 0u);

@@ -23,7 +23,10 @@ int help(Program& program, const std::vector<std::string>& names) {
     above += (above.empty() ? "" : " ") + command->get_name();
     command = found.front();
   }
-  std::string text = command->help(above);
+  // Of the program itself, App::help would go on to the subcommand that runs: this one.
+  std::string text = names.empty() ? command->get_formatter()->make_help(
+                                         command, command->get_name(), CLI::AppFormatMode::Normal)
+                                   : command->help(above);
   if (!text.ends_with('\n')) text += '\n';
   std::cout << text;
   return kDone;
