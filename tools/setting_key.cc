@@ -32,6 +32,7 @@ Checked listen_address(std::string_view text) {
 }
 
 Checked server_url(std::string_view text) {
+  if (text.empty()) return "";  // as the default is: none is named
   const auto url = Url::parse(std::string(text));
   if (!url) return std::unexpected(url.error().message);
   return url->text;
