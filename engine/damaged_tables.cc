@@ -13,6 +13,7 @@
 #include <memory>
 #include <set>
 
+#include "engine/access.h"
 #include "engine/expiring.h"
 #include "engine/keys.h"
 #include "engine/rebuild.h"
@@ -113,10 +114,10 @@ std::string wrong_in(const fs::path& table, const rocksdb::Options& options, boo
   return status.ok() ? std::string() : status.ToString();
 }
 
-std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
-                                              const rocksdb::DBOptions& options,
-                                              const Descriptors& families, const StoreLook& look,
-                                              bool every_block) {
+Result<std::vector<DamagedTable>> find_damaged_tables(const fs::path& directory,
+                                                      const rocksdb::DBOptions& options,
+                                                      const Descriptors& families,
+                                                      const StoreLook& look, bool every_block) {
   std::vector<DamagedTable> damaged;
   std::set<std::string> listed;
   for (const auto& table : look.tables) {
@@ -126,8 +127,9 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
     const std::string name = fs::path(table.name).filename().string();
     uint64_t bytes = 0;
     std::string why;
-    if (!options.env->GetFileSize((directory / name).string(), &bytes).ok()) {
-      why = "it is missing";
+    const rocksdb::Status sized = options.env->GetFileSize((directory / name).string(), &bytes);
+    if (!sized.ok()) {
+      why = sized.IsPathNotFound() ? "it is missing" : sized.ToString();
     } else if (bytes != table.size) {
       why = fmt::format("it has {} bytes, and had {}", bytes, table.size);
     } else {
@@ -139,6 +141,9 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
         why.clear();
       }
     }
+    if (const auto withheld = withheld_in(why)) {
+      return std::unexpected(inaccessible(why, *withheld));
+    }
     if (!why.empty()) damaged.push_back({name, table.column_family_name, told(table), why});
     listed.insert(name);
   }
@@ -147,8 +152,11 @@ std::vector<DamagedTable> find_damaged_tables(const fs::path& directory,
     const std::string name = entry.path().filename().string();
     if (!every_block || entry.path().extension() != ".sst" || listed.contains(name)) continue;
     rocksdb::SstFileReader reader{alone({options, families.front().options})};
-    const bool opens = reader.Open(entry.path().string()).ok();
-    const auto properties = opens ? reader.GetTableProperties() : nullptr;
+    const rocksdb::Status opens = reader.Open(entry.path().string());
+    if (const auto withheld = withheld_in(opens.ToString())) {
+      return std::unexpected(inaccessible(opens.ToString(), *withheld));
+    }
+    const auto properties = opens.ok() ? reader.GetTableProperties() : nullptr;
     const std::string family = properties ? properties->column_family_name : "events";
     damaged.push_back({name, family, "what it holds is not known", "the MANIFEST does not list it",
                        /*listed=*/false});
@@ -176,6 +184,12 @@ Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
   // not know, and RocksDB would delete what it does not list.
   for (const DamagedTable& table : tables) {
     const Aside held = table.family == "events" ? Aside::events : Aside::records;
+    std::unique_ptr<rocksdb::SequentialFile> opens;
+    const auto opened =
+        options.env->NewSequentialFile((directory / table.file).string(), &opens, {});
+    if (const auto withheld = withheld_in(opened.ToString())) {
+      return std::unexpected(inaccessible(opened.ToString(), *withheld));
+    }
     std::ifstream in(directory / table.file, std::ios::binary);
     const auto size = fs::file_size(directory / table.file, error);
     std::string bytes(error ? 0 : size, '\0');  // nothing, if it is missing
@@ -215,6 +229,7 @@ Result<uint64_t> mend(const fs::path& directory, Store& store) {
     if (entry.path().extension() == kEventsSuffix) events.push_back(entry.path());
     if (entry.path().extension() == kRecordsSuffix) records.push_back(entry.path());
   }
+  if (error) return fail(Code::io, aside(directory).string() + ": " + error.message());
   // Which segments were dropped the records say: without some of them, none is taken for dropped.
   const SegmentId first_live = records.empty() ? oldest_segment(store) : SegmentId(0);
   uint64_t batches = 0;

@@ -33,11 +33,11 @@ struct DamagedTable {
 
 // Of those that a look found: which cannot be opened, and with `every_block` which have any bad
 // block, which takes reading them all, and those that the MANIFEST does not list, for it may be
-// what is damaged.
-std::vector<DamagedTable> find_damaged_tables(const std::filesystem::path& directory,
-                                              const rocksdb::DBOptions& options,
-                                              const Descriptors& families, const StoreLook& look,
-                                              bool every_block);
+// what is damaged. *Errors*: inaccessible, where one cannot be looked at.
+Result<std::vector<DamagedTable>> find_damaged_tables(const std::filesystem::path& directory,
+                                                      const rocksdb::DBOptions& options,
+                                                      const Descriptors& families,
+                                                      const StoreLook& look, bool every_block);
 
 // What is wrong with a table file; nothing if it is whole.
 std::string wrong_in(const std::filesystem::path& table, const rocksdb::Options& options,

@@ -62,7 +62,9 @@ Status create(const Disk& disk, const fs::path& path) {
 Status claim(const Disk& disk, const fs::path& path, const Options& options) {
   auto there = disk.exists(path);
   if (!there) return std::unexpected(std::move(there.error()));
-  if (*there && !disk.is_directory(path)) {
+  auto directory = disk.is_directory(path);
+  if (!directory) return std::unexpected(std::move(directory.error()));
+  if (*there && !*directory) {
     return fail(Code::invalid, fmt::format("{} is not a directory", path.string()));
   }
   if (options.mode != Options::Mode::owner || !options.create_if_missing) {
@@ -86,7 +88,8 @@ Status claim(const Disk& disk, const fs::path& path, const Options& options) {
 }
 
 Result<bool> holds_files_of_a_store(const Disk& disk, const fs::path& store) {
-  if (!disk.is_directory(store)) return false;
+  auto directory = disk.is_directory(store);
+  if (!directory || !*directory) return directory;
   const auto names = disk.list(store);
   if (!names) return std::unexpected(names.error());
   return std::ranges::any_of(*names, [](const std::string& name) {
@@ -112,7 +115,9 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   const bool accept = owner && options.accept_loss;
   const fs::path file = path / "FORMAT";
   Directory directory{.path = path};
-  const bool mends = accept && disk.is_directory(directory.store());
+  auto there = disk.is_directory(directory.store());
+  if (!there) return std::unexpected(std::move(there.error()));
+  const bool mends = accept && *there;
   auto known = disk.exists(file);
   if (!known) return std::unexpected(std::move(known.error()));
   if (!*known && !mends) {

@@ -2,6 +2,7 @@
 
 #include <rocksdb/file_system.h>
 
+#include "engine/access.h"
 #include "engine/mutation.h"
 
 namespace strandline {
@@ -13,6 +14,9 @@ rocksdb::FileSystem& fs_of(const std::shared_ptr<void>& file_system) {
 
 Status status_of(const rocksdb::IOStatus& status, const std::filesystem::path& path) {
   if (status.ok()) return {};
+  if (const auto why = withheld_in(status.ToString())) {
+    return std::unexpected(inaccessible_file(path, *why));
+  }
   return fail(Code::io, path.string() + ": " + status.ToString());
 }
 
@@ -26,15 +30,23 @@ Disk::Disk(const Options& options)
                        : std::static_pointer_cast<void>(rocksdb::FileSystem::Default())) {}
 
 Result<bool> Disk::exists(const std::filesystem::path& path) const {
-  const auto status = fs_of(file_system_).FileExists(path.string(), kIo, nullptr);
-  if (status.IsNotFound()) return false;
+  auto status = fs_of(file_system_).FileExists(path.string(), kIo, nullptr);
+  if (status.IsNotFound()) {
+    // RocksDB says so of what it may not look at, too.
+    uint64_t bytes = 0;
+    status = fs_of(file_system_).GetFileSize(path.string(), kIo, &bytes, nullptr);
+    if (!status.ok() && !withheld_in(status.ToString())) return false;
+  }
   if (auto ok = status_of(status, path); !ok) return std::unexpected(std::move(ok.error()));
   return true;
 }
 
-bool Disk::is_directory(const std::filesystem::path& path) const {
+Result<bool> Disk::is_directory(const std::filesystem::path& path) const {
   bool is = false;
-  return fs_of(file_system_).IsDirectory(path.string(), kIo, &is, nullptr).ok() && is;
+  const auto status = fs_of(file_system_).IsDirectory(path.string(), kIo, &is, nullptr);
+  if (status.ok()) return is;
+  if (!withheld_in(status.ToString())) return false;
+  return std::unexpected(status_of(status, path).error());
 }
 
 Result<std::vector<std::string>> Disk::list(const std::filesystem::path& directory) const {
@@ -52,10 +64,12 @@ Result<std::string> Disk::read(const std::filesystem::path& file) const {
   return bytes;
 }
 
-uint64_t Disk::size(const std::filesystem::path& file) const {
+Result<uint64_t> Disk::size(const std::filesystem::path& file) const {
   uint64_t bytes = 0;
   const auto status = fs_of(file_system_).GetFileSize(file.string(), kIo, &bytes, nullptr);
-  return status.ok() ? bytes : 0;
+  if (status.ok()) return bytes;
+  if (!withheld_in(status.ToString())) return 0;
+  return std::unexpected(status_of(status, file).error());
 }
 
 Status Disk::sync_directory(const std::filesystem::path& directory) const {

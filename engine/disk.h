@@ -3,7 +3,7 @@
 // error, it makes of these files too.
 //
 // *Durability*: each says what is durable when it returns. *Threads*: any. *Errors*: io, which
-// names the file.
+// names the file; inaccessible (access.h), never "not there", for one that is withheld.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,11 @@ class Disk {
   explicit Disk(const Options& options);
 
   Result<bool> exists(const std::filesystem::path& path) const;
-  bool is_directory(const std::filesystem::path& path) const;
+  Result<bool> is_directory(const std::filesystem::path& path) const;
   Result<std::vector<std::string>> list(const std::filesystem::path& directory) const;  // names
   Result<std::string> read(const std::filesystem::path& file) const;
   // 0 for a file that is not there.
-  uint64_t size(const std::filesystem::path& file) const;
+  Result<uint64_t> size(const std::filesystem::path& file) const;
 
   // The entries in a directory become durable: what was created, renamed or removed in it.
   Status sync_directory(const std::filesystem::path& directory) const;

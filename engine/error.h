@@ -3,6 +3,7 @@
 // (check.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -18,7 +19,7 @@ enum class Code {
   too_large,           // over a limit that the message names
   out_of_range,        // a position outside [start, tail]; `available` says which are
   busy,                // a queue is full: the same call may succeed later; nothing was applied
-  sealed,              // an earlier write failed: reads go on, appends wait for a reopening
+  sealed,              // a write failed, or the directory is gone: reads go on, appends do not
   fenced,              // a newer epoch has taken over; `current` is that epoch
   out_of_order,        // a producer's sequence is not its next, which is `current`
   reused,              // an idempotency key that stands for another request
@@ -31,8 +32,10 @@ enum class Code {
   unsupported_format,  // a format version that this build does not know
   read_only,           // opened as an observer
   closed,              // the log is closing
-  io,                  // the operating system refused
+  inaccessible,  // the operating system withholds a file (access.h): nothing says it is damaged
+  io,            // the operating system refused
 };
+inline constexpr size_t kCodes = static_cast<size_t>(Code::io) + 1;
 
 // "not-found" and so on, as the server's problems and the command line print it.
 const char* name_of(Code code);

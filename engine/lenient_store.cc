@@ -86,9 +86,11 @@ StoreLook look_leniently(const fs::path& directory, const rocksdb::DBOptions& op
       break;
     }
     const auto wal = wal_named_in(look.status.ToString(), directory);
-    std::error_code none;
+    std::error_code withheld;
     const auto& known = files->missing();
-    if (!wal || fs::exists(*wal, none) || std::ranges::find(known, *wal) != known.end()) break;
+    if (!wal || fs::exists(*wal, withheld) || withheld ||
+        std::ranges::find(known, *wal) != known.end())
+      break;
     files->add(*wal);
   }
   look.missing_wals = files->missing();

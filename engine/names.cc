@@ -47,6 +47,8 @@ const char* name_of(Code code) {
       return "read-only";
     case Code::closed:
       return "closed";
+    case Code::inaccessible:
+      return "inaccessible";
     case Code::io:
       return "io";
   }

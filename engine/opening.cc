@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "engine/access.h"
 #include "engine/consumer_mending.h"
 #include "engine/damaged_tables.h"
 #include "engine/directory.h"
@@ -186,6 +187,10 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
 Result<OpenedState> open_once(const std::filesystem::path& path, Options options) {
   const auto begin = std::chrono::steady_clock::now();
   const Disk disk(options);
+  // First of all: what cannot be read must not be taken for lost, nor anything be changed over it.
+  if (auto ok = check_access(path, options.mode == Options::Mode::owner); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
   auto directory = Directory::prepare(disk, path, options);
   if (!directory) return std::unexpected(std::move(directory.error()));
   const bool observer = options.mode == Options::Mode::observer;

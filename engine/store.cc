@@ -15,6 +15,7 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/access.h"
 #include "engine/damaged_tables.h"
 #include "engine/deletion.h"
 #include "engine/disk.h"
@@ -182,7 +183,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     if (!is_mending(directory)) finish_mending(directory);
     const StoreLook look = look_leniently(directory, database, present);
     if (!look.status.ok()) return std::unexpected(refusal_of(look.status, directory, {}));
-    damaged = find_damaged_tables(directory, database, present, look, true);
+    auto found = find_damaged_tables(directory, database, present, look, true);
+    if (!found) return std::unexpected(std::move(found.error()));
+    damaged = std::move(*found);
     if (auto ok = take_out(directory, database, present, damaged); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
@@ -199,9 +202,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   } else {
     status = rocksdb::DB::Open(database, directory.string(), descriptors, &handles, &db);
   }
-  if (!status.ok() && damaged.empty()) {
+  if (!status.ok() && damaged.empty() && !withheld_in(status.ToString())) {
     const StoreLook look = look_leniently(directory, database, present);
-    damaged = find_damaged_tables(directory, database, present, look, false);
+    auto found = find_damaged_tables(directory, database, present, look, false);
+    if (!found) return std::unexpected(std::move(found.error()));
+    damaged = std::move(*found);
   }
   if (!status.ok()) return std::unexpected(refusal_of(status, directory, damaged));
   if (snapshot) snapshot->release();
@@ -339,6 +344,9 @@ std::vector<std::pair<std::string, std::string>> Store::check_tables() const {
     std::string why = wrong_in(file, parts_->db->GetOptions(handle), true);
     std::error_code gone;  // compacted meanwhile
     if (!why.empty() && std::filesystem::exists(file, gone)) {
+    if (const auto withheld = withheld_in(why)) {
+      why = "not checked: " + inaccessible(why, *withheld).message;
+    }
       wrong.emplace_back(file.string(), std::move(why));
     }
   }

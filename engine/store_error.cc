@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/access.h"
 #include "engine/disk.h"
 #include "engine/missing_wal.h"
 
@@ -14,6 +15,7 @@ namespace strandline {
 Error error_of(const rocksdb::Status& status, const std::string& doing) {
   const std::string text = status.ToString();
   if (auto locked = locked_error(text, doing)) return std::move(*locked);
+  if (const auto why = withheld_in(text)) return inaccessible(doing + ": " + text, *why);
   Code code = Code::io;
   if (status.IsCorruption()) code = Code::corrupt;
   return {.code = code, .message = doing + ": " + text};
@@ -22,6 +24,7 @@ Error error_of(const rocksdb::Status& status, const std::string& doing) {
 Error refusal_of(const rocksdb::Status& status, const std::filesystem::path& directory,
                  const std::vector<DamagedTable>& tables) {
   Error error = error_of(status, "opening the store in " + directory.string());
+  if (error.code == Code::inaccessible) return error;
   const std::string& text = error.message;
   for (const DamagedTable& table : tables) {
     error.message += fmt::format("; {} ({}) cannot be opened: {}",

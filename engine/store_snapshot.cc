@@ -6,6 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/access.h"
+#include "engine/store_error.h"
+
 namespace strandline {
 namespace {
 
@@ -74,10 +77,14 @@ Result<bool> StoreSnapshot::take() {
   if (!listed) texts_.clear();
   if (const auto status = target()->GetChildren(directory_, IOOptions(), &names_, nullptr);
       !status.ok()) {
-    return fail(Code::io, directory_ + ": " + status.ToString());
+    return std::unexpected(error_of(status, directory_));
   }
   for (const std::string& name : names_) {
-    if (names_wal(name) || names_table(name)) hold(name);
+    if (!names_wal(name) && !names_table(name)) continue;
+    // One that is gone is not of this moment; one that is withheld ends it.
+    if (const auto status = hold(name); withheld_in(status.ToString())) {
+      return std::unexpected(error_of(status, directory_));
+    }
   }
   std::string now;
   if (!rocksdb::ReadFileToString(target(), current, &now).ok()) now.clear();
@@ -89,16 +96,16 @@ Result<bool> StoreSnapshot::take() {
          bytes == texts_[manifest].size();
 }
 
-void StoreSnapshot::hold(const std::string& name) {
+IOStatus StoreSnapshot::hold(const std::string& name) {
   const std::string path = path_of(name);
   uint64_t bytes = 0;
-  const bool opened =
-      names_wal(name)
-          ? target()->NewSequentialFile(path, FileOptions(), &wals_[path], nullptr).ok()
-          : target()->NewRandomAccessFile(path, FileOptions(), &tables_[path], nullptr).ok();
-  if (opened && target()->GetFileSize(path, IOOptions(), &bytes, nullptr).ok()) {
+  IOStatus status =
+      names_wal(name) ? target()->NewSequentialFile(path, FileOptions(), &wals_[path], nullptr)
+                      : target()->NewRandomAccessFile(path, FileOptions(), &tables_[path], nullptr);
+  if (status.ok() && target()->GetFileSize(path, IOOptions(), &bytes, nullptr).ok()) {
     sizes_[path] = bytes;
   }
+  return status;
 }
 
 void StoreSnapshot::release() {

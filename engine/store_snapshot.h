@@ -51,7 +51,7 @@ class StoreSnapshot : public rocksdb::FileSystemWrapper {
  private:
   // Whether all of it is of one moment; otherwise it is of no use.
   Result<bool> take();
-  void hold(const std::string& name);
+  rocksdb::IOStatus hold(const std::string& name);
   std::string path_of(const std::string& name) const { return directory_ + "/" + name; }
   // RocksDB opens each once; who wants it again gets what is there then.
   template <class File>

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/access.h"
 #include "engine/damaged_tables.h"
 #include "engine/keys.h"
 #include "engine/wal_records.h"
@@ -126,8 +127,14 @@ bool is_of_recycled_log(std::string_view bytes, size_t at) {
 Result<std::vector<std::filesystem::path>> written_files(const Disk& disk,
                                                          const std::filesystem::path& directory) {
   auto files = wal_files(disk, directory);
-  if (files) std::erase_if(*files, [&](const auto& file) { return disk.size(file) == 0; });
-  return files;
+  if (!files) return files;
+  std::vector<std::filesystem::path> written;
+  for (auto& file : *files) {
+    auto bytes = disk.size(file);
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
+    if (*bytes > 0) written.push_back(std::move(file));
+  }
+  return written;
 }
 
 enum class For { telling, following, mending };
@@ -141,7 +148,7 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, F
   if (!sign) return std::unexpected(sign.error());
   uint64_t least = 0;
   for (const auto& file : *written) {
-    ends.bytes += disk.size(file);
+    ends.bytes += disk.size(file).value_or(0);
     ends.newest = file.string();
     const bool newest = file == written->back();
     const auto bytes = disk.read(file);
@@ -246,6 +253,8 @@ Status sync_wals(const Disk& disk, const std::filesystem::path& store_directory)
   for (const auto& path : paths) {
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0 && errno == ENOENT) continue;  // its contents are in a table file by now
+    if (descriptor < 0 && is_withheld(errno))
+      return std::unexpected(inaccessible_file(path, errno));
     if (descriptor < 0) {
       return fail(Code::io, fmt::format("{}: {}", path.string(), std::strerror(errno)));
     }

@@ -42,6 +42,7 @@ unsigned status_of(Code code, Asked asked) {
     case Code::corrupt:
     case Code::locked:
     case Code::unsupported_format:
+    case Code::inaccessible:
     case Code::io:
       return 500;
   }

@@ -5,8 +5,10 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
+#include "engine/access.h"
 #include "server/listener.h"
 #include "server/service.h"
 #include "server/worker.h"
@@ -28,6 +30,18 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
       return fail(Code::invalid, "an authority is HOST or HOST:PORT, not \"" + name + "\"");
     }
   }
+  // Asio says by exceptions what the system refuses: file descriptors, threads.
+  try {
+    return assemble(log, std::move(options));
+  } catch (const std::runtime_error& error) {
+    const std::string what = std::string("the server cannot start: ") + error.what();
+    const auto withheld = withheld_in(what);
+    if (!withheld) return fail(Code::io, what);
+    return std::unexpected(inaccessible(what, *withheld));
+  }
+}
+
+Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options) {
   auto binding = Binding::open(options.listen);
   if (!binding) return std::unexpected(binding.error());
   auto parts = std::make_unique<Parts>(log, std::move(options));

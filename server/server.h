@@ -62,3 +62,4 @@ class Server {
 };
 
 }  // namespace strandline::server
+  static Result<std::unique_ptr<Server>> assemble(Log& log, ServerOptions options);

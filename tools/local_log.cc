@@ -8,6 +8,7 @@
 #include <future>
 #include <iostream>
 
+#include "engine/access.h"
 #include "tools/clip.h"
 #include "tools/info.h"
 #include "tools/interrupt.h"
@@ -166,7 +167,8 @@ Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directo
     options.mode = Options::Mode::observer;
     options.create_if_missing = false;
     std::error_code error;
-    if (!std::filesystem::is_directory(directory, error)) {
+    // One that may not be looked at is the engine's to tell of.
+    if (!std::filesystem::is_directory(directory, error) && !is_withheld(error.value())) {
       return fail(Code::not_found, fmt::format("{}: no such directory", directory.string()));
     }
   }
