@@ -1,5 +1,5 @@
-// The latch that seals a log: the first failed write, and why. It never opens again; the log is
-// reopened instead. *Threads*: any.
+// The latch that seals a log: the first failed write, or the loss of its directory, and why. It
+// never opens again; the log is reopened instead. *Threads*: any.
 #pragma once
 
 #include <atomic>
@@ -30,8 +30,7 @@ class Failure {
   Error sealed() const {
     return {.code = Code::sealed,
             .message =
-                "the log is sealed: reads go on, appends wait until it is reopened, because "
-                "a write failed: " +
+                "the log is sealed: reads go on, appends are refused until it is reopened. Why: " +
                 why().value_or("")};
   }
   // What an append gets that was under way.

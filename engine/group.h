@@ -68,6 +68,11 @@ struct Operation {
   size_t bytes = 0;  // that it holds while it waits
 };
 
+// Counted as an append, when it is refused.
+inline bool is_append(const Operation::Request& request) {
+  return std::holds_alternative<AppendMany>(request) || std::holds_alternative<Broadcast>(request);
+}
+
 struct Group {
   struct Answer {
     Operation::Done done;

@@ -52,7 +52,7 @@ void GroupBuilder::add(Operation operation) {
         return append(request);
       }
     }();
-    if (!result) log_.counters.appends_refused.fetch_add(1, std::memory_order_relaxed);
+    if (!result) log_.counters.refused(result.error().code);
     const bool retried = result && result->retried;
     if (retried) log_.counters.appends_retried.fetch_add(1, std::memory_order_relaxed);
     // What a retry is answered was written by others, and must be durable when it is said.

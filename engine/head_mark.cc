@@ -79,7 +79,7 @@ Status HeadMark::reset(const Disk& disk, const std::filesystem::path& directory,
 }
 
 HeadMark::HeadMark(const Disk& disk, const std::filesystem::path& directory,
-                   std::function<Head()> durable,
+                   std::function<std::optional<Head>()> durable,
                    std::function<void(const std::string&)> on_failure)
     : disk_(disk),
       file_(file_in(directory)),
@@ -115,13 +115,13 @@ void HeadMark::run() {
 }
 
 void HeadMark::renew() {
-  const Head durable = durable_();
-  if (exists_ && written_ == durable) return;
+  const std::optional<Head> durable = durable_();
+  if (!durable || (exists_ && written_ == durable)) return;
   Status ok;
   if (exists_) {
-    ok = disk_.overwrite(file_, slot_ * kSlotBytes, slot_of(durable));
+    ok = disk_.overwrite(file_, slot_ * kSlotBytes, slot_of(*durable));
   } else {
-    ok = disk_.replace(file_, file_of(durable));
+    ok = disk_.replace(file_, file_of(*durable));
   }
   // Without a mark the log is as durable as before, and its end less well guarded: said, not fatal.
   if (!ok) return on_failure_("the head mark cannot be renewed: " + ok.error().message);

@@ -40,8 +40,10 @@ class HeadMark {
   // one.
   static Status reset(const Disk& disk, const std::filesystem::path& directory, Head head);
 
-  // Renews the mark about once a second from what `durable` says.
-  HeadMark(const Disk& disk, const std::filesystem::path& directory, std::function<Head()> durable,
+  // Renews the mark about once a second from what `durable` says; not while it says nothing, for
+  // the directory is another's then.
+  HeadMark(const Disk& disk, const std::filesystem::path& directory,
+           std::function<std::optional<Head>()> durable,
            std::function<void(const std::string&)> on_failure);
   ~HeadMark();  // renews it a last time
 
@@ -51,7 +53,7 @@ class HeadMark {
 
   const Disk disk_;
   const std::filesystem::path file_;
-  const std::function<Head()> durable_;
+  const std::function<std::optional<Head>()> durable_;
   const std::function<void(const std::string&)> on_failure_;
   bool exists_ = false;  // with room for both slots
   size_t slot_ = 0;      // the next to be written

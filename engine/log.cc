@@ -15,6 +15,10 @@
 namespace strandline {
 namespace {
 
+Error not_an_owner() {
+  return {.code = Code::read_only, .message = "opened as an observer: it only reads"};
+}
+
 Operation::Done answer_appended(Log::Completion<std::vector<Appended>> done) {
   return [done = std::move(done)](Result<Outcome> outcome) {
     if (!outcome) return done(std::unexpected(std::move(outcome.error())));
@@ -40,7 +44,8 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
     parts->writer = std::make_unique<Writer>(state, *parts->syncer);
     parts->head_mark = std::make_unique<HeadMark>(
         Disk(state.options), directory,
-        [&state] {
+        [&state]() -> std::optional<HeadMark::Head> {
+          if (state.identity.lost()) return std::nullopt;
           return HeadMark::Head{Sequence(state.streams.log().tail().value),
                                 state.store->durable_changes(), state.store->newest_wal(),
                                 state.store->list_end()};
@@ -63,11 +68,11 @@ void Log::close() {
 
 void Log::Parts::submit(Operation operation) {
   if (!writer) {
-    operation.done(fail(Code::read_only, "opened as an observer: it only reads"));
+    operation.done(std::unexpected(not_an_owner()));
     return;
   }
   if (auto ok = writer->submit(operation); !ok) {
-    state->counters.appends_refused.fetch_add(1, std::memory_order_relaxed);
+    if (is_append(operation.request)) state->counters.refused(ok.error().code);
     operation.done(std::unexpected(std::move(ok.error())));
   }
 }
@@ -336,13 +341,25 @@ Result<bool> Log::was_processed(std::string_view consumer, std::string_view id) 
 
 const RecoveryReport& Log::recovery() const { return parts_->recovery; }
 const Options& Log::options() const { return parts_->state->options; }
+std::optional<Error> Log::appends_refused() const {
+  if (!parts_->writer) return not_an_owner();
+  return parts_->writer->appends_refused();
+}
 std::optional<std::string> Log::sealed() const { return parts_->state->failure.why(); }
 Sequence Log::durable_next() const { return Sequence(parts_->state->streams.log().tail().value); }
 
 Counters Log::counters() const {
   const AtomicCounters& c = parts_->state->counters;
+  uint64_t refused = 0;
+  std::vector<std::pair<Code, uint64_t>> refused_by;
+  for (size_t code = 0; code < kCodes; ++code) {
+    const uint64_t count = c.appends_refused[code];
+    refused += count;
+    if (count > 0) refused_by.emplace_back(static_cast<Code>(code), count);
+  }
   return {.appends = c.appends,
-          .appends_refused = c.appends_refused,
+          .appends_refused = refused,
+          .appends_refused_by = std::move(refused_by),
           .appends_retried = c.appends_retried,
           .events_appended = c.events_appended,
           .bytes_appended = c.bytes_appended,
@@ -354,7 +371,8 @@ Counters Log::counters() const {
           .window_batches_read = c.window_batches_read,
           .window_bytes = parts_->state->window.bytes(),
           .queue_appends = parts_->writer ? parts_->writer->queue_appends() : 0,
-          .queue_bytes = parts_->writer ? parts_->writer->queue_bytes() : 0};
+          .queue_bytes = parts_->writer ? parts_->writer->queue_bytes() : 0,
+          .disk_free_bytes = parts_->writer ? parts_->writer->disk_free_bytes() : std::nullopt};
 }
 
 Log::Verified Log::verify(std::function<void(uint64_t)> progress) const {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/batch.h"
@@ -193,7 +194,8 @@ struct RecoveryReport {
 // Counts since opening; each only grows, except the depths.
 struct Counters {
   uint64_t appends = 0;
-  uint64_t appends_refused = 0;
+  uint64_t appends_refused = 0;  // of these for each reason that occurred:
+  std::vector<std::pair<Code, uint64_t>> appends_refused_by = {};
   uint64_t appends_retried = 0;  // that answered their originals'
   uint64_t events_appended = 0;
   uint64_t bytes_appended = 0;
@@ -206,6 +208,9 @@ struct Counters {
   uint64_t window_bytes = 0;         // now
   uint64_t queue_appends = 0;        // now
   uint64_t queue_bytes = 0;          // now
+  // Now, on the log's disk, beyond what flushes will take of it. None: an observer, which does not
+  // look, and a disk that does not say.
+  std::optional<uint64_t> disk_free_bytes = {};
 };
 
 class Log {
@@ -316,7 +321,11 @@ class Log {
   const RecoveryReport& recovery() const;
   const Options& options() const;
   Counters counters() const;
-  // Why appends are refused, if they are.
+  // What an append would be refused with now, whatever is in it: `read_only` (an observer),
+  // `closed`, `sealed`, or `disk_full`. Free space is looked at about twice a second, so that this
+  // ends without an append.
+  std::optional<Error> appends_refused() const;
+  // Why the log is sealed, if it is: until it is reopened.
   std::optional<std::string> sealed() const;
   Sequence durable_next() const;  // one past the last durable event
   // Reads everything and checks every checksum and every contiguity; reports each finding.

@@ -1,11 +1,13 @@
 // What the rooms of a log share. Each member says by itself which thread may touch what.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 
 #include "engine/clock.h"
 #include "engine/consumers.h"
+#include "engine/directory_identity.h"
 #include "engine/expiring.h"
 #include "engine/failure.h"
 #include "engine/idempotency.h"
@@ -23,7 +25,7 @@ namespace strandline {
 
 struct AtomicCounters {
   std::atomic<uint64_t> appends{0};
-  std::atomic<uint64_t> appends_refused{0};
+  std::array<std::atomic<uint64_t>, kCodes> appends_refused{};  // by why
   std::atomic<uint64_t> appends_retried{0};
   std::atomic<uint64_t> events_appended{0};
   std::atomic<uint64_t> bytes_appended{0};
@@ -33,6 +35,10 @@ struct AtomicCounters {
   std::atomic<uint64_t> store_batches_read{0};
   std::atomic<uint64_t> store_bytes_read{0};
   std::atomic<uint64_t> window_batches_read{0};
+
+  void refused(Code why) {
+    appends_refused[static_cast<size_t>(why)].fetch_add(1, std::memory_order_relaxed);
+  }
 };
 
 struct LogState {
@@ -58,6 +64,7 @@ struct LogState {
   Consumers consumers;
   mutable AtomicCounters counters;
   mutable Salvages salvages;
+  DirectoryIdentity identity;    // an owner's
   std::shared_ptr<void> lock;    // of an owner's directory: let go of when the store is closed
   std::unique_ptr<Store> store;  // last, so that it closes first
 };

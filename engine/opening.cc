@@ -233,6 +233,11 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
     return std::unexpected(std::move(store.error()));
   }
   state.store = std::move(*store);
+  if (!observer) {
+    auto identity = DirectoryIdentity::of(path);
+    if (!identity) return std::unexpected(std::move(identity.error()));
+    state.identity = std::move(*identity);
+  }
   if (observer) {
     // All that the replay saw is durable after this, so it may be shown.
     if (auto ok = sync_wals(disk, directory->store()); !ok) return std::unexpected(ok.error());

@@ -330,6 +330,8 @@ Status Store::drop_events_below(SegmentId first_live) {
   return {};
 }
 
+void Store::freeze() { parts_->gate->freeze(); }
+
 const std::vector<std::string>& Store::taken_out() const { return parts_->taken_out; }
 
 std::vector<std::pair<std::string, std::string>> Store::check_tables() const {
@@ -342,11 +344,11 @@ std::vector<std::pair<std::string, std::string>> Store::check_tables() const {
     auto* handle = parts_->families[static_cast<size_t>(family - kFamilyNames.begin())];
     const std::filesystem::path file = table.db_path + table.name;
     std::string why = wrong_in(file, parts_->db->GetOptions(handle), true);
-    std::error_code gone;  // compacted meanwhile
-    if (!why.empty() && std::filesystem::exists(file, gone)) {
     if (const auto withheld = withheld_in(why)) {
       why = "not checked: " + inaccessible(why, *withheld).message;
     }
+    std::error_code gone;  // compacted meanwhile
+    if (!why.empty() && std::filesystem::exists(file, gone)) {
       wrong.emplace_back(file.string(), std::move(why));
     }
   }

@@ -113,6 +113,9 @@ class Store {
   // Compactions leave out what lies below it. Set before events are dropped.
   void set_first_live(SegmentId segment);
 
+  // From now on no file is made, renamed or deleted, for the directory is not the log's any more.
+  void freeze();
+
   uint64_t disk_bytes() const;       // of table files and WAL
   uint64_t unflushed_bytes() const;  // in memory and the WAL alone: what flushes will write
 

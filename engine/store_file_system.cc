@@ -149,6 +149,7 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
 
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                       IODebugContext* debug) override {
+    if (gate_->frozen()) return gone(to);
     const std::filesystem::path target(to);
     const bool names_list = target.filename() == "CURRENT";
     if (names_list) {
@@ -164,6 +165,7 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
 
   IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                            std::unique_ptr<FSWritableFile>* file, IODebugContext* debug) override {
+    if (gate_->frozen()) return gone(name);
     if (is_options(name)) return IOStatus::NotSupported(kNoOptionsFile);
     IOStatus status =
         gated(name, FileSystemWrapper::NewWritableFile(name, options, file, debug), file);
@@ -195,6 +197,7 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
   }
   IOStatus DeleteFile(const std::string& name, const IOOptions& options,
                       IODebugContext* debug) override {
+    if (gate_->frozen()) return gone(name);
     if (is_list(name)) {
       const IOStatus status = FileSystemWrapper::DeleteFile(copy_of(name), options, debug);
       // Of a build that made none. Any other is left: it is in nobody's way.
@@ -206,10 +209,14 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
   IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                               std::unique_ptr<FSWritableFile>* file,
                               IODebugContext* debug) override {
+    if (gate_->frozen()) return gone(name);
     return gated(name, FileSystemWrapper::ReopenWritableFile(name, options, file, debug), file);
   }
 
  private:
+  static IOStatus gone(const std::string& name) {
+    return IOStatus::IOError(name, "the directory is not the log's any more");
+  }
   static std::string copy_of(const std::string& name) { return name + std::string(kCopySuffix); }
 
   IOStatus gated(const std::string& name, IOStatus status, std::unique_ptr<FSWritableFile>* file) {

@@ -1,4 +1,5 @@
-// The file system under the store, with six things that RocksDB leaves to chance, or does in vain.
+// The file system under the store, with seven things that RocksDB leaves to chance, or does in
+// vain.
 //
 // *The list of tables*: whatever is written to a MANIFEST is written to a copy beside it, too, and
 // fsynced there right after (table_list.h). A copy that fails fails the MANIFEST. How far both are
@@ -18,6 +19,8 @@
 // reads it back and parses it, which was half of what opening a small log takes; the options are in
 // store_options.cc, and nothing reads the file.
 //
+// *A directory that is gone*: nothing is made, renamed or deleted in what stands there instead.
+//
 // *A WAL that fails*: SyncWAL on a WAL to which an append, or a sync of a flush's own, has failed
 // before ends the process by an assertion (writable_file_writer.h of 7.8.3). So the WalGate holds
 // the failure of an append back until the syncs under way are over, and none begins after; and a
@@ -26,6 +29,7 @@
 
 #include <rocksdb/file_system.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -56,11 +60,17 @@ class WalGate {
   // own.
   void sync_failed(const std::string& why);
 
+  // Once the directory is not the store's any more (directory_identity.h): RocksDB goes by paths,
+  // and would make and delete files in whatever stands there now.
+  void freeze() { frozen_ = true; }
+  bool frozen() const { return frozen_; }
+
  private:
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable left_;
   int syncs_ = 0;
   std::optional<std::string> failed_;
+  std::atomic<bool> frozen_ = false;
 };
 
 std::shared_ptr<rocksdb::FileSystem> store_file_system(std::shared_ptr<rocksdb::FileSystem> under,

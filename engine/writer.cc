@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <utility>
 
 #include "engine/administration.h"
 #include "engine/mutation.h"
@@ -11,12 +11,9 @@
 namespace strandline {
 namespace {
 
-// How often an idle writer looks whether the open segment is old enough to be rolled.
-constexpr auto kIdle = std::chrono::seconds(1);
-
-// More than memory ever holds that is not flushed yet: RocksDB holds writes up before that
-// (store_options.cc), where each of a family's memtables is at the size that is out of reach.
-constexpr uint64_t kUnflushedBytesMax = uint64_t{3} << 29;
+// How often an idle writer looks: at the open segment's age, at the disk, and at the directory,
+// which is noticed within a second to be gone.
+constexpr auto kIdle = std::chrono::milliseconds(500);
 
 // How much of the reserve must be left. Appends stop first: consumers go on for as long as the
 // other half lasts, so that what they have not acked can be, and dropped. What makes room goes on.
@@ -33,6 +30,8 @@ uint64_t kept_free(const Operation::Request& request, uint64_t reserve) {
              ? reserve
              : 0;
 }
+
+Error closing() { return {.code = Code::closed, .message = "the log is closing"}; }
 
 // A sealed log is read, and so are its consumers' records.
 bool is_look(const Operation& operation) {
@@ -53,8 +52,10 @@ bool goes_back(const Operation& operation) {
 
 }  // namespace
 
-Writer::Writer(LogState& log, Syncer& syncer)
-    : log_(log), syncer_(syncer), thread_([this] { run(); }) {}
+Writer::Writer(LogState& log, Syncer& syncer) : log_(log), syncer_(syncer), disk_(log) {
+  disk_.look();  // so that what is refused is known from the beginning
+  thread_ = std::thread([this] { run(); });
+}
 
 Writer::~Writer() { stop(); }
 
@@ -65,7 +66,7 @@ Status Writer::submit(Operation& operation) {
   {
     std::lock_guard lock(mutex_);
     const Limits& limits = log_.options.limits;
-    if (stopping_) return fail(Code::closed, "the log is closing");
+    if (stopping_) return std::unexpected(closing());
     const bool full = queue_.size() >= limits.queue_appends_max ||
                       queue_bytes_ + operation.bytes > limits.queue_bytes_max;
     if (full && !goes_back(operation)) {
@@ -102,7 +103,8 @@ size_t Writer::queue_bytes() const {
 void Writer::run() {
   while (wait_for_work()) {
     syncer_.wait_for_turn(queue_bytes());
-    look_at_disk();
+    disk_.look();
+    look_at_directory();
     GroupBuilder builder(log_, ++group_number_);
     if (!log_.failure.failed() && builder.roll_is_due()) builder.roll();
     fill(builder);
@@ -136,13 +138,13 @@ void Writer::fill(GroupBuilder& builder) {
   take();
   for (Operation& operation : taken_) {
     if (auto ok = admit(operation); !ok) {
+      if (is_append(operation.request)) log_.counters.refused(ok.error().code);
       builder.group().bytes += operation.bytes;
       builder.group().answers.push_back(
           {std::move(operation.done), std::unexpected(std::move(ok.error()))});
       continue;
     }
-    // Once into the WAL, and once into a table.
-    free_bytes_ -= std::min<uint64_t>(free_bytes_, 2 * operation.bytes);
+    disk_.take(operation.bytes);
     if (!is_administrative(operation.request)) {
       builder.add(std::move(operation));
       continue;
@@ -159,25 +161,40 @@ Status Writer::admit(const Operation& operation) {
   if (log_.failure.failed() && !is_look(operation)) {
     return std::unexpected(log_.failure.sealed());
   }
-  const uint64_t kept = kept_free(operation.request, log_.options.disk_reserve_bytes);
-  if (free_bytes_ >= kept) return {};
-  return fail(Code::disk_full,
-              fmt::format("{} bytes are free on the log's disk, and {} are kept in reserve",
-                          free_bytes_, kept));
+  return disk_.admit(kept_free(operation.request, log_.options.disk_reserve_bytes));
 }
 
-void Writer::look_at_disk() {
-  std::error_code error;
-  const auto space = std::filesystem::space(log_.directory, error);
-  free_bytes_ = error ? UINT64_MAX : space.available;
-  // What is in memory, and in the WAL, is written once more when it is flushed. Asked for only
-  // where it may matter.
-  const uint64_t near = log_.options.disk_reserve_bytes + kUnflushedBytesMax;
-  if (free_bytes_ < near) free_bytes_ -= std::min(free_bytes_, log_.store->unflushed_bytes());
+std::optional<Error> Writer::appends_refused() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return closing();
+  }
+  if (log_.failure.failed()) return log_.failure.sealed();
+  return disk_.appends_refused();
+}
+
+// RocksDB, and the lock, go by open files: without this, appends would go on into a directory that
+// is gone, and be lost with it.
+void Writer::look_at_directory() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - directory_seen_ >= kIdle && !log_.failure.failed()) {
+    directory_seen_ = now;
+    if (const auto why = log_.identity.lost()) {
+      log_.store->freeze();
+      log_.failure.set(*why);
+    }
+  }
+  if (log_.failure.failed() && !std::exchange(seal_told_, true) && log_.options.on_warning) {
+    log_.options.on_warning(log_.failure.sealed().message);
+  }
 }
 
 void Writer::flush_if_due() {
   if (!flush_due_ && since_flush_bytes_ < kFlushBytes) return;
+  // It makes files by their paths.
+  directory_seen_ = {};
+  look_at_directory();
+  if (log_.failure.failed()) return;
   const SegmentId open = log_.segments.open ? log_.segments.open->id : SegmentId(0);
   if (auto ok = log_.store->flush(open); !ok) {
     // Busy: it stays due, and the next group tries again.

@@ -6,12 +6,15 @@
 // order in which submit took them. *After a failure* everything is refused as `sealed`.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "engine/disk_space.h"
 #include "engine/group.h"
 #include "engine/group_builder.h"
 #include "engine/log_state.h"
@@ -31,16 +34,19 @@ class Writer {
 
   size_t queue_appends() const;
   size_t queue_bytes() const;
+  // Log::appends_refused of an owner.
+  std::optional<Error> appends_refused() const;
+  std::optional<uint64_t> disk_free_bytes() const { return disk_.free_bytes(); }
 
  private:
   void run();
-  // Waits for work; false when stopped and drained. May return with nothing, about once a second.
+  // Waits for work; false when stopped and drained. May return with nothing, about twice a second.
   bool wait_for_work();
   void take();
   void fill(GroupBuilder& builder);
   void commit(Group group);
   void flush_if_due();
-  void look_at_disk();
+  void look_at_directory();
   Status admit(const Operation& operation);
 
   LogState& log_;
@@ -48,9 +54,12 @@ class Writer {
   uint64_t group_number_ = 0;
   bool flush_due_ = false;
   uint64_t since_flush_bytes_ = 0;  // written since the last flush
-  uint64_t free_bytes_ = 0;         // on the log's disk, beyond what flushes will take
-  std::vector<Operation> taken_;    // of this group
-  mutable std::mutex mutex_;        // guards the queue
+  DiskSpace disk_;
+  std::chrono::steady_clock::time_point
+      directory_seen_;  // where it was, when it was last looked at
+  bool seal_told_ = false;
+  std::vector<Operation> taken_;  // of this group
+  mutable std::mutex mutex_;      // guards the queue
   std::condition_variable wake_;
   std::deque<Operation> queue_;
   size_t queue_bytes_ = 0;

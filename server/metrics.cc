@@ -6,6 +6,8 @@
 #include <prometheus/text_serializer.h>
 
 #include "server/consumer_metrics.h"
+#include "server/readiness.h"
+#include "server/service.h"
 
 namespace strandline::server {
 namespace {
@@ -40,6 +42,25 @@ class Scrape {
       }
     }
   }
+  void refused(const Counters& counters) {
+    auto& family = prometheus::BuildCounter()
+                       .Name("strandline_appends_refused_total")
+                       .Help("Appends that were refused, by the code of their problem.")
+                       .Register(registry_);
+    for (const auto& [why, count] : counters.appends_refused_by) {
+      family.Add({{"reason", name_of(why)}}).Increment(static_cast<double>(count));
+    }
+  }
+  void refusing(const Service& service) {
+    auto& family = prometheus::BuildGauge()
+                       .Name("strandline_refusing_appends")
+                       .Help("1 while every append is refused for this reason.")
+                       .Register(registry_);
+    const auto refused = appends_refused(service);
+    for (const std::string_view reason : kRefusalReasons) {
+      family.Add({{"reason", std::string(reason)}}).Set(refused && refused->reason == reason);
+    }
+  }
   void consumers(const Log& log) { add_consumer_metrics(registry_, log); }
   std::string text() { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
 
@@ -49,7 +70,9 @@ class Scrape {
 
 }  // namespace
 
-std::string render_metrics(const Metrics& metrics, const Log& log) {
+std::string render_metrics(const Service& service) {
+  const Metrics& metrics = service.metrics;
+  const Log& log = service.log;
   Scrape scrape;
   scrape.requests(metrics);
   scrape.counter("strandline_http_connections_accepted_total", "Connections accepted.",
@@ -68,8 +91,8 @@ std::string render_metrics(const Metrics& metrics, const Log& log) {
 
   const Counters counters = log.counters();
   scrape.counter("strandline_appends_total", "Appends that were stored.", counters.appends);
-  scrape.counter("strandline_appends_refused_total", "Appends that were refused.",
-                 counters.appends_refused);
+  scrape.refused(counters);
+  scrape.refusing(service);
   scrape.counter("strandline_appends_retried_total",
                  "Appends that were sent again, and answered as their originals were.",
                  counters.appends_retried);
@@ -91,6 +114,13 @@ std::string render_metrics(const Metrics& metrics, const Log& log) {
   scrape.gauge("strandline_queue_appends", "Appends that wait for the writer.",
                counters.queue_appends);
   scrape.gauge("strandline_queue_bytes", "Bytes that wait for the writer.", counters.queue_bytes);
+  if (counters.disk_free_bytes) {
+    scrape.gauge("strandline_disk_free_bytes",
+                 "Bytes free on the log's disk, beyond what flushes will take.",
+                 *counters.disk_free_bytes);
+  }
+  scrape.gauge("strandline_disk_reserve_bytes", "Free bytes below which appends are refused.",
+               log.options().disk_reserve_bytes);
   scrape.gauge("strandline_durable_next", "One past the sequence of the last durable event.",
                log.durable_next().value);
   scrape.gauge("strandline_sealed", "1 if appends are refused until the log is reopened.",

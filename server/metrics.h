@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/log.h"
 #include "server/routes.h"
 
 namespace strandline::server {
@@ -32,7 +31,9 @@ struct Metrics {
   }
 };
 
+struct Service;
+
 // The text of a scrape.
-std::string render_metrics(const Metrics& metrics, const Log& log);
+std::string render_metrics(const Service& service);
 
 }  // namespace strandline::server

@@ -1,6 +1,7 @@
 // GET /healthz, /readyz, /metrics and /v1/info: how the server and its log are.
 #include "server/call.h"
 #include "server/cloudevents.h"
+#include "server/readiness.h"
 #include "server/version.h"
 
 namespace strandline::server {
@@ -75,6 +76,10 @@ void render_counters(std::string& out, const Counters& counters) {
   Members members(out);
   members.number("appends", counters.appends);
   members.number("appends_refused", counters.appends_refused);
+  members.name("appends_refused_by");
+  Members by(out);
+  for (const auto& [why, count] : counters.appends_refused_by) by.number(name_of(why), count);
+  by.end();
   members.number("appends_retried", counters.appends_retried);
   members.number("events_appended", counters.events_appended);
   members.number("bytes_appended", counters.bytes_appended);
@@ -87,6 +92,19 @@ void render_counters(std::string& out, const Counters& counters) {
   members.number("window_bytes", counters.window_bytes);
   members.number("queue_appends", counters.queue_appends);
   members.number("queue_bytes", counters.queue_bytes);
+  members.end();
+}
+
+// In bytes.
+void render_disk(std::string& out, const Log& log) {
+  Members members(out);
+  members.name("free_bytes");
+  if (const auto free = log.counters().disk_free_bytes) {
+    append_number(out, *free);
+  } else {
+    out += "null";
+  }
+  members.number("reserve_bytes", log.options().disk_reserve_bytes);
   members.end();
 }
 
@@ -123,6 +141,17 @@ Response render_info(const Service& service) {
   } else {
     out += "null";
   }
+  members.name("appends_refused_because");
+  if (const auto refused = appends_refused(service)) {
+    Members why(out);
+    why.text("reason", refused->reason);
+    why.text("detail", refused->detail);
+    why.end();
+  } else {
+    out += "null";
+  }
+  members.name("disk");
+  render_disk(out, log);
   members.name("recovery");
   render_recovery(out, log.recovery());
   members.name("limits");
@@ -152,21 +181,14 @@ void get_healthz(Call call, Answer answer) {
 
 void get_readyz(Call call, Answer answer) {
   if (refuses(call, answer)) return;
-  if (call.service.draining) {
-    return answer.now(
-        problem({.code = Code::closed, .message = "the server is draining"}, Asked::reading));
-  }
-  if (const auto reason = call.service.log.sealed()) {
-    return answer.now(problem({.code = Code::sealed, .message = *reason}, Asked::reading));
-  }
-  answer.now({.body = "{\"status\":\"ready\"}\n"});
+  answer.now(readiness(call.service));
 }
 
 void get_metrics(Call call, Answer answer) {
   if (refuses(call, answer)) return;
   Service& service = call.service;
   answer.block(service, [&service] {
-    return Response{.content_type = kPlain, .body = render_metrics(service.metrics, service.log)};
+    return Response{.content_type = kPlain, .body = render_metrics(service)};
   });
 }
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 
 #include "tests/support/invariant.h"
 #include "tests/support/log_test.h"
@@ -211,6 +212,60 @@ TEST_F(DiskFull, IsRefusedAsNotAppliedAndOverWhenThereIsRoomAgain) {
     expect_room(*log, ledger);
   }
   expect_invariant();
+}
+
+TEST_F(DiskFull, IsToldOnceWhenItBeginsAndOnceWhenItEndsThoughNobodyAppends) {
+  std::mutex mutex;  // guards told
+  std::string told;
+  options.on_warning = [&](const std::string& line) {
+    const std::lock_guard lock(mutex);
+    told += line + "\n";
+  };
+  const auto times = [&](const std::string& words) {
+    const std::lock_guard lock(mutex);
+    int count = 0;
+    for (size_t at = 0; (at = told.find(words, at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  auto log = Log::open(path, options).value();
+  ASSERT_TRUE(log->append(Append{.stream = "s", .batch = batch("s", Offset{0}, 1)}));
+  EXPECT_EQ(log->appends_refused(), std::nullopt);
+  for (int round = 1; round <= 2; ++round) {
+    SCOPED_TRACE(round);
+    disk.fill(kReserve * 3 / 4);
+    ASSERT_TRUE(eventually([&] { return log->appends_refused().has_value(); }));
+    EXPECT_EQ(log->appends_refused()->code, Code::disk_full);
+    EXPECT_LT(log->counters().disk_free_bytes.value(), kReserve);
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(code_of(log->append(Append{.stream = "s", .batch = batch("s", Offset{1}, 1)})),
+                Code::disk_full);
+    }
+    EXPECT_EQ(times("appends are refused"), round);
+    EXPECT_EQ(times("appends are taken again"), round - 1);
+    disk.clear();
+    ASSERT_TRUE(eventually([&] { return !log->appends_refused(); }));
+    EXPECT_EQ(times("appends are taken again"), round);
+    EXPECT_GT(log->counters().disk_free_bytes.value(), kReserve);
+  }
+  const std::vector<std::pair<Code, uint64_t>> counted = {{Code::disk_full, 200}};
+  EXPECT_EQ(log->counters().appends_refused_by, counted);
+}
+
+// At the edge it would otherwise change with each file that comes and goes.
+TEST_F(DiskFull, IsOverWhenASixteenthOfTheReserveMoreIsFree) {
+  auto log = Log::open(path, options).value();
+  disk.fill(kReserve - (64 << 10));
+  ASSERT_TRUE(eventually([&] { return log->appends_refused().has_value(); }));
+  disk.clear();
+  disk.fill(kReserve + kReserve / 32);
+  const uint64_t before = log->counters().disk_free_bytes.value_or(0);
+  ASSERT_TRUE(eventually([&] { return log->counters().disk_free_bytes.value_or(0) > before; }));
+  EXPECT_EQ(code_of(log->append(Append{.stream = "s", .batch = batch("s", Offset{0}, 1)})),
+            Code::disk_full);
+  disk.clear();
+  disk.fill(kReserve + kReserve / 8);
+  ASSERT_TRUE(eventually([&] { return !log->appends_refused(); }));
+  EXPECT_TRUE(log->append(Append{.stream = "s", .batch = batch("s", Offset{0}, 1)}));
 }
 
 TEST_F(DiskFull, AFlushThatFindsNoRoomSealsTheLogAndLosesNothing) {

@@ -130,6 +130,9 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   if (!log) return failed(log.error());
   *opened = true;
   report(data, (*log)->recovery());
+  if (const auto refused = (*log)->appends_refused()) {
+    spdlog::warn("appends are refused: {}", refused->message);
+  }
 
   server::ServerOptions options;
   options.listen = binding->handed_over();

@@ -14,7 +14,7 @@ class TightServer : public LogTest {
  protected:
   void start(server::ServerOptions server_options) {
     server_options.listen = "127.0.0.1:0";
-    server_options.threads = 2;
+    if (server_options.threads == 0) server_options.threads = 2;
     auto started = server::Server::start(log(), server_options);
     ASSERT_TRUE(started) << started.error().message;
     server_ = std::move(*started);
