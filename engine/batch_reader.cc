@@ -9,15 +9,19 @@ constexpr const char* kNotThere = "it is not in the store";
 
 }  // namespace
 
+bool BatchReader::load_from_memory(Offset offset) {
+  if (holds(offset)) return true;
+  auto shared = log_->window.find(stream_->id, offset);
+  if (!shared) return false;
+  log_->counters.window_batches_read.fetch_add(1, std::memory_order_relaxed);
+  rest();
+  shared_ = std::move(shared);
+  current_ = shared_->batch;
+  return true;
+}
+
 std::optional<BatchReader::Damage> BatchReader::load(Offset offset) {
-  if (holds(offset)) return std::nullopt;
-  if (auto shared = log_->window.find(stream_->id, offset)) {
-    log_->counters.window_batches_read.fetch_add(1, std::memory_order_relaxed);
-    rest();
-    shared_ = std::move(shared);
-    current_ = shared_->batch;
-    return std::nullopt;
-  }
+  if (load_from_memory(offset)) return std::nullopt;
   current_.reset();
   shared_.reset();
   if (iterator_ && !load_from_store(offset, false)) return std::nullopt;

@@ -27,6 +27,8 @@ class BatchReader {
   };
   // Makes the covering batch current; says so if it cannot be read.
   std::optional<Damage> load(Offset offset);
+  // The same from the window alone: false where it would take the disk.
+  bool load_from_memory(Offset offset);
   // Where the damage begins that `bad` is in: one past the nearest event below it that can be read,
   // or `floor`.
   Offset damage_begin(Offset bad, Offset floor);

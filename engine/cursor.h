@@ -23,6 +23,12 @@ class Cursor {
   // at most about a megabyte of events that the filter leaves out, then returns Moved.
   virtual Result<std::optional<Delivery>> next() = 0;
 
+  // While told so, next() reads no disk: where it would have to, it answers nothing, or Moved
+  // first, and needs_disk() is true until it is called again.
+  void stay_in_memory(bool stay) { stays_in_memory_ = stay; }
+  bool stays_in_memory() const { return stays_in_memory_; }
+  bool needs_disk() const { return needs_disk_; }
+
   // The first position not yet delivered (backward: the lowest one delivered).
   virtual uint64_t position() const = 0;
   // How far the position is from the durable tail, from the log's own index.
@@ -35,6 +41,10 @@ class Cursor {
   virtual void rest() = 0;
   // The same, and gives up all memory; the last delivery is no longer valid.
   virtual void release() = 0;
+
+ protected:
+  bool stays_in_memory_ = false;  // never of a backward one
+  bool needs_disk_ = false;
 };
 
 }  // namespace strandline

@@ -26,6 +26,7 @@ bool LogCursor::ready() const {
 
 Result<std::optional<Delivery>> LogCursor::next() {
   scanned_ = 0;
+  needs_disk_ = false;
   const Stream& log = log_.streams.log();
   while (true) {
     if (left_.events == 0) return std::nullopt;
@@ -39,6 +40,7 @@ Result<std::optional<Delivery>> LogCursor::next() {
     if (!records_.holds(as_offset(position_))) {
       auto gap = next_record();
       if (!gap || *gap) return gap;
+      if (needs_disk_) return moved();
       if (!records_.holds(as_offset(position_))) {
         if (left_.bytes == 0) return moved();
         continue;
@@ -51,6 +53,7 @@ Result<std::optional<Delivery>> LogCursor::next() {
       moved_ = false;
       return delivery;
     }
+    if (needs_disk_) return moved();
     moved_ = true;
     if (scanned_ >= kLogScanBytes) return moved();
   }
@@ -66,6 +69,8 @@ Result<std::optional<Delivery>> LogCursor::next_record() {
   current_.reset();
   range_index_ = 0;
   if (left_.bytes == 0) return std::nullopt;
+  needs_disk_ = stays_in_memory_ && !records_.load_from_memory(as_offset(position_));
+  if (needs_disk_) return std::nullopt;
   if (auto damage = records_.load(as_offset(position_))) {
     // What is below the start now was dropped while it was looked for: the caller sees that.
     if (as_offset(position_) < log_.streams.log().start()) return std::nullopt;
@@ -113,6 +118,8 @@ Result<std::optional<Delivery>> LogCursor::next_in_range() {
   }
   BatchReader& reader = reader_for(stream);
   if (!reader.holds(offset)) {
+    needs_disk_ = stays_in_memory_ && !reader.load_from_memory(offset);
+    if (needs_disk_) return std::nullopt;
     if (auto damage = reader.load(offset)) {
       if (const Offset start = stream.start(); offset < start) {
         return gap_to(start, stream.gap_reason(), {});

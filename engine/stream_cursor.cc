@@ -27,6 +27,7 @@ Events run_of(const Stream& stream, const Part& part, Timestamp stored, uint32_t
 
 Result<std::optional<Delivery>> StreamCursor::next() {
   uint64_t scanned = 0;
+  needs_disk_ = false;
   while (true) {
     if (left_.events == 0) return std::nullopt;
     if (const Offset start = stream_.start(); position_ < start) {
@@ -39,6 +40,8 @@ Result<std::optional<Delivery>> StreamCursor::next() {
     if (!part_ || position_ >= part_->first + part_->count || !reader_.holds(position_)) {
       if (!reader_.holds(position_)) {
         if (left_.bytes == 0) return moved();
+        needs_disk_ = stays_in_memory_ && !reader_.load_from_memory(position_);
+        if (needs_disk_) return moved();
         if (auto damage = reader_.load(position_)) {
           // What is below the start now was dropped while it was looked for.
           if (position_ < stream_.start()) continue;

@@ -26,6 +26,7 @@ Subscription& Subscription::operator=(Subscription&& other) noexcept {
   cursor_ = std::move(other.cursor_);
   wakeup_ = std::move(other.wakeup_);
   caught_up_ = other.caught_up_;
+  needs_disk_ = other.needs_disk_;
   error_ = std::move(other.error_);
   return *this;
 }
@@ -33,14 +34,28 @@ Subscription::~Subscription() {
   if (wakeup_) wakeup_->disarm();
 }
 
-Result<std::optional<Delivery>> Subscription::try_next() {
+Result<std::optional<Delivery>> Subscription::try_next() { return advance(); }
+
+Result<std::optional<Delivery>> Subscription::next_from_memory() {
+  cursor_->stay_in_memory(true);
+  auto delivery = advance();
+  cursor_->stay_in_memory(false);
+  return delivery;
+}
+
+Result<std::optional<Delivery>> Subscription::advance() {
+  needs_disk_ = false;
   if (wakeup_->closed()) return fail(Code::closed, "the log is closing");
   if (caught_up_ && cursor_->ready() && !cursor_->near_tail()) {
+    needs_disk_ = cursor_->stays_in_memory();  // to say how far behind
+    if (needs_disk_) return std::nullopt;
     caught_up_ = false;
     return FellBehind{cursor_->lag()};
   }
   auto delivery = cursor_->next();
   if (!delivery || *delivery) return delivery;
+  needs_disk_ = cursor_->needs_disk();
+  if (needs_disk_) return std::nullopt;
   cursor_->release();
   if (caught_up_) return std::nullopt;
   caught_up_ = true;

@@ -38,6 +38,11 @@ class Subscription {
   // Nothing when it stands at the tail and has said so.
   Result<std::optional<Delivery>> try_next();
 
+  // The same for a thread that must not wait for a disk: reads memory alone. Nothing while
+  // needs_disk() is true, which is then for try_next, on another thread.
+  Result<std::optional<Delivery>> next_from_memory();
+  bool needs_disk() const { return needs_disk_; }
+
   // Calls back once, as soon as try_next would deliver (at once, on this thread, if it would now)
   // or the log closes. One at a time; a new one replaces the old.
   void on_ready(std::function<void()> callback);
@@ -68,9 +73,12 @@ class Subscription {
   const std::optional<Error>& error() const { return error_; }
 
  private:
+  Result<std::optional<Delivery>> advance();
+
   std::unique_ptr<Cursor> cursor_;
   std::shared_ptr<Wakeup> wakeup_;
   bool caught_up_ = false;
+  bool needs_disk_ = false;
   std::optional<Error> error_;
 };
 

@@ -3,10 +3,19 @@
 namespace strandline::server {
 
 Follow::Filled SubscriptionFollow::fill(std::string& out, size_t bytes_max) {
+  return fill(out, bytes_max, &Subscription::next_from_memory);
+}
+
+Follow::Filled SubscriptionFollow::fill_from_disk(std::string& out, size_t bytes_max) {
+  return fill(out, bytes_max, &Subscription::try_next);
+}
+
+Follow::Filled SubscriptionFollow::fill(std::string& out, size_t bytes_max, Read read) {
   while (out.size() < bytes_max) {
     if (!delivery_) {
-      auto next = subscription_.try_next();
+      auto next = (subscription_.*read)();
       if (!next) return Filled::closed;
+      if (!*next && subscription_.needs_disk()) return Filled::needs_disk;
       if (!*next) {
         tell_position(out);
         return Filled::nothing_left;
@@ -14,7 +23,10 @@ Follow::Filled SubscriptionFollow::fill(std::string& out, size_t bytes_max) {
       delivery_.emplace(std::move(**next));
       printed_ = 0;
     }
+    // Where a filter leaves nearly everything out, others have their turn before `out` is full.
+    const bool moved = std::holds_alternative<Moved>(*delivery_);
     if (print(out, bytes_max)) delivery_.reset();
+    if (moved) break;
   }
   return Filled::more;
 }
@@ -90,6 +102,10 @@ Follow::Filled AwaitingFollow::fill(std::string& out, size_t bytes_max) {
   follow_ =
       std::make_unique<SubscriptionFollow>(std::move(*subscription), std::move(form_), places_);
   return follow_->fill(out, bytes_max);
+}
+
+Follow::Filled AwaitingFollow::fill_from_disk(std::string& out, size_t bytes_max) {
+  return follow_ ? follow_->fill_from_disk(out, bytes_max) : fill(out, bytes_max);
 }
 
 void AwaitingFollow::keepalive(std::string& out) {

@@ -1,10 +1,11 @@
 // A response that does not end: what there is to read, and the form in which it is printed.
 //
 // It only prints, into a buffer that its caller bounds; the waiting and the writing are the
-// session's (session_follow.cc), whose thread it belongs to. A subscription's client that a filter
-// gives nothing is told, whenever it has caught up, how far it has come. *Memory*: while a run of
-// events is printed in part, the subscription holds the batch that it is in; otherwise rest() lets
-// go of everything. *Errors*: it ends when the log closes.
+// session's (session_follow.cc), whose thread it belongs to; only fill_from_disk() runs elsewhere,
+// and nothing else of it meanwhile. A subscription's client that a filter gives nothing is told,
+// whenever it has caught up, how far it has come. *Memory*: while a run of events is printed in
+// part, the subscription holds the batch that it is in; otherwise rest() lets go of everything.
+// *Errors*: it ends when the log closes.
 #pragma once
 
 #include <functional>
@@ -25,9 +26,12 @@ class Follow {
 
   virtual void open(std::string& out) = 0;
 
-  enum class Filled { more, nothing_left, closed };
-  // Prints until `out` holds `bytes_max` (more), or there is nothing to read now, or ever again.
+  enum class Filled { more, nothing_left, needs_disk, closed };
+  // Prints until `out` holds `bytes_max`, or there was much to leave out (more), or there is
+  // nothing to read now, or ever again, or nothing in memory. Never waits for the disk.
   virtual Filled fill(std::string& out, size_t bytes_max) = 0;
+  // What fill() needs the disk for, where waiting for it keeps nobody up. Never answers needs_disk.
+  virtual Filled fill_from_disk(std::string& out, size_t bytes_max) { return fill(out, bytes_max); }
 
   virtual void keepalive(std::string& out) = 0;
   // Before waiting for a slow socket.
@@ -48,6 +52,7 @@ class SubscriptionFollow : public Follow {
   std::string_view media_type() const override { return form_->media_type(); }
   void open(std::string& out) override { form_->open_stream(out, subscription_.position()); }
   Filled fill(std::string& out, size_t bytes_max) override;
+  Filled fill_from_disk(std::string& out, size_t bytes_max) override;
   void keepalive(std::string& out) override { form_->keepalive(out, subscription_.position()); }
   void rest() override {
     if (!delivery_) subscription_.rest();
@@ -60,6 +65,8 @@ class SubscriptionFollow : public Follow {
   const std::unique_ptr<Form> form_;
 
  private:
+  using Read = Result<std::optional<Delivery>> (Subscription::*)();
+  Filled fill(std::string& out, size_t bytes_max, Read read);
   bool print(std::string& out, size_t bytes_max);
   void tell_position(std::string& out);
 
@@ -83,6 +90,7 @@ class AwaitingFollow : public Follow {
   std::string_view media_type() const override { return media_type_; }
   void open(std::string& out) override;
   Filled fill(std::string& out, size_t bytes_max) override;
+  Filled fill_from_disk(std::string& out, size_t bytes_max) override;
   void keepalive(std::string& out) override;
   void rest() override;
   void on_ready(std::function<void()> callback) override;

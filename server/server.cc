@@ -69,6 +69,7 @@ Server::~Server() {
   drain();
   run();
   // What the pool and the engine still owe posts to the workers' contexts, which must be there.
+  parts_->service.history.join();
   parts_->service.blocking.join();
   while (parts_->service.owed.load(std::memory_order_acquire) > 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -21,6 +21,10 @@ struct ServerOptions {
   // one.
   std::string listen = "127.0.0.1:7070";
   unsigned threads = 0;  // 0: one per core
+  // That read history from the disk for followers, and print it. Two, so that a slow read does not
+  // stop the others'; more where many followers read history at once from a disk that serves many
+  // reads at once. What is in memory is read without them.
+  unsigned history_threads = 2;
   // The names by which clients may ask for this server, HOST or HOST:PORT: see authority.h.
   std::vector<std::string> authorities = {};
   size_t connections_max = 20'000;          // past it, 503 and closed
@@ -58,8 +62,8 @@ class Server {
  private:
   struct Parts;
   explicit Server(std::unique_ptr<Parts> parts);
+  static Result<std::unique_ptr<Server>> assemble(Log& log, ServerOptions options);
   std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace strandline::server
-  static Result<std::unique_ptr<Server>> assemble(Log& log, ServerOptions options);

@@ -3,6 +3,7 @@
 // *Threads*: any. *Ownership*: the server owns it and outlives every session; the log is borrowed.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
 
@@ -27,6 +28,10 @@ struct Service {
   // For what reads the disk or waits for it, so that a thread full of sessions does not: pages,
   // creations, deletions. Two, because one long page must not make a second wait.
   boost::asio::thread_pool blocking{2};
+
+  // For followers that read history. Apart from the other, for they keep it busy for as long as
+  // they are behind, and a page, or a deletion, must not stand in line behind all of them.
+  boost::asio::thread_pool history{std::max(1u, options.history_threads)};
 
   // Completions that the engine still owes. They hold on to an io_context, which must outlive them.
   std::atomic<size_t> owed = 0;

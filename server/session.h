@@ -76,6 +76,8 @@ class Session : public Answerer, public std::enable_shared_from_this<Session> {
   awaitable<void> write_follow(std::unique_ptr<Follow> follow, Manner manner);
   awaitable<bool> send(std::string_view bytes, Follow* follow);
   awaitable<bool> wait_for_events(Follow* follow);
+  awaitable<std::optional<Follow::Filled>> fill_from_disk(std::shared_ptr<Follow> follow,
+                                                          std::string* out);
   bool is_stopping() const;
   HeadContext head_context(const Manner& manner) const;
 

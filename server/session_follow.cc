@@ -6,6 +6,9 @@
 // the kernel's probes of its closed window; when it is gone the kernel gives up on it in about 15
 // minutes (tcp(7), tcp_retries2). A subscription with nothing to read is waited for with a
 // keepalive.
+//
+// What is in memory is read here. What takes the disk is read, and printed, in the pool `history`,
+// one buffer at a time, while this thread serves its other sessions.
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -72,7 +75,8 @@ struct Counted {
 
 bool Session::is_stopping() const { return broken_ || peer_gone_ || service_.draining; }
 
-awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner manner) {
+awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner manner) {
+  const std::shared_ptr<Follow> follow = std::move(given);
   const Counted counted(service_.metrics.followers);
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes,
                sizeof kUnsentBytes);
@@ -93,7 +97,17 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner man
   chunk.open(out);
   follow->open(out);
   for (;;) {
-    const auto filled = follow->fill(out, bytes_max);
+    auto filled = follow->fill(out, bytes_max);
+    if (filled == Follow::Filled::needs_disk) {
+      // What there is does not wait for it.
+      chunk.seal(out);
+      if (!out.empty() && !co_await send(out, follow.get())) co_return;
+      out.clear();
+      chunk.open(out);
+      const auto read = co_await fill_from_disk(follow, &out);
+      if (!read) co_return;
+      filled = *read;
+    }
     const bool stop = filled == Follow::Filled::closed || is_stopping();
     chunk.seal(out);
     if (stop) chunk.end(out);
@@ -114,6 +128,32 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> follow, Manner man
       co_await asio::post(socket_.get_executor(), asio::use_awaitable);
     }
   }
+}
+
+// Nothing if the client is gone first. The follow and its buffer belong to the pool's task until it
+// is done, whatever becomes of the session meanwhile.
+awaitable<std::optional<Follow::Filled>> Session::fill_from_disk(std::shared_ptr<Follow> follow,
+                                                                 std::string* out) {
+  struct Reading {
+    std::shared_ptr<Follow> follow;
+    std::string out;
+    Follow::Filled filled = Follow::Filled::closed;
+    bool done = false;  // the session's thread's
+  };
+  auto reading = std::make_shared<Reading>(std::move(follow), std::move(*out));
+  asio::post(service_.history, [reading, weak = weak_from_this(), &mailbox = worker_.mailbox(),
+                                bytes_max = service_.options.output_bytes_max]() mutable {
+    reading->filled = reading->follow->fill_from_disk(reading->out, bytes_max);
+    // Moved on, so that the last of it goes on the session's thread.
+    mailbox.put([reading = std::move(reading), weak = std::move(weak)] {
+      reading->done = true;
+      if (const auto self = std::static_pointer_cast<Session>(weak.lock())) self->wake_.notify();
+    });
+  });
+  while (!reading->done && !broken_ && !peer_gone_) co_await wake_.wait();
+  if (!reading->done) co_return std::nullopt;
+  *out = std::move(reading->out);
+  co_return reading->filled;
 }
 
 // False if the keepalive is due first.

@@ -37,18 +37,19 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
 
 class FaultTable : public rocksdb::FSRandomAccessFileOwnerWrapper {
  public:
-  FaultTable(std::unique_ptr<rocksdb::FSRandomAccessFile> file, const FaultFileSystem& faults)
+  FaultTable(std::unique_ptr<rocksdb::FSRandomAccessFile> file, FaultFileSystem& faults)
       : FSRandomAccessFileOwnerWrapper(std::move(file)), faults_(faults) {}
 
   rocksdb::IOStatus Read(uint64_t at, size_t bytes, const rocksdb::IOOptions& options,
                          rocksdb::Slice* result, char* scratch,
                          rocksdb::IODebugContext* debug) const override {
+    faults_.read_gate();
     if (faults_.reads_fail()) return rocksdb::IOStatus::IOError("this disk was told to fail");
     return target()->Read(at, bytes, options, result, scratch, debug);
   }
 
  private:
-  const FaultFileSystem& faults_;
+  FaultFileSystem& faults_;
 };
 
 }  // namespace
@@ -73,9 +74,27 @@ void FaultFileSystem::hold_appends() {
   appends_held_ = true;
 }
 
+void FaultFileSystem::hold_reads() {
+  const std::lock_guard lock(mutex_);
+  reads_held_ = true;
+}
+
+uint64_t FaultFileSystem::reads_waiting() const {
+  const std::lock_guard lock(mutex_);
+  return reads_waiting_;
+}
+
+void FaultFileSystem::read_gate() {
+  std::unique_lock lock(mutex_);
+  if (!reads_held_) return;
+  ++reads_waiting_;
+  released_.wait(lock, [&] { return !reads_held_; });
+  --reads_waiting_;
+}
+
 void FaultFileSystem::release() {
   const std::lock_guard lock(mutex_);
-  held_ = appends_held_ = false;
+  held_ = appends_held_ = reads_held_ = false;
   released_.notify_all();
 }
 

@@ -1,5 +1,5 @@
-// A file system under the store whose fsync of the WAL, or what is appended to it, can be held
-// back; its fsync, and reads of tables, can be made to fail.
+// A file system under the store whose fsync of the WAL, what is appended to it, and reads of tables
+// can be held back; its fsync, and reads of tables, can be made to fail.
 //
 // Give it to Options::file_system through `as_option()`. Thread-safe.
 #pragma once
@@ -28,6 +28,9 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   // While told so, a read of a table answers an I/O error.
   void fail_reads(bool fail) { reads_fail_ = fail; }
   bool reads_fail() const { return reads_fail_; }
+  // From now on a read of a table waits until release(); how many wait.
+  void hold_reads();
+  uint64_t reads_waiting() const;
   // How many syncs have reached the gate, held or not.
   uint64_t syncs() const;
   // Bytes appended to WALs since the beginning.
@@ -56,6 +59,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   // For the files that it hands out.
   rocksdb::IOStatus gate();
   void wrote(uint64_t bytes);
+  void read_gate();
 
  private:
   void wrap(const std::string& name, std::unique_ptr<rocksdb::FSWritableFile>* file);
@@ -65,6 +69,8 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   std::condition_variable released_;
   bool held_ = false;
   bool appends_held_ = false;
+  bool reads_held_ = false;
+  uint64_t reads_waiting_ = 0;
   bool failing_ = false;
   uint64_t syncs_ = 0;
   uint64_t wal_bytes_ = 0;
