@@ -56,7 +56,7 @@ std::string owner_of(const fs::path& file) {
                      found.st_mode & 07777);
 }
 
-Error told(std::string what, int error_number) {
+Error withheld_error(std::string what, int error_number) {
   return {.code = Code::inaccessible,
           .message = fmt::format("{}: {}. This says nothing of what is stored", std::move(what),
                                  remedy_for(error_number))};
@@ -135,11 +135,12 @@ std::optional<int> withheld_in(std::string_view text) {
 }
 
 Error inaccessible_file(const fs::path& file, int error_number) {
-  return told(file.string() + ": " + words_of(error_number) + owner_of(file), error_number);
+  return withheld_error(file.string() + ": " + words_of(error_number) + owner_of(file),
+                        error_number);
 }
 
 Error inaccessible(std::string_view text, int error_number) {
-  return told(std::string(text), error_number);
+  return withheld_error(std::string(text), error_number);
 }
 
 Status check_access(const fs::path& log_directory, bool owner) {
