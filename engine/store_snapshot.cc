@@ -87,7 +87,10 @@ Result<bool> StoreSnapshot::take() {
     }
   }
   std::string now;
-  if (!rocksdb::ReadFileToString(target(), current, &now).ok()) now.clear();
+  const auto reread = rocksdb::ReadFileToString(target(), current, &now);
+  // What was opened may have taken the last file descriptor.
+  if (withheld_in(reread.ToString())) return std::unexpected(error_of(reread, directory_));
+  if (!reread.ok()) now.clear();
   if (now != named) return false;
   if (!listed) return true;
   texts_[current] = named;

@@ -73,9 +73,12 @@ class Withheld : public LogTest {
   }
 
   const std::vector<std::vector<std::string>> owners = {
-      {"append", "s"}, {"serve"}, {"serve", "--accept-loss"}, {"import"}};
+      {"append", "s"},
+      {"serve"},
+      {"serve", "--accept-loss"},
+      {"import", "-", "--lines", "--stream", "s"}};
   const std::vector<std::vector<std::string>> observers = {
-      {"read", "s"}, {"export"}, {"verify"}, {"streams"}};
+      {"read", "s"}, {"export", "--all"}, {"verify"}, {"streams"}};
 };
 
 void expect_told(const Outcome& outcome, const fs::path& path) {
