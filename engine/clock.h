@@ -4,6 +4,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <mutex>
+#include <utility>
 
 #include "engine/types.h"
 
@@ -18,6 +21,9 @@ class Clock {
     using namespace std::chrono;
     return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
   }
+  // Who waits for a moment is called when time was moved by hand, which no wait would notice; one
+  // at a time, null for nobody. The callback must only wake.
+  virtual void when_moved(std::function<void()> callback) { (void)callback; }
 };
 
 class SystemClock : public Clock {
@@ -38,11 +44,19 @@ class ManualClock : public Clock {
   void advance_us(int64_t us) {
     us_ += us;
     elapsed_us_ += us;
+    const std::lock_guard lock(mutex_);
+    if (moved_) moved_();
+  }
+  void when_moved(std::function<void()> callback) override {
+    const std::lock_guard lock(mutex_);
+    moved_ = std::move(callback);
   }
 
  private:
   std::atomic<int64_t> us_;
   std::atomic<int64_t> elapsed_us_{1};
+  std::mutex mutex_;  // guards moved_
+  std::function<void()> moved_;
 };
 
 }  // namespace strandline

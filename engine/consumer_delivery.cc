@@ -12,12 +12,6 @@
 namespace strandline {
 namespace {
 
-// For whoever dead-letters an event: what it takes to read it and append its copy, and more.
-constexpr int64_t kBuryUs = 10'000'000;
-constexpr size_t kReasonBytesMax = 256;
-// Dead letters in one fetch: each is read and appended before its answer.
-constexpr size_t kExhaustedMax = 100;
-
 Error not_yours(const NamedConsumer& consumer, uint64_t position, uint64_t member) {
   return {.code = Code::fenced,
           .message = member == 0 ? fmt::format("{} of consumer \"{}\" is being dead-lettered",
@@ -29,8 +23,18 @@ Error not_yours(const NamedConsumer& consumer, uint64_t position, uint64_t membe
 
 }  // namespace
 
+Status check_reason(std::string_view reason) {
+  constexpr size_t kReasonBytesMax = 256;
+  if (!is_plain_text(reason)) {
+    return fail(Code::invalid, "a reason is UTF-8 without control characters");
+  }
+  if (reason.size() <= kReasonBytesMax) return {};
+  return fail(Code::invalid,
+              fmt::format("a reason of {} bytes: the most is {}", reason.size(), kReasonBytesMax));
+}
+
 int64_t ConsumerDesk::deadline_us(const NamedConsumer& consumer) const {
-  return now_us() + static_cast<int64_t>(consumer.settings.ack_deadline_ms) * 1000;
+  return now_us() + static_cast<int64_t>(consumer.settings()->ack_deadline_ms) * 1000;
 }
 
 Status ConsumerDesk::check_epoch(const NamedConsumer& consumer, uint64_t epoch) const {
@@ -68,14 +72,15 @@ Result<ConsumerOutcome> ConsumerDesk::run(const GiveOut& request) {
     assignment.settled = apply(*fetch.settle);
   }
   consumer.members[assignment.epoch] = now_us();
+  touch(consumer);
   if (!consumer.scout()) {
-    const bool group = consumer.settings.is_group();
-    consumer.set_scout(std::make_shared<Scout>(
-        log_, consumer.settings, group ? consumer.state.next : position_of(consumer)));
+    consumer.set_scout(
+        std::make_shared<Scout>(log_, consumer.settings(),
+                                consumer.is_group ? consumer.state.next : position_of(consumer)));
     assignment.more = true;  // it has yet to look
     return assignment;
   }
-  if (consumer.settings.is_group()) {
+  if (consumer.is_group) {
     give_out(consumer, fetch, assignment);
     put_unacked(consumer);
   } else {
@@ -89,16 +94,37 @@ void ConsumerDesk::give_exclusive(NamedConsumer& consumer, const Fetch& fetch,
                                   Assignment& assignment) {
   Scout& scout = *consumer.scout();
   // What is committed is handled, whoever it was given to.
-  if (const uint64_t floor = position_of(consumer); scout.position() < floor) scout.move_to(floor);
+  const uint64_t floor = position_of(consumer);
+  if (scout.position() < floor) scout.move_to(floor);
+  if (is_spent(consumer, floor)) {
+    assignment.burying = true;
+    return;
+  }
   size_t bytes = 0;
-  while (assignment.given.size() < fetch.events_max) {
+  size_t events_max = fetch.events_max;
+  while (assignment.given.size() < events_max) {
     const Scout::Candidate* next = scout.peek();
     if (!next || (bytes > 0 && bytes + next->bytes > fetch.bytes_max)) break;
     bytes += next->bytes;
-    assignment.given.push_back({next->position, 1});
+    const uint32_t attempt = count_attempt(consumer, assignment.epoch, next->position);
+    // Alone, if it was tried before and may be given up on: so that no other is, for its sake.
+    if (attempt > 1 && consumer.settings()->attempts() > 0) events_max = 1;
+    assignment.given.push_back({next->position, attempt});
     scout.take();
   }
-  assignment.more = assignment.given.size() < fetch.events_max && is_behind(consumer);
+  assignment.more = assignment.given.size() < events_max && is_behind(consumer);
+}
+
+// The first that an epoch is given is the event at the position, which whoever commits is past.
+uint32_t ConsumerDesk::count_attempt(NamedConsumer& consumer, uint64_t epoch, uint64_t position) {
+  ConsumerState& state = consumer.state;
+  const bool again = state.attempts > 0 && state.tried == position;
+  if (state.tried_epoch == epoch) return again ? static_cast<uint32_t>(state.attempts) : 1;
+  state.attempts = again ? state.attempts + 1 : 1;
+  state.tried = position;
+  state.tried_epoch = epoch;
+  put_state(consumer);
+  return static_cast<uint32_t>(std::min<uint64_t>(state.attempts, UINT32_MAX));
 }
 
 // Whether its scout has not given, or not looked at, all there is.
@@ -108,7 +134,7 @@ bool ConsumerDesk::is_behind(const NamedConsumer& consumer) const {
 }
 
 void ConsumerDesk::give_out(NamedConsumer& consumer, const Fetch& fetch, Assignment& assignment) {
-  const ConsumerSettings& settings = consumer.settings;
+  const SettingsPointer settings = consumer.settings();
   Unacked& unacked = consumer.unacked;
   const int64_t now = now_us(), deadline = deadline_us(consumer);
   unacked.expire(now);
@@ -131,16 +157,7 @@ void ConsumerDesk::give_out(NamedConsumer& consumer, const Fetch& fetch, Assignm
   };
   // What waits comes first, for it is older.
   while (const auto position = unacked.next_ready()) {
-    const Unacked::Entry& entry = *unacked.find(*position);
-    if (settings.attempts_max > 0 && entry.attempts >= settings.attempts_max) {
-      if (assignment.exhausted.size() >= kExhaustedMax) {
-        assignment.more = true;
-        break;
-      }
-      hold_exhausted(consumer, *position, assignment);
-      continue;
-    }
-    if (!has_room(entry.bytes)) break;
+    if (!has_room(unacked.find(*position)->bytes)) break;
     give(*position);
   }
   const bool older_left = unacked.next_ready().has_value();  // which come before anything new
@@ -148,7 +165,7 @@ void ConsumerDesk::give_out(NamedConsumer& consumer, const Fetch& fetch, Assignm
   while (!older_left) {
     const Scout::Candidate* next = scout.peek();
     if (!next || !has_room(next->bytes)) break;
-    if (unacked.size() >= settings.unacked_max) {
+    if (unacked.size() >= settings->unacked_max) {
       assignment.full = true;
       break;
     }
@@ -167,20 +184,8 @@ void ConsumerDesk::give_out(NamedConsumer& consumer, const Fetch& fetch, Assignm
   if (looked_at_more) put_state(consumer);
   std::ranges::sort(assignment.given, {}, &Given::position);
   if (const auto due = unacked.next_due()) {
-    assignment.due = Timestamp{log_.clock->now().us + std::max<int64_t>(0, *due - now)};
+    assignment.due_in = std::chrono::microseconds(std::max<int64_t>(0, *due - now));
   }
-}
-
-void ConsumerDesk::hold_exhausted(NamedConsumer& consumer, uint64_t position,
-                                  Assignment& assignment) {
-  const Unacked::Entry& entry = *consumer.unacked.find(position);
-  std::string cause = name_of(entry.cause);
-  if (const auto reason = consumer.unacked.reason_of(position); !reason.empty()) {
-    cause.append(": ").append(reason);
-  }
-  assignment.exhausted.push_back({position, entry.attempts});
-  assignment.causes.push_back(std::move(cause));
-  consumer.unacked.hold(position, now_us() + kBuryUs);
 }
 
 // --- Settling.
@@ -194,7 +199,7 @@ Status ConsumerDesk::check(const Settle& settle) const {
   auto found = find(settle.consumer);
   if (!found) return std::unexpected(std::move(found.error()));
   const NamedConsumer& consumer = **found;
-  if (!consumer.settings.is_group()) {
+  if (!consumer.is_group) {
     return fail(Code::invalid,
                 fmt::format("consumer \"{}\" is exclusive: it commits a position, and acks nothing",
                             consumer.name));
@@ -210,13 +215,7 @@ Status ConsumerDesk::check(const Settle& settle) const {
       return fail(Code::invalid, fmt::format("a delay of {} ms: the most is {}", nack.delay_ms,
                                              kDelayMaxUs / 1000));
     }
-    if (!is_plain_text(nack.reason)) {
-      return fail(Code::invalid, "a reason is UTF-8 without control characters");
-    }
-    if (nack.reason.size() > kReasonBytesMax) {
-      return fail(Code::invalid, fmt::format("a reason of {} bytes: the most is {}",
-                                             nack.reason.size(), kReasonBytesMax));
-    }
+    if (auto ok = check_reason(nack.reason); !ok) return ok;
   }
   for (const Span& span : settle.returns) {
     if (auto ok = check_span(consumer, settle, span); !ok) return ok;
@@ -294,7 +293,7 @@ Settled ConsumerDesk::apply(const Settle& settle) {
     settled.acked += positions.size();
     settled.already += span.to - span.from - positions.size();
   }
-  const uint32_t most = consumer.settings.attempts_max;
+  const uint32_t most = consumer.settings()->attempts();
   for (const Settle::Nack& nack : settle.nacks) {
     for (const uint64_t position : in(nack.span)) {
       const bool exhausted = most > 0 && unacked.find(position)->attempts >= most;
@@ -320,45 +319,6 @@ Settled ConsumerDesk::apply(const Settle& settle) {
   return settled;
 }
 
-// --- Dead letters.
-
-Status ConsumerDesk::check(const Bury& bury) const {
-  auto found = find(bury.consumer);
-  if (!found) return std::unexpected(std::move(found.error()));
-  const size_t most = log_.options.limits.dead_letters_max;
-  if ((*found)->dead.size() + bury.positions.size() > most) {
-    return fail(Code::limit, fmt::format("consumer \"{}\" has {} dead letters, which is the most: "
-                                         "replay some, or reset it",
-                                         bury.consumer, most));
-  }
-  for (const uint64_t position : bury.positions) {
-    const Unacked::Entry* entry = (*found)->unacked.find(position);
-    if (entry && entry->in_flight && entry->member == 0) continue;
-    return fail(Code::conflict, fmt::format("{} of consumer \"{}\" is not to be dead-lettered",
-                                            position, bury.consumer));
-  }
-  return {};
-}
-
-void ConsumerDesk::apply(const Bury& bury, std::optional<Offset> first) {
-  NamedConsumer& consumer = **find(bury.consumer);
-  for (const uint64_t position : bury.positions) {
-    if (first) {
-      const NamedConsumer::Dead dead{first->value, consumer.unacked.find(position)->key};
-      *first += 1;
-      std::string record;
-      put_le<uint64_t>(record, dead.at);
-      put_le<uint64_t>(record, dead.key);
-      group_.changes.put(Family::consumers, consumer_key(ConsumerKey::dead, consumer.id, position),
-                         record);
-      consumer.dead[position] = dead;
-    }
-    consumer.unacked.erase(position, now_us());
-  }
-  put_unacked(consumer);
-  group_.woken.push_back(consumer.wakeup());
-}
-
 // --- Commits.
 
 Status ConsumerDesk::check(const Commit& commit) const {
@@ -367,13 +327,14 @@ Status ConsumerDesk::check(const Commit& commit) const {
     if (!commit.epoch) return {};  // a position that its reader looks after by itself
     return fail(Code::not_found, fmt::format("no consumer \"{}\"", commit.consumer));
   }
-  if (consumer->settings.is_group()) {
+  const SettingsPointer settings = consumer->settings();
+  if (consumer->is_group) {
     return fail(
         Code::invalid,
         fmt::format("consumer \"{}\" is {}: its events are acked, and no position committed",
-                    consumer->name, name_of(consumer->settings.mode)));
+                    consumer->name, name_of(settings->mode)));
   }
-  if (const std::string scope = scope_name(consumer->settings); commit.stream != scope) {
+  if (const std::string scope = scope_name(*settings); commit.stream != scope) {
     return fail(Code::invalid, fmt::format("consumer \"{}\" reads \"{}\", not \"{}\"",
                                            consumer->name, scope, commit.stream));
   }

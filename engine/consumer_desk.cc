@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/batch_reader.h"
 #include "engine/group.h"
@@ -17,21 +18,9 @@ constexpr int64_t kMemberSilenceUs = int64_t{3600} * 1'000'000;
 // Where there are too many, so long and two ack deadlines are enough: what it had has come back.
 constexpr int64_t kShortSilenceUs = int64_t{60} * 1'000'000;
 
-uint64_t floor_of(const LogState& log, const NamedConsumer& consumer, StreamId scope) {
-  if (!consumer.settings.is_group()) {
-    return log.positions.assigned({consumer.name, scope}).value_or(0);
-  }
-  return consumer.unacked.first().value_or(consumer.state.next);
-}
-
-StreamId scope_id(const LogState& log, const ConsumerSettings& settings) {
-  if (settings.select.kind != Selection::Kind::stream) return kLogStream;
-  const Stream* stream = log.streams.find(settings.select.names.at(0));
-  return stream ? stream->id : kImportLedger;  // a stream once created is never forgotten
-}
-
 bool selects(const ConsumerSettings& settings, std::string_view stream) {
   const Selection& select = settings.select;
+  if (leaves_out_dead_letters(select) && stream.starts_with(kDeadLetterPrefix)) return false;
   switch (select.kind) {
     case Selection::Kind::stream:
     case Selection::Kind::list:
@@ -66,6 +55,15 @@ Result<NamedConsumer*> ConsumerDesk::find(const std::string& name) const {
 
 Result<ConsumerOutcome> ConsumerDesk::perform(const ConsumerRequest& request) {
   return std::visit([&](const auto& one) { return run(one); }, request);
+}
+
+void ConsumerDesk::touch(NamedConsumer& consumer) {
+  if (std::exchange(consumer.touched, true)) return;
+  group_.touched.push_back(consumer.shared_from_this());
+}
+
+void ConsumerDesk::touch(std::string_view name) {
+  if (const ConsumerPointer consumer = log_.consumers.find(name)) touch(*consumer);
 }
 
 // --- Its life.
@@ -105,7 +103,7 @@ Result<ConsumerOutcome> ConsumerDesk::run(const DeleteConsumer& request) {
   for (const auto& [position, dead] : consumer.dead) {
     changes.erase(Family::consumers, consumer_key(ConsumerKey::dead, consumer.id, position));
   }
-  if (!consumer.settings.is_group()) {
+  if (!consumer.is_group) {
     const Positions::Key key{consumer.name, scope_of(consumer)};
     changes.erase(Family::consumers, position_key(key.first, key.second));
     log_.positions.forget(key);
@@ -135,6 +133,7 @@ Result<ConsumerOutcome> ConsumerDesk::run(const ResetConsumer& request) {
   consumer.members.clear();
   consumer.state.fence = ++consumer.state.epoch;
   consumer.state.next = request.position;
+  consumer.state.attempts = 0;
   if (const auto scout = consumer.scout()) scout->move_to(request.position);
   put_state(consumer);
   put_position(consumer, request.position);
@@ -142,10 +141,30 @@ Result<ConsumerOutcome> ConsumerDesk::run(const ResetConsumer& request) {
   return describe(consumer);
 }
 
+Result<ConsumerOutcome> ConsumerDesk::run(const UpdateConsumer& request) {
+  auto found = find(request.name);
+  if (!found) return std::unexpected(std::move(found.error()));
+  NamedConsumer& consumer = **found;
+  ConsumerSettings settings = *consumer.settings();
+  const ConsumerChange& change = request.change;
+  settings.ack_deadline_ms = change.ack_deadline_ms.value_or(settings.ack_deadline_ms);
+  if (change.attempts_max) settings.attempts_max = change.attempts_max;
+  settings.unacked_max = change.unacked_max.value_or(settings.unacked_max);
+  settings.retain = change.retain.value_or(settings.retain);
+  log_.consumers.retain(consumer, settings.retain);
+  group_.changes.put(Family::consumers, consumer_key(consumer.name),
+                     encode(DefinitionRecord{
+                         .id = consumer.id, .created = consumer.created, .settings = settings}));
+  consumer.change(std::move(settings));
+  touch(consumer);
+  group_.woken.push_back(consumer.wakeup());
+  return describe(consumer);
+}
+
 Joined ConsumerDesk::join(NamedConsumer& consumer) {
   const uint64_t epoch = ++consumer.state.epoch;
   const uint64_t position = position_of(consumer);
-  if (!consumer.settings.is_group()) {
+  if (!consumer.is_group) {
     consumer.members.clear();
     consumer.state.fence = epoch - 1;
     if (const auto scout = consumer.scout()) scout->move_to(position);
@@ -166,11 +185,11 @@ Result<ConsumerOutcome> ConsumerDesk::run(const JoinConsumer& request) {
   };
   forget(kMemberSilenceUs);
   const size_t most = log_.options.limits.members_max;
-  if (consumer.settings.is_group() && consumer.members.size() >= most) {
-    const auto deadline_us = static_cast<int64_t>(consumer.settings.ack_deadline_ms) * 1000;
+  if (consumer.is_group && consumer.members.size() >= most) {
+    const auto deadline_us = static_cast<int64_t>(consumer.settings()->ack_deadline_ms) * 1000;
     forget(std::max(kShortSilenceUs, 2 * deadline_us));
   }
-  if (consumer.settings.is_group() && consumer.members.size() >= most) {
+  if (consumer.is_group && consumer.members.size() >= most) {
     return fail(Code::limit, fmt::format("consumer \"{}\" has {} members, which is the most",
                                          consumer.name, most));
   }
@@ -190,7 +209,12 @@ Result<ConsumerOutcome> ConsumerDesk::run(const LeaveConsumer& request) {
   }
   for (const uint64_t position : has) consumer.unacked.put_back(position, Cause::left, 0, now_us());
   put_unacked(consumer);
+  if (!consumer.is_group && consumer.state.tried_epoch == request.epoch) {
+    consumer.state.tried_epoch = 0;
+    put_state(consumer);
+  }
   consumer.members.erase(request.epoch);
+  touch(consumer);
   group_.woken.push_back(consumer.wakeup());
   return ConsumerOutcome();
 }
@@ -199,11 +223,16 @@ Result<ConsumerOutcome> ConsumerDesk::run(const ReplayDead& request) {
   auto found = find(request.name);
   if (!found) return std::unexpected(std::move(found.error()));
   NamedConsumer& consumer = **found;
+  if (!consumer.is_group) {
+    return fail(Code::invalid, fmt::format("consumer \"{}\" is exclusive, and reads in order: "
+                                           "reset it to give an event again, or read \"{}\"",
+                                           consumer.name, consumer.settings()->dead_letters));
+  }
   uint64_t replayed = 0;
   for (const uint64_t position : request.positions) {
     const auto at = consumer.dead.find(position);
     if (at == consumer.dead.end()) continue;  // replayed, or reset, meanwhile
-    if (consumer.unacked.size() >= consumer.settings.unacked_max) {
+    if (consumer.unacked.size() >= consumer.settings()->unacked_max) {
       if (replayed > 0) break;
       return fail(Code::limit, fmt::format("{} events of consumer \"{}\" are unacked, which is the "
                                            "most: ack some first",
@@ -240,25 +269,12 @@ Result<ConsumerOutcome> ConsumerDesk::run(const ListDead& request) {
 
 // --- What there is to say of it.
 
-Result<ConsumerOutcome> ConsumerDesk::run(const DescribeConsumers& request) {
-  if (!request.name.empty()) {
-    auto found = find(request.name);
-    if (!found) return std::unexpected(std::move(found.error()));
-    return describe(**found);
-  }
-  std::vector<ConsumerInfo> infos;
-  for (const auto& consumer : log_.consumers.list(request.prefix, request.after, request.limit)) {
-    infos.push_back(describe(*consumer));
-  }
-  return infos;
-}
-
 ConsumerInfo ConsumerDesk::describe(NamedConsumer& consumer) const {
-  return describe_consumer(log_, consumer, now_us());
+  return describe_consumer(log_, consumer, *standing_of(log_, consumer));
 }
 
 StreamId ConsumerDesk::scope_of(const NamedConsumer& consumer) const {
-  return scope_id(log_, consumer.settings);
+  return scope_id(log_, *consumer.settings());
 }
 
 uint64_t ConsumerDesk::position_of(const NamedConsumer& consumer) const {
@@ -266,7 +282,8 @@ uint64_t ConsumerDesk::position_of(const NamedConsumer& consumer) const {
 }
 
 void ConsumerDesk::put_position(NamedConsumer& consumer, uint64_t position) {
-  if (consumer.settings.is_group()) return;
+  if (consumer.is_group) return;
+  touch(consumer);
   const Positions::Key key{consumer.name, scope_of(consumer)};
   const PositionRecord record{.next = position, .committed_us = stored_.us};
   log_.positions.assign(key, position);
@@ -276,52 +293,23 @@ void ConsumerDesk::put_position(NamedConsumer& consumer, uint64_t position) {
 
 void ConsumerDesk::put_state(NamedConsumer& consumer) {
   consumer.publish_fence();
+  touch(consumer);
   group_.changes.put(Family::consumers, consumer_key(ConsumerKey::state, consumer.id),
                      encode(consumer.state));
 }
 
 void ConsumerDesk::put_unacked(NamedConsumer& consumer) {
-  const int64_t epoch_us = log_.clock->now().us - now_us();
+  touch(consumer);
+  const int64_t now = now_us(), epoch_us = log_.clock->now().us - now;
   for (const uint64_t block : consumer.unacked.take_touched()) {
     const std::string key = consumer_key(ConsumerKey::unacked, consumer.id, block);
-    const std::string record = consumer.unacked.encode_block(block, epoch_us);
+    const std::string record = consumer.unacked.encode_block(block, epoch_us, now);
     if (record.empty()) {
       group_.changes.erase(Family::consumers, key);
     } else {
       group_.changes.put(Family::consumers, key, record);
     }
   }
-}
-
-std::string scope_name(const ConsumerSettings& settings) {
-  const bool one = settings.select.kind == Selection::Kind::stream;
-  return one ? settings.select.names.at(0) : std::string(kAllName);
-}
-
-ConsumerInfo describe_consumer(const LogState& log, NamedConsumer& consumer, int64_t now_us) {
-  consumer.unacked.expire(now_us);
-  const StreamId scope = scope_id(log, consumer.settings);
-  const Stream* stream = log.streams.find(scope);
-  const bool group = consumer.settings.is_group();
-  ConsumerInfo info{.name = consumer.name,
-                    .settings = consumer.settings,
-                    .created = consumer.created,
-                    .epoch = consumer.state.epoch,
-                    .position = floor_of(log, consumer, scope),
-                    .next = consumer.state.next,
-                    .unacked = consumer.unacked.size(),
-                    .in_flight = consumer.unacked.in_flight(),
-                    .redelivered = consumer.unacked.redelivered(),
-                    .dead_lettered = consumer.dead.size(),
-                    .members = consumer.members.size()};
-  if (!group) info.next = info.position;
-  if (stream) {
-    const Offset start = stream->start();
-    info.available = {start.value, stream->tail().value};
-    const uint64_t from = std::max(info.next, start.value);
-    info.lag = info.available.tail - std::min(from, info.available.tail);
-  }
-  return info;
 }
 
 std::vector<DeadLetter> dead_letters_of(const NamedConsumer& consumer, uint64_t from,
@@ -338,8 +326,9 @@ std::vector<DeadLetter> dead_letters_of(const NamedConsumer& consumer, uint64_t 
 
 Status may_forget(const LogState& log, const Stream& stream, Offset before) {
   for (const NamedConsumer* consumer : log.consumers.retaining()) {
-    if (!selects(consumer->settings, stream.name)) continue;
-    const StreamId scope = scope_id(log, consumer->settings);
+    const SettingsPointer settings = consumer->settings();
+    if (!selects(*settings, stream.name)) continue;
+    const StreamId scope = scope_id(log, *settings);
     const uint64_t floor = floor_of(log, *consumer, scope);
     if (scope == stream.id) {
       if (floor < before.value) return std::unexpected(kept_for(*consumer, floor));

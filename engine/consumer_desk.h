@@ -35,6 +35,11 @@ struct ResetConsumer {
   std::string name;
   uint64_t position;
 };
+// Its bounds; its definition is written anew.
+struct UpdateConsumer {
+  std::string name;
+  ConsumerChange change;
+};
 struct JoinConsumer {
   std::string name;
 };
@@ -62,24 +67,37 @@ struct ListDead {
   uint64_t from;
   size_t limit;
 };
-// By name, or those that list() gives.
-struct DescribeConsumers {
+// What is due by time alone: deadlines and delays that have passed, and then some of what is to be
+// dead-lettered, which is held for who asks (burial.h).
+struct TakeSpent {
   std::string name;
-  std::string prefix, after;
-  size_t limit = 1;
 };
-using ConsumerRequest =
-    std::variant<CreateConsumer, DeleteConsumer, ResetConsumer, JoinConsumer, LeaveConsumer,
-                 GiveOut, Settle, ReplayDead, Rewind, ListDead, DescribeConsumers>;
+// The same for what a group is to skip: unacked positions of [from, to), of everything unacked the
+// first if none are given.
+struct TakeSkipped {
+  std::string name;
+  std::optional<Span> span;
+  std::string cause;
+};
+using ConsumerRequest = std::variant<CreateConsumer, DeleteConsumer, ResetConsumer, UpdateConsumer,
+                                     JoinConsumer, LeaveConsumer, GiveOut, Settle, ReplayDead,
+                                     Rewind, ListDead, TakeSpent, TakeSkipped>;
 
 // Changes nothing.
 inline bool only_looks(const ConsumerRequest& request) {
-  return std::holds_alternative<ListDead>(request) ||
-         std::holds_alternative<DescribeConsumers>(request);
+  return std::holds_alternative<ListDead>(request);
 }
 
+// An event that was given out in vain.
+struct Spent {
+  uint64_t position;
+  uint32_t attempts;
+  std::string cause;
+  uint64_t stood_at = 0;  // of an exclusive consumer: its position then
+};
+
 using ConsumerOutcome = std::variant<std::monostate, ConsumerInfo, Joined, Assignment, Settled,
-                                     std::vector<ConsumerInfo>, std::vector<DeadLetter>, uint64_t>;
+                                     std::vector<DeadLetter>, std::vector<Spent>, uint64_t>;
 
 class ConsumerDesk {
  public:
@@ -96,10 +114,15 @@ class ConsumerDesk {
   // Whether a commit may be made: of a named consumer, by its reader alone.
   Status check(const Commit& commit) const;
 
+  // What there is to say of it changed: the group publishes it (finish).
+  void touch(std::string_view name);
+  static void finish(LogState& log, Group& group);
+
  private:
   Result<ConsumerOutcome> run(const CreateConsumer& request);
   Result<ConsumerOutcome> run(const DeleteConsumer& request);
   Result<ConsumerOutcome> run(const ResetConsumer& request);
+  Result<ConsumerOutcome> run(const UpdateConsumer& request);
   Result<ConsumerOutcome> run(const JoinConsumer& request);
   Result<ConsumerOutcome> run(const LeaveConsumer& request);
   Result<ConsumerOutcome> run(const GiveOut& request);
@@ -107,7 +130,8 @@ class ConsumerDesk {
   Result<ConsumerOutcome> run(const ReplayDead& request);
   Result<ConsumerOutcome> run(const Rewind& request);
   Result<ConsumerOutcome> run(const ListDead& request);
-  Result<ConsumerOutcome> run(const DescribeConsumers& request);
+  Result<ConsumerOutcome> run(const TakeSpent& request);
+  Result<ConsumerOutcome> run(const TakeSkipped& request);
 
   Result<NamedConsumer*> find(const std::string& name) const;
   Status check_epoch(const NamedConsumer& consumer, uint64_t epoch) const;
@@ -116,8 +140,10 @@ class ConsumerDesk {
   void give_out(NamedConsumer& consumer, const Fetch& fetch, Assignment& assignment);
   void give_exclusive(NamedConsumer& consumer, const Fetch& fetch, Assignment& assignment);
   bool is_behind(const NamedConsumer& consumer) const;
-  void hold_exhausted(NamedConsumer& consumer, uint64_t position, Assignment& assignment);
+  uint32_t count_attempt(NamedConsumer& consumer, uint64_t epoch, uint64_t position);
+  Spent hold_spent(NamedConsumer& consumer, uint64_t position);
   Joined join(NamedConsumer& consumer);
+  void touch(NamedConsumer& consumer);
   ConsumerInfo describe(NamedConsumer& consumer) const;
   StreamId scope_of(const NamedConsumer& consumer) const;
   uint64_t position_of(const NamedConsumer& consumer) const;  // all below it is acked
@@ -132,11 +158,26 @@ class ConsumerDesk {
   const Timestamp stored_;
 };
 
+// Of a nack, or a skip.
+Status check_reason(std::string_view reason);
+
+// Whether an exclusive consumer's event at its position is to be dead-lettered: its last attempt is
+// over, for the one who had it has left, or another has joined.
+bool is_spent(const NamedConsumer& consumer, uint64_t position);
+
 // What a consumer's positions are of: a stream's name, or `$all`.
 std::string scope_name(const ConsumerSettings& settings);
 
-// On the writer's thread, or where there is no writer.
-ConsumerInfo describe_consumer(const LogState& log, NamedConsumer& consumer, int64_t now_us);
+StreamId scope_id(const LogState& log, const ConsumerSettings& settings);
+// The writer's: all below it is acked (committed).
+uint64_t floor_of(const LogState& log, const NamedConsumer& consumer, StreamId scope);
+StandingPointer standing_of(const LogState& log, NamedConsumer& consumer);
+
+// Any thread.
+ConsumerInfo describe_consumer(const LogState& log, const NamedConsumer& consumer,
+                               const Standing& standing);
+// Publishes where each consumer stands, before there is a writer.
+void publish_standings(LogState& log);
 std::vector<DeadLetter> dead_letters_of(const NamedConsumer& consumer, uint64_t from, size_t limit);
 
 // `conflict` if what lies below `before` of a stream must be kept for a consumer that retains it.

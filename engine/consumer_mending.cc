@@ -11,22 +11,23 @@ namespace {
 
 // What lies at or beyond the tail, or beyond where the consumer stands, leaves the unacked and the
 // dead letters: it is given again. And what is a dead letter leaves the unacked. How many did.
-size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, Changes& changes) {
-  if (!consumer.settings.is_group()) return 0;
-  consumer.state.next = std::min(consumer.state.next, tail);
+size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, int64_t now_us,
+                 Changes& changes) {
+  if (consumer.is_group) consumer.state.next = std::min(consumer.state.next, tail);
+  const uint64_t end = consumer.is_group ? consumer.state.next : tail;
   std::vector<uint64_t> leaving;
   const auto& entries = consumer.unacked.entries();
-  for (auto at = entries.lower_bound(consumer.state.next); at != entries.end(); ++at) {
+  for (auto at = entries.lower_bound(end); at != entries.end(); ++at) {
     leaving.push_back(at->first);
   }
   // What is dead is not unacked as well: one of the two records is older.
   for (const auto& [position, copy] : consumer.dead) {
-    if (position < consumer.state.next && entries.contains(position)) leaving.push_back(position);
+    if (position < end && entries.contains(position)) leaving.push_back(position);
   }
   for (const uint64_t position : leaving) consumer.unacked.erase(position, 0);
   for (const uint64_t block : consumer.unacked.take_touched()) {
     const std::string key = consumer_key(ConsumerKey::unacked, consumer.id, block);
-    const std::string record = consumer.unacked.encode_block(block, epoch_us);
+    const std::string record = consumer.unacked.encode_block(block, epoch_us, now_us);
     if (record.empty()) {
       changes.erase(Family::consumers, key);
     } else {
@@ -34,7 +35,7 @@ size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, Chang
     }
   }
   size_t removed = leaving.size();
-  for (auto at = consumer.dead.lower_bound(consumer.state.next); at != consumer.dead.end();) {
+  for (auto at = consumer.dead.lower_bound(end); at != consumer.dead.end();) {
     changes.erase(Family::consumers, consumer_key(ConsumerKey::dead, consumer.id, at->first));
     at = consumer.dead.erase(at);
     ++removed;
@@ -51,12 +52,12 @@ Result<std::string> mend_consumers(LogState& log, const std::vector<std::string>
   if (!orphans.empty()) {
     loss += fmt::format("{} records of consumers whose definition is lost; ", orphans.size());
   }
-  const int64_t epoch_us = log.clock->now().us - log.clock->elapsed_us();
+  const int64_t now_us = log.clock->elapsed_us(), epoch_us = log.clock->now().us - now_us;
   for (const auto& consumer : log.consumers.list("", "", SIZE_MAX)) {
-    const Stream* stream = log.streams.find(scope_name(consumer->settings));
+    const Stream* stream = log.streams.find(scope_name(*consumer->settings()));
     const uint64_t tail = stream ? stream->tail().value : 0;
-    bool stood_beyond = consumer->settings.is_group() && consumer->state.next > tail;
-    const size_t removed = take_back(*consumer, tail, epoch_us, changes);
+    bool stood_beyond = consumer->is_group && consumer->state.next > tail;
+    const size_t removed = take_back(*consumer, tail, epoch_us, now_us, changes);
     const Positions::Key key{consumer->name, stream ? stream->id : kLogStream};
     if (const auto position = log.positions.get(key); position && position->next > tail) {
       const PositionRecord back{.next = tail, .committed_us = position->committed_us};

@@ -72,7 +72,7 @@ std::string encode(const DefinitionRecord& record) {
   put_le<uint8_t>(out, static_cast<uint8_t>(settings.mode));
   put_le<uint8_t>(out, static_cast<uint8_t>(settings.select.kind));
   put_le<uint8_t>(out, settings.retain ? 1 : 0);
-  put_le<uint32_t>(out, settings.attempts_max);
+  put_le<uint32_t>(out, settings.attempts());
   put_le<uint64_t>(out, record.id);
   put_le<int64_t>(out, record.created.us);
   put_le<uint64_t>(out, settings.ack_deadline_ms);
@@ -109,6 +109,8 @@ bool decode(std::string_view bytes, DefinitionRecord& record) {
   settings.types = fields.texts();
   settings.key = fields.text();
   settings.dead_letters = fields.text();
+  // Builds that gave exclusive consumers no dead letters wrote the default of groups.
+  if (!settings.is_group() && settings.dead_letters.empty()) settings.attempts_max = 0;
   const auto start = fields.number<uint8_t>();
   if (start > static_cast<uint8_t>(From::Kind::time)) return false;
   settings.start.kind = static_cast<From::Kind>(start);
@@ -122,12 +124,20 @@ std::string encode(const ConsumerState& state) {
   put_le(out, state.epoch);
   put_le(out, state.fence);
   put_le(out, state.next);
+  if (state.attempts == 0) return out;
+  put_le(out, state.tried);
+  put_le(out, state.attempts);
+  put_le(out, state.tried_epoch);
   return out;
 }
 
 bool decode(std::string_view bytes, ConsumerState& state) {
-  if (bytes.size() != 24) return false;
+  if (bytes.size() != 24 && bytes.size() != 48) return false;
   state = {get_le<uint64_t>(bytes, 0), get_le<uint64_t>(bytes, 8), get_le<uint64_t>(bytes, 16)};
+  if (bytes.size() == 24) return true;
+  state.tried = get_le<uint64_t>(bytes, 24);
+  state.attempts = get_le<uint64_t>(bytes, 32);
+  state.tried_epoch = get_le<uint64_t>(bytes, 40);
   return true;
 }
 

@@ -39,6 +39,11 @@ struct ConsumerState {
   uint64_t epoch = 0;  // the last that was given
   uint64_t fence = 0;  // epochs up to this one are fenced
   uint64_t next = 0;   // the first position that was never looked at; of an exclusive one, unused
+  // Of an exclusive one: the event that epochs were given at its position, how many of them were,
+  // and which was the last; 0 once that one has left.
+  uint64_t tried = 0;
+  uint64_t attempts = 0;
+  uint64_t tried_epoch = 0;
 };
 std::string encode(const ConsumerState& state);
 bool decode(std::string_view bytes, ConsumerState& state);

@@ -23,6 +23,11 @@ const char* name_of(ConsumerSettings::Mode mode) {
   return "unknown";
 }
 
+void NamedConsumer::change(ConsumerSettings settings) {
+  unacked.set_attempts_max(settings.attempts());
+  settings_.store(std::make_shared<const ConsumerSettings>(std::move(settings)));
+}
+
 Status Consumers::load(const Store& store, Clock& clock, std::vector<std::string>* orphans) {
   std::unordered_map<uint64_t, NamedConsumer*> by_id;
   const int64_t now_us = clock.elapsed_us();
@@ -53,6 +58,8 @@ Status Consumers::load(const Store& store, Clock& clock, std::vector<std::string
         if (auto ok = bad(); !ok) return ok;
         continue;
       }
+      std::string& dead_letters = definition.settings.dead_letters;
+      if (dead_letters.empty()) dead_letters.append(kDeadLetterPrefix).append(key.substr(1));
       auto consumer = std::make_shared<NamedConsumer>(std::string(key.substr(1)), definition);
       by_id[consumer->id] = consumer.get();
       add(std::move(consumer));
@@ -72,7 +79,9 @@ Status Consumers::load(const Store& store, Clock& clock, std::vector<std::string
         good = !numbered && decode(value, consumer.state);
         break;
       case ConsumerKey::unacked:
-        good = numbered && consumer.unacked.load_block(number, value, epoch_us, now_us);
+        good = numbered && consumer.unacked.load_block(
+                               number, value, epoch_us, now_us,
+                               static_cast<int64_t>(consumer.settings()->ack_deadline_ms) * 1000);
         break;
       case ConsumerKey::dead:
         good = numbered && value.size() == 16;
@@ -117,8 +126,13 @@ size_t Consumers::count() const {
 void Consumers::add(ConsumerPointer consumer) {
   std::lock_guard lock(mutex_);
   next_id_ = std::max(next_id_, consumer->id + 1);
-  if (consumer->settings.retain) retaining_.push_back(consumer.get());
+  if (consumer->settings()->retain) retaining_.push_back(consumer.get());
   by_name_[consumer->name] = std::move(consumer);
+}
+
+void Consumers::retain(NamedConsumer& consumer, bool retains) {
+  std::erase(retaining_, &consumer);
+  if (retains) retaining_.push_back(&consumer);
 }
 
 void Consumers::remove(const NamedConsumer& consumer) {

@@ -1,10 +1,11 @@
 // The named consumers of a log, in memory.
 //
-// A consumer's identity and settings never change, and live as long as somebody holds it; where it
-// stands is the writer's, and runs ahead of what is durable: it is looked at through an operation
-// (consumer_desk.h), which is answered after the fsync. *Threads*: find, names and a consumer's
-// constants and scout: any; all else the writer's. *Memory*: about 700 bytes a consumer, and what
-// its unacked events take (unacked.h).
+// A consumer's identity never changes, and its settings are replaced as a whole. Where it stands is
+// the writer's, and runs ahead of what is durable: with each group that touched it, what there is
+// to say of it is published (Standing), so that who describes a consumer never waits for the
+// writer. *Threads*: find, names and a consumer's constants, settings, standing and scout: any; all
+// else the writer's. *Memory*: about 900 bytes a consumer, and what its unacked events take
+// (unacked.h).
 #pragma once
 
 #include <algorithm>
@@ -26,18 +27,41 @@ namespace strandline {
 class Clock;
 class Scout;
 
-struct NamedConsumer {
+// Where a consumer stood when a group became durable.
+struct Standing {
+  SettingsPointer settings;
+  uint64_t epoch = 0;
+  uint64_t position = 0;
+  uint64_t next = 0;
+  uint64_t unacked = 0;
+  uint64_t pending = 0;
+  uint64_t in_flight = 0;
+  uint64_t redelivered = 0;
+  uint64_t dead_lettered = 0;
+  uint64_t members = 0;
+  std::optional<int64_t> due_us = {};  // when something is to be done by itself (alarms.h)
+};
+using StandingPointer = std::shared_ptr<const Standing>;
+
+struct NamedConsumer : std::enable_shared_from_this<NamedConsumer> {
   NamedConsumer(std::string name, DefinitionRecord definition)
       : name(std::move(name)),
         id(definition.id),
         created(definition.created),
-        settings(std::move(definition.settings)),
-        unacked(settings.mode == ConsumerSettings::Mode::keyed) {}
+        is_group(definition.settings.is_group()),
+        unacked(definition.settings.mode == ConsumerSettings::Mode::keyed,
+                definition.settings.attempts()),
+        settings_(std::make_shared<const ConsumerSettings>(std::move(definition.settings))) {}
 
   const std::string name;
   const uint64_t id;
   const Timestamp created;
-  const ConsumerSettings settings;
+  const bool is_group;
+
+  SettingsPointer settings() const { return settings_.load(); }
+  // As it is durable; null until its creation is.
+  StandingPointer standing() const { return standing_.load(); }
+  void publish(StandingPointer standing) { standing_.store(std::move(standing)); }
 
   // What it waits with besides its stream's tail: somebody acked, left, reset, took over.
   StreamId wakeup() const { return StreamId(id | uint64_t{1} << 63); }
@@ -48,8 +72,10 @@ struct NamedConsumer {
   void publish_fence() { fence_ = state.fence; }
 
   // --- The writer's.
+  void change(ConsumerSettings settings);
   ConsumerState state;
   Unacked unacked;
+  bool touched = false;  // by the group that is being filled
   struct Dead {
     uint64_t at;   // the copy's offset in the dead-letter stream
     uint64_t key;  // as Unacked::Entry's
@@ -58,6 +84,8 @@ struct NamedConsumer {
   std::map<uint64_t, int64_t> members;  // epoch -> when it was last heard of (elapsed)
 
  private:
+  std::atomic<SettingsPointer> settings_;
+  std::atomic<StandingPointer> standing_;
   std::atomic<std::shared_ptr<Scout>> scout_;
   std::atomic<uint64_t> fence_ = 0;
 };
@@ -82,6 +110,7 @@ class Consumers {
   uint64_t epoch_floor() const { return epoch_floor_; }
   void raise_epoch_floor(uint64_t epoch) { epoch_floor_ = std::max(epoch_floor_, epoch); }
   const std::vector<NamedConsumer*>& retaining() const { return retaining_; }
+  void retain(NamedConsumer& consumer, bool retains);
   void add(ConsumerPointer consumer);
   void remove(const NamedConsumer& consumer);
 

@@ -149,9 +149,12 @@ Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options
       return stream.name.starts_with(prefix);
     };
   }
-  if (!options.except.empty()) {
-    includes = [all = std::move(includes), except = options.except](const Stream& stream) {
-      return stream.name != except && (!all || all(stream));
+  if (!options.except.empty() || options.no_dead_letters) {
+    includes = [all = std::move(includes), except = options.except,
+                no_dead_letters = options.no_dead_letters](const Stream& stream) {
+      if (stream.name == except) return false;
+      if (no_dead_letters && stream.name.starts_with(kDeadLetterPrefix)) return false;
+      return !all || all(stream);
     };
   }
   if (options.backward) {

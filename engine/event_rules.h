@@ -14,9 +14,10 @@ namespace strandline {
 // What the log adds to an event that it copies to a dead-letter stream (dead_letters.h). These
 // attributes count by themselves and not as the event's own, so that the copy of the largest event
 // is an event: it is read, exported and imported under the limits of any append.
-inline constexpr std::array<std::string_view, 5> kDeadLetterNames = {
-    "deadletterconsumer", "deadlettercause", "deadletterattempts", "deadletterstream",
-    "deadletteroffset"};
+inline constexpr std::array<std::string_view, 9> kDeadLetterNames = {
+    "deadletterconsumer", "deadlettercause",   "deadletterattempts",
+    "deadletterstream",   "deadletteroffset",  "deadletterfirstby",
+    "deadletterfirstin",  "deadletterfirstat", "deadletterchain"};
 
 // For what is stored already: it was taken once, perhaps under larger limits than these, and
 // whoever reads or copies it refuses none. Only what a check may cost is bounded.

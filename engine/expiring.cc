@@ -8,6 +8,10 @@ namespace {
 constexpr size_t kExpiryKeyBytes = 9;  // before the member's key
 // How long a damaged index rests before it is looked at again.
 constexpr int64_t kRestUs = 3'600'000'000;
+// How often the time is kept while there are members.
+constexpr int64_t kKeepUs = 60'000'000;
+// Builds before kept no time.
+constexpr size_t kOldTallyBytes = 8, kTallyBytes = 16;
 
 std::string tally_key() { return std::string(1, static_cast<char>(KeyKind::tally)); }
 
@@ -15,13 +19,18 @@ std::string tally_key() { return std::string(1, static_cast<char>(KeyKind::tally
 
 Status Expiring::load(const Store& store, Clock& clock) {
   clock_ = &clock;
-  epoch_us_ = clock.now().us - clock.elapsed_us();
   auto tally = store.get(Family::producers, tally_key());
   if (!tally) return std::unexpected(std::move(tally.error()));
-  if (*tally && (*tally)->size() != sizeof count_) {
+  if (*tally && (*tally)->size() != kTallyBytes && (*tally)->size() != kOldTallyBytes) {
     return fail(Code::corrupt, "the tally in the producers family does not parse");
   }
   if (*tally) count_ = get_le<uint64_t>(**tally, 0);
+  // It begins as the clock's, and goes on from where it was left.
+  kept_us_ = clock.now().us;
+  if (*tally && (*tally)->size() == kTallyBytes && count_ > 0) {
+    kept_us_ = get_le<int64_t>(**tally, sizeof count_);
+  }
+  epoch_us_ = kept_us_ - clock.elapsed_us();
   if (count_ > 0) earliest_us_ = 0;
   return {};
 }
@@ -50,6 +59,13 @@ Status Expiring::make_index(Store& store) {
     if (auto damage = it.damage()) return fail(Code::corrupt, "the producers family: " + *damage);
     return {};
   };
+  // Where the time is lost, none of the members has expired.
+  std::optional<int64_t> time;
+  if (const auto tally = store.get(Family::producers, tally_key());
+      tally && *tally && (*tally)->size() == kTallyBytes) {
+    time = get_le<int64_t>(**tally, sizeof(uint64_t));
+  }
+  int64_t earliest_us = kNever;
   // What this writes the iterator does not see.
   auto ok =
       each(KeyKind::expiry, KeyKind::expiry, [&] { changes->erase(Family::producers, it.key()); });
@@ -57,14 +73,17 @@ Status Expiring::make_index(Store& store) {
   if (ok) {
     ok = each(KeyKind::answer, KeyKind::mark, [&] {
       if (it.value().size() < sizeof(int64_t)) return;
-      changes->put(Family::producers, expiry_key(get_le<int64_t>(it.value(), 0), it.key()), "");
+      const auto expires_us = get_le<int64_t>(it.value(), 0);
+      earliest_us = std::min(earliest_us, expires_us);
+      changes->put(Family::producers, expiry_key(expires_us, it.key()), "");
       ++count;
     });
   }
   if (!ok) return ok;
-  std::string tally;
-  put_le(tally, count);
-  changes->put(Family::producers, tally_key(), tally);
+  std::string record;
+  put_le(record, count);
+  put_le(record, time ? *time : count > 0 ? earliest_us - 1 : int64_t{0});
+  changes->put(Family::producers, tally_key(), record);
   return write_some(0);
 }
 
@@ -129,12 +148,17 @@ std::vector<Expiring::Key> Expiring::finish_group(const Store& store, size_t mos
                                                   Changes& changes) {
   if (earliest_us_ <= now_us()) purge(store, most, changes);
   earliest_us_ = std::min(earliest_us_, std::exchange(group_earliest_us_, kNever));
-  if (std::exchange(count_changed_, false)) {
-    std::string tally;
-    put_le(tally, count_);
-    changes.put(Family::producers, tally_key(), tally);
-  }
+  const bool keeps = count_ > 0 && now_us() - kept_us_ >= kKeepUs;
+  if (std::exchange(count_changed_, false) || keeps) put_tally(changes);
   return std::exchange(put_, {});
+}
+
+void Expiring::put_tally(Changes& changes) {
+  kept_us_ = now_us();
+  std::string tally;
+  put_le(tally, count_);
+  put_le(tally, kept_us_);
+  changes.put(Family::producers, tally_key(), tally);
 }
 
 void Expiring::purge(const Store& store, size_t most, Changes& changes) {

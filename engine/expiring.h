@@ -3,9 +3,12 @@
 // expires, and an index by expiry stands beside it.
 //
 // Expired members are no longer found; they are purged a few at a time, in the WriteBatches of
-// later groups. *Time* goes on evenly while a log is open, wherever its clock is set to; over a
-// reopening it is what the clock says. *Threads*: the writer's, but for holds_durably (any) and
-// publish (the sync stage's). *Errors*: `corrupt` for a record that cannot be read.
+// later groups. *Time* is the log's own: it goes on evenly while the log is open, wherever its
+// clock is set to, and stands still while it is closed. So no member expires before its time was
+// over, whatever a clock says that was wrong, then or now; and it lives no longer than its time,
+// the time that the log was closed, and a minute for each opening that a crash ended, for which the
+// time is kept (in the record of the tally). *Threads*: the writer's, but for holds_durably (any)
+// and publish (the sync stage's). *Errors*: `corrupt` for a record that cannot be read.
 #pragma once
 
 #include <limits>
@@ -58,10 +61,12 @@ class Expiring {
   Result<std::optional<Entry>> look_up(const Store& store, const std::string& key) const;
   std::optional<int64_t> unpublished(const std::string& key) const;
   void purge(const Store& store, size_t most, Changes& changes);
+  void put_tally(Changes& changes);
   int64_t now_us() const { return epoch_us_ + clock_->elapsed_us(); }
 
   Clock* clock_ = nullptr;
-  int64_t epoch_us_ = 0;  // when its elapsed time began, as the clock stood at the opening
+  int64_t epoch_us_ = 0;  // when its elapsed time began, in the log's own
+  int64_t kept_us_ = 0;   // the time that the store has
   uint64_t count_ = 0;
   bool count_changed_ = false;
   int64_t earliest_us_ = kNever;        // nothing expires before it

@@ -92,7 +92,9 @@ struct Group {
   std::vector<Described> described;
   std::vector<std::pair<Positions::Key, PositionRecord>> positions;
   std::vector<Expiring::Key> expiring;
-  std::vector<StreamId> woken;  // consumers, by their wakeup()
+  std::vector<StreamId> woken;           // consumers, by their wakeup()
+  std::vector<ConsumerPointer> touched;  // whose standings are published
+  std::vector<std::pair<ConsumerPointer, StandingPointer>> standings;
   std::vector<std::pair<SegmentId, SegmentRecord>> segments;
   std::vector<SegmentId> dropped;
   bool flush = false;            // what was written before goes to table files of its own

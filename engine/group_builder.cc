@@ -219,6 +219,7 @@ void GroupBuilder::commit(const Commit& commit) {
     group_.changes.put(Family::consumers, at, encode(record));
   }
   group_.positions.emplace_back(key, record);
+  ConsumerDesk(log_, group_, stored_).touch(commit.consumer);
 }
 
 void GroupBuilder::put_original(const AppendMany::Part& part, const Appended& appended) {
@@ -301,6 +302,7 @@ Group GroupBuilder::finish() {
     for (Stage& stage : stages_) put_state(*stage.stream);
     put_state(log_.streams.log());
   }
+  ConsumerDesk::finish(log_, group_);
   log_.producers.finish_group(group_.changes);
   group_.expiring = log_.expiring.finish_group(
       *log_.store, kPurgedAGroup + kPurgedAnAppend * group_.appends, group_.changes);

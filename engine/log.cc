@@ -38,10 +38,13 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
   auto parts = std::make_unique<Parts>();
   parts->state = std::move(opened->state);
   parts->recovery = std::move(opened->recovery);
+  publish_standings(*parts->state);
   if (parts->state->options.mode == Options::Mode::owner) {
     LogState& state = *parts->state;
     parts->syncer = std::make_unique<Syncer>(state);
     parts->writer = std::make_unique<Writer>(state, *parts->syncer);
+    parts->timer = std::make_unique<ConsumerTimer>(
+        state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->head_mark = std::make_unique<HeadMark>(
         Disk(state.options), directory,
         [&state]() -> std::optional<HeadMark::Head> {
@@ -58,6 +61,7 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
 Log::~Log() { close(); }
 
 void Log::close() {
+  parts_->timer.reset();
   if (parts_->writer) parts_->writer->stop();
   if (parts_->syncer) parts_->syncer->stop();
   parts_->head_mark.reset();

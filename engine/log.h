@@ -112,10 +112,12 @@ struct Append {
 };
 
 // Dead letters: these leave what their consumer has unacked, in the order of the events of the
-// append's first part; where there is none, because the events themselves are gone.
+// append's first part; where there is none, because the events themselves are gone. An exclusive
+// consumer, which must still stand where it stood, then stands behind them.
 struct Bury {
   std::string consumer;
   std::vector<uint64_t> positions;
+  uint64_t stood_at = 0;
 };
 
 // Several appends, commits and settlements, all or nothing, in this order; a stream may occur more
@@ -213,6 +215,9 @@ struct Counters {
   std::optional<uint64_t> disk_free_bytes = {};
 };
 
+struct NamedConsumer;
+struct Spent;
+
 class Log {
  public:
   // Creates a log in an empty or missing directory, or recovers the one that is there.
@@ -277,9 +282,11 @@ class Log {
   Status delete_consumer(std::string name);
   // Moves it, back too, while it is being read: its members are fenced, and join again.
   Result<ConsumerInfo> reset_consumer(std::string name, From from);
-  // Of a sealed log: as it is in memory, with what was answered outcome_unknown.
+  // As it is durable; asks nothing of the writer, and waits for nobody.
   Result<ConsumerInfo> describe_consumer(std::string name) const;
-  // Of one, at once: they never change.
+  Result<ConsumerInfo> update_consumer(std::string name, ConsumerChange change);
+  // Dead-letters what is in the way, and waits until it is. `conflict` if there is nothing to skip.
+  Result<Skipped> skip(Skip request);
   Result<ConsumerSettings> consumer_settings(std::string_view name) const;
   Result<std::vector<ConsumerInfo>> consumers(std::string prefix, std::string after,
                                               size_t limit) const;
@@ -303,7 +310,7 @@ class Log {
                                                size_t limit) const;
   // An exclusive consumer's events, from its position on, as fast as a subscription. It does not
   // end by itself when a newer epoch takes over: is_fenced() says so.
-  Result<Subscription> subscribe_exclusive(std::string consumer, uint64_t epoch) const;
+  Result<Subscription> subscribe_exclusive(std::string consumer, uint64_t epoch);
   bool is_fenced(std::string_view consumer, uint64_t epoch) const;
   Error full_of(std::string_view consumer) const;  // why Assignment::full
 
@@ -344,8 +351,8 @@ class Log {
 
  private:
   struct Parts;
-  // The i-th that is exhausted goes to the dead letters.
-  Status bury(const ConsumerSettings& settings, const Assignment& assignment, size_t i);
+  Status begin_attempt(const std::string& consumer, uint64_t epoch);
+  Result<std::vector<Spent>> next_of(const NamedConsumer& consumer, const Skip& request) const;
   // What was given could not be read: it is given out again.
   void return_unseen(const Assignment& assignment);
   explicit Log(std::unique_ptr<Parts> parts);

@@ -2,12 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/batch_reader.h"
+#include "engine/burial.h"
 #include "engine/consumer_desk.h"
 #include "engine/consumer_wait.h"
 #include "engine/cursors.h"
-#include "engine/dead_letters.h"
 #include "engine/event_rules.h"
 #include "engine/log_parts.h"
 #include "engine/retrieval.h"
@@ -15,6 +16,19 @@
 
 namespace strandline {
 namespace {
+
+Status check_bounds(const ConsumerChange& change, const Limits& limits) {
+  constexpr uint64_t kDeadlineMsMax = 24 * 3600 * 1000;
+  if (const auto ms = change.ack_deadline_ms; ms && (*ms == 0 || *ms > kDeadlineMsMax)) {
+    return fail(Code::invalid,
+                fmt::format("an ack deadline of {} ms: it is from 1 to {}", *ms, kDeadlineMsMax));
+  }
+  if (const auto most = change.unacked_max; most && (*most == 0 || *most > limits.unacked_max)) {
+    return fail(Code::invalid, fmt::format("{} unacked events: a consumer has from 1 to {}", *most,
+                                           limits.unacked_max));
+  }
+  return {};
+}
 
 Status check_settings(const std::string& name, ConsumerSettings& settings, const Limits& limits) {
   if (auto ok = check_name(name, limits); !ok) return ok;
@@ -34,24 +48,20 @@ Status check_settings(const std::string& name, ConsumerSettings& settings, const
   if (!settings.key.empty() && settings.mode != ConsumerSettings::Mode::keyed) {
     return bad("only a consumer of mode keyed has a key");
   }
-  const uint64_t deadline_max = 24 * 3600 * 1000;
-  if (settings.ack_deadline_ms == 0 || settings.ack_deadline_ms > deadline_max) {
-    return bad(fmt::format("an ack deadline of {} ms: it is from 1 to {}", settings.ack_deadline_ms,
-                           deadline_max));
-  }
-  if (settings.unacked_max == 0 || settings.unacked_max > limits.unacked_max) {
-    return bad(fmt::format("{} unacked events: a consumer has from 1 to {}", settings.unacked_max,
-                           limits.unacked_max));
+  if (auto ok = check_bounds(
+          {.ack_deadline_ms = settings.ack_deadline_ms, .unacked_max = settings.unacked_max},
+          limits);
+      !ok) {
+    return ok;
   }
   if (settings.select.names.size() > limits.selection_names_max) {
     return bad(fmt::format("{} streams: a consumer names at most {}", settings.select.names.size(),
                            limits.selection_names_max));
   }
-  if (!settings.is_group()) {
-    settings.dead_letters.clear();
-    return {};
+  settings.attempts_max = settings.attempts();
+  if (settings.dead_letters.empty()) {
+    settings.dead_letters.append(kDeadLetterPrefix).append(name);
   }
-  if (settings.dead_letters.empty()) settings.dead_letters = "dead-letters/" + name;
   if (auto ok = check_name(settings.dead_letters, limits); !ok) {
     return bad("its dead letters' stream: " + ok.error().message);
   }
@@ -87,11 +97,19 @@ std::optional<Timestamp> stored_at(const LogState& log, const ConsumerInfo& info
   return events ? std::optional(events->stored()) : std::nullopt;
 }
 
+std::string cause_of(const Skip& request) {
+  return request.reason.empty() ? "skipped" : "skipped: " + request.reason;
+}
+
 }  // namespace
+
+Error no_consumer(std::string_view name) {
+  return {.code = Code::not_found, .message = fmt::format("no consumer \"{}\"", name)};
+}
 
 Result<ConsumerPointer> find_consumer(const LogState& log, std::string_view name) {
   auto consumer = log.consumers.find(name);
-  if (!consumer) return fail(Code::not_found, fmt::format("no consumer \"{}\"", name));
+  if (!consumer) return std::unexpected(no_consumer(name));
   return consumer;
 }
 
@@ -157,53 +175,137 @@ Result<std::vector<Log::ConsumerPosition>> Log::reset_positions(std::string cons
 Result<ConsumerInfo> Log::reset_consumer(std::string name, From from) {
   const auto consumer = find_consumer(*parts_->state, name);
   if (!consumer) return std::unexpected(consumer.error());
-  const auto position = resolve(*parts_->state, (*consumer)->settings, std::move(from), true);
+  const auto position = resolve(*parts_->state, *(*consumer)->settings(), std::move(from), true);
   if (!position) return std::unexpected(position.error());
   auto info = outcome_of<ConsumerInfo>(parts_->perform(ResetConsumer{std::move(name), *position}));
   if (info) info->oldest_unacked = stored_at(*parts_->state, *info);
   return info;
 }
 
+Result<ConsumerInfo> Log::update_consumer(std::string name, ConsumerChange change) {
+  const LogState& state = *parts_->state;
+  const auto consumer = find_consumer(state, name);
+  if (!consumer) return std::unexpected(consumer.error());
+  if (!(*consumer)->is_group && (change.ack_deadline_ms || change.unacked_max)) {
+    return fail(Code::invalid,
+                fmt::format("consumer \"{}\" is exclusive: it commits a position, and has no ack "
+                            "deadline and no bound of what is unacked",
+                            name));
+  }
+  if (auto ok = check_bounds(change, state.options.limits); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  auto info = outcome_of<ConsumerInfo>(parts_->perform(UpdateConsumer{std::move(name), change}));
+  if (info) info->oldest_unacked = stored_at(state, *info);
+  return info;
+}
+
 Result<std::vector<ConsumerInfo>> Log::consumers(std::string prefix, std::string after,
                                                  size_t limit) const {
-  LogState& state = *parts_->state;
+  const LogState& state = *parts_->state;
   std::vector<ConsumerInfo> infos;
-  if (parts_->writer) {
-    auto listed = outcome_of<std::vector<ConsumerInfo>>(parts_->perform(
-        DescribeConsumers{.prefix = std::move(prefix), .after = std::move(after), .limit = limit}));
-    if (!listed) return std::unexpected(std::move(listed.error()));
-    infos = std::move(*listed);
-  } else {
-    std::lock_guard lock(parts_->looking);
-    for (const auto& consumer : state.consumers.list(prefix, after, limit)) {
-      infos.push_back(strandline::describe_consumer(state, *consumer, state.clock->elapsed_us()));
-    }
+  for (const auto& consumer : state.consumers.list(prefix, after, limit)) {
+    const StandingPointer standing = consumer->standing();
+    if (!standing) continue;  // its creation is not durable yet
+    infos.push_back(strandline::describe_consumer(state, *consumer, *standing));
+    infos.back().oldest_unacked = stored_at(state, infos.back());
   }
-  for (ConsumerInfo& info : infos) info.oldest_unacked = stored_at(state, info);
   return infos;
 }
 
 Result<ConsumerInfo> Log::describe_consumer(std::string name) const {
-  LogState& state = *parts_->state;
+  const LogState& state = *parts_->state;
   const auto consumer = find_consumer(state, name);
   if (!consumer) return std::unexpected(consumer.error());
-  const auto look = [&]() -> Result<ConsumerInfo> {
-    if (parts_->writer) {
-      return outcome_of<ConsumerInfo>(parts_->perform(DescribeConsumers{.name = std::move(name)}));
-    }
-    std::lock_guard lock(parts_->looking);
-    return strandline::describe_consumer(state, **consumer, state.clock->elapsed_us());
-  };
-  auto info = look();
-  if (info) info->oldest_unacked = stored_at(state, *info);
+  const StandingPointer standing = (*consumer)->standing();
+  if (!standing) return std::unexpected(no_consumer(name));
+  ConsumerInfo info = strandline::describe_consumer(state, **consumer, *standing);
+  info.oldest_unacked = stored_at(state, info);
   return info;
 }
 
 Result<ConsumerSettings> Log::consumer_settings(std::string_view name) const {
   const auto consumer = find_consumer(*parts_->state, name);
   if (!consumer) return std::unexpected(consumer.error());
-  return (*consumer)->settings;
+  return *(*consumer)->settings();
 }
+
+// --- Skipping.
+
+// The next events that an exclusive consumer would be given.
+Result<std::vector<Spent>> Log::next_of(const NamedConsumer& consumer, const Skip& request) const {
+  const LogState& state = *parts_->state;
+  const StandingPointer standing = consumer.standing();
+  const uint64_t stands_at = standing->position;
+  ReadOptions read = reading_of(*standing->settings, stands_at);
+  read.types = TypeFilter(standing->settings->types);
+  auto opened = open_cursor(state, std::move(read));
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  const bool one_stream = standing->settings->select.kind == Selection::Kind::stream;
+  std::vector<Spent> spent;
+  uint64_t stood_at = stands_at;
+  while (spent.size() < request.count) {
+    auto delivery = opened->cursor->next();
+    if (!delivery) return std::unexpected(std::move(delivery.error()));
+    if (!*delivery) break;  // the tail
+    const auto* events = std::get_if<Events>(&**delivery);
+    if (!events) continue;
+    uint64_t position = one_stream ? events->first().value : events->sequence().value;
+    for (uint32_t i = 0; i < events->count() && spent.size() < request.count; ++i, ++position) {
+      spent.push_back({.position = position,
+                       .attempts = 0,
+                       .cause = cause_of(request),
+                       .stood_at = std::exchange(stood_at, position + 1)});
+    }
+  }
+  const auto asked = request.position;
+  if (asked && *asked != stands_at && (spent.empty() || *asked != spent.front().position)) {
+    return std::unexpected(Error{
+        .code = Code::conflict,
+        .message = fmt::format("consumer \"{}\" is exclusive and stands at {}: it skips what is "
+                               "there, and not {}",
+                               consumer.name, stands_at, *asked),
+        .current = stands_at});
+  }
+  if (spent.empty()) {
+    return fail(Code::conflict, fmt::format("consumer \"{}\" stands at {}, and there is nothing to "
+                                            "skip",
+                                            consumer.name, stands_at));
+  }
+  return spent;
+}
+
+Result<Skipped> Log::skip(Skip request) {
+  constexpr uint64_t kSkipMax = 1'000;
+  const auto found = find_consumer(*parts_->state, request.consumer);
+  if (!found) return std::unexpected(found.error());
+  const NamedConsumer& consumer = **found;
+  if (!parts_->writer) return fail(Code::read_only, "opened as an observer: it only reads");
+  if (request.count == 0 || request.count > kSkipMax) {
+    return fail(Code::invalid,
+                fmt::format("a skip of {} events: it is of 1 to {}", request.count, kSkipMax));
+  }
+  if (auto ok = check_reason(request.reason); !ok) return std::unexpected(ok.error());
+  if (!consumer.standing()) return std::unexpected(no_consumer(request.consumer));
+  Result<std::vector<Spent>> spent;
+  if (consumer.is_group) {
+    TakeSkipped take{.name = request.consumer, .cause = cause_of(request)};
+    const uint64_t from = request.position.value_or(consumer.standing()->position);
+    if (request.position || request.count > 1) {
+      take.span = Span{from, from + std::min(request.count, UINT64_MAX - from)};
+    }
+    spent = outcome_of<std::vector<Spent>>(parts_->perform(std::move(take)));
+  } else {
+    spent = next_of(consumer, request);
+  }
+  if (!spent) return std::unexpected(std::move(spent.error()));
+  const Buried buried = bury(*parts_->state, consumer, *spent,
+                             [this](Operation operation) { parts_->submit(std::move(operation)); });
+  if (buried.error) return std::unexpected(*buried.error);
+  return Skipped{buried.count, consumer.standing()->position};
+}
+
+// --- Members and dead letters.
 
 Result<Joined> Log::join(std::string consumer) {
   return outcome_of<Joined>(parts_->perform(JoinConsumer{std::move(consumer)}));
@@ -229,7 +331,7 @@ Result<uint64_t> Log::replay(std::string name, uint64_t limit) {
     if (dead->empty()) break;
     std::vector<Given> wanted;
     for (const DeadLetter& one : *dead) wanted.push_back({one.position, 0});
-    auto found = strandline::retrieve(state, (*consumer)->settings, wanted);
+    auto found = strandline::retrieve(state, *(*consumer)->settings(), wanted);
     if (!found) return std::unexpected(std::move(found.error()));
     for (const Given& one : found->fetched.given) {
       if (replay.positions.size() < limit) replay.positions.push_back(one.position);
@@ -241,7 +343,7 @@ Result<uint64_t> Log::replay(std::string name, uint64_t limit) {
     return fail(Code::conflict,
                 fmt::format("the {} events that are dead letters of consumer \"{}\" are gone from "
                             "where they were; their copies are in \"{}\"",
-                            gone.size(), name, (*consumer)->settings.dead_letters));
+                            gone.size(), name, (*consumer)->settings()->dead_letters));
   }
   return outcome_of<uint64_t>(parts_->perform(std::move(replay)));
 }

@@ -5,7 +5,6 @@
 
 #include "engine/consumer_desk.h"
 #include "engine/consumer_wait.h"
-#include "engine/dead_letters.h"
 #include "engine/log_parts.h"
 #include "engine/retrieval.h"
 #include "engine/scout.h"
@@ -25,8 +24,7 @@ size_t bytes_of(const Settle& settle) {
 }
 
 bool says_nothing(const Assignment& assignment) {
-  return !assignment.settled && assignment.given.empty() && assignment.exhausted.empty() &&
-         assignment.gaps.empty();
+  return !assignment.settled && assignment.given.empty() && assignment.gaps.empty();
 }
 
 }  // namespace
@@ -53,9 +51,9 @@ void Log::fetch(Fetch request, Completion<Assignment> done) {
   if (const auto scout = (*consumer)->scout()) {
     size_t want = request.events_max;
     // It may have to look past many whose keys are held.
-    const ConsumerSettings& settings = (*consumer)->settings;
-    if (settings.mode == ConsumerSettings::Mode::keyed) {
-      want += std::min<size_t>(settings.unacked_max, kFetchEventsMax);
+    const SettingsPointer settings = (*consumer)->settings();
+    if (settings->mode == ConsumerSettings::Mode::keyed) {
+      want += std::min<size_t>(settings->unacked_max, kFetchEventsMax);
     }
     ahead = scout->read_ahead(want);
   }
@@ -78,18 +76,12 @@ Result<Fetched> Log::retrieve(const Assignment& assignment) {
   const LogState& state = *parts_->state;
   const auto consumer = find_consumer(state, assignment.consumer);
   if (!consumer) return std::unexpected(consumer.error());
-  const ConsumerSettings& settings = (*consumer)->settings;
-  for (size_t i = 0; i < assignment.exhausted.size(); ++i) {
-    // If it fails, its deadline passes, and it is tried again; it is no concern of the others.
-    const Status buried = bury(settings, assignment, i);
-    if (!buried && state.options.on_warning) state.options.on_warning(buried.error().message);
-  }
-  auto retrieved = strandline::retrieve(state, settings, assignment.given);
+  auto retrieved = strandline::retrieve(state, *(*consumer)->settings(), assignment.given);
   if (!retrieved) {
     return_unseen(assignment);
     return std::unexpected(std::move(retrieved.error()));
   }
-  if (settings.is_group() && !retrieved->gone.empty()) {
+  if ((*consumer)->is_group && !retrieved->gone.empty()) {
     Settle gone{.consumer = assignment.consumer, .epoch = assignment.epoch};
     for (const uint64_t position : retrieved->gone) gone.acks.push_back(Span::of(position));
     settle(std::move(gone), [](Result<Settled>) {});
@@ -100,34 +92,10 @@ Result<Fetched> Log::retrieve(const Assignment& assignment) {
   return fetched;
 }
 
-Status Log::bury(const ConsumerSettings& settings, const Assignment& assignment, size_t i) {
-  const LogState& state = *parts_->state;
-  const Given& given = assignment.exhausted[i];
-  auto found = strandline::retrieve(state, settings, {given});
-  if (!found) return std::unexpected(std::move(found.error()));
-  AppendMany append;
-  append.buries.push_back({assignment.consumer, {given.position}});
-  if (!found->fetched.runs.empty()) {
-    const Events& run = found->fetched.runs.front();
-    auto copy = dead_letter(assignment.consumer, run.stream(), run[0], given.attempt,
-                            assignment.causes[i], state.options.limits);
-    if (!copy) return std::unexpected(std::move(copy.error()));
-    append.parts.push_back({.stream = settings.dead_letters, .batch = std::move(*copy)});
-  }
-  this->append(
-      std::move(append),
-      [warn = state.options.on_warning,
-       place = fmt::format("{} of consumer \"{}\" stays where it is: ", given.position,
-                           assignment.consumer)](const Result<std::vector<Appended>>& done) {
-        if (!done && warn) warn(place + done.error().message);
-      });
-  return {};
-}
-
 void Log::return_unseen(const Assignment& assignment) {
   const auto consumer = parts_->state->consumers.find(assignment.consumer);
   if (!consumer || assignment.given.empty()) return;
-  if (!consumer->settings.is_group()) {
+  if (!consumer->is_group) {
     uint64_t from = assignment.given.front().position;
     for (const Gap& gap : assignment.gaps) from = std::min(from, gap.from);
     parts_->submit({.request = ConsumerRequest(Rewind{assignment.consumer, assignment.epoch, from}),
@@ -156,16 +124,15 @@ Result<Fetched> Log::fetch(Fetch request) {
     // Past its time it still looks through what a filter leaves out, for so long.
     constexpr auto kLookOn = std::chrono::seconds(1);
     const bool looks_on = std::chrono::steady_clock::now() < until + kLookOn;
-    if (looks_on && (!assignment->exhausted.empty() || assignment->more)) continue;
+    if (looks_on && assignment->more) continue;
     auto patience = until - std::chrono::steady_clock::now();
     if (patience <= patience.zero()) {
       if (assignment->full) return std::unexpected(full_of(request.consumer));
       return fetched;
     }
-    if (assignment->due) {
-      const int64_t due_us = assignment->due->us - parts_->state->clock->now().us;
+    if (assignment->due_in) {
       patience = std::min<std::chrono::steady_clock::duration>(
-          patience, std::chrono::microseconds(std::max<int64_t>(due_us, 0) + 1));
+          patience, *assignment->due_in + std::chrono::microseconds(1));
     }
     signal->wait_for(patience);
     if (parts_->state->wakeups.closed()) return fail(Code::closed, "the log is closing");
@@ -183,27 +150,48 @@ ConsumerWait Log::consumer_wait(std::string_view name) const {
   LogState& state = *parts_->state;
   const ConsumerPointer consumer = state.consumers.find(name);
   if (!consumer) return {};
-  const Stream* stream = state.streams.find(scope_name(consumer->settings));
+  const Stream* stream = state.streams.find(scope_name(*consumer->settings()));
   return ConsumerWait(state.wakeups, stream ? stream->id : kLogStream, consumer->wakeup());
 }
 
-Result<Subscription> Log::subscribe_exclusive(std::string name, uint64_t epoch) const {
+// The attempt at the event that is next is counted before it is shown: by giving it, and taking it
+// back. Nothing is shown while what was tried too often is being dead-lettered.
+Status Log::begin_attempt(const std::string& name, uint64_t epoch) {
+  constexpr auto kPatience = std::chrono::seconds(10);
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    ConsumerWait wait = consumer_wait(name);
+    auto signal = std::make_shared<ConsumerSignal>();
+    wait.on_ready([signal] { signal->raise(); });
+    const Fetch first{.consumer = name, .epoch = epoch, .events_max = 1};
+    auto assignment = wait_for<Assignment>([&](auto done) { fetch(first, std::move(done)); });
+    if (!assignment) return std::unexpected(std::move(assignment.error()));
+    if (!assignment->given.empty()) {
+      auto back =
+          parts_->perform(ConsumerRequest(Rewind{name, epoch, assignment->given.front().position}));
+      if (!back) return std::unexpected(std::move(back.error()));
+      return {};
+    }
+    const auto patience = until - std::chrono::steady_clock::now();
+    if (patience <= patience.zero() || parts_->state->wakeups.closed()) return {};
+    if (assignment->burying) {
+      signal->wait_for(patience);
+    } else if (!assignment->more) {
+      return {};
+    }
+  }
+}
+
+Result<Subscription> Log::subscribe_exclusive(std::string name, uint64_t epoch) {
   const auto consumer = find_consumer(*parts_->state, name);
   if (!consumer) return std::unexpected(consumer.error());
-  if ((*consumer)->settings.is_group()) {
+  if ((*consumer)->is_group) {
     return fail(Code::invalid, fmt::format("consumer \"{}\" is not exclusive", name));
   }
-  auto info = outcome_of<ConsumerInfo>(parts_->perform(DescribeConsumers{.name = name}));
-  if (!info) return std::unexpected(std::move(info.error()));
-  if (epoch != info->epoch) {
-    return std::unexpected(
-        Error{.code = Code::fenced,
-              .message = fmt::format("epoch {} of consumer \"{}\" is over, the current one is {}",
-                                     epoch, name, info->epoch),
-              .current = info->epoch});
-  }
-  ReadOptions read = reading_of((*consumer)->settings, info->position);
-  read.types = TypeFilter((*consumer)->settings.types);
+  if (auto begun = begin_attempt(name, epoch); !begun) return std::unexpected(begun.error());
+  const StandingPointer standing = (*consumer)->standing();
+  ReadOptions read = reading_of(*standing->settings, standing->position);
+  read.types = TypeFilter(standing->settings->types);
   return subscribe(std::move(read));
 }
 

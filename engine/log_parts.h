@@ -2,10 +2,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 
+#include "engine/consumer_timer.h"
 #include "engine/head_mark.h"
 #include "engine/log.h"
 #include "engine/log_state.h"
@@ -21,10 +21,10 @@ inline constexpr size_t kOperationBytes = 256;
 struct Log::Parts {
   std::unique_ptr<LogState> state;
   RecoveryReport recovery;
-  std::mutex looking;  // an observer's: guards what describing a consumer changes of it
   // An observer has none of these.
   std::unique_ptr<Syncer> syncer;
   std::unique_ptr<Writer> writer;
+  std::unique_ptr<ConsumerTimer> timer;
   std::unique_ptr<HeadMark> head_mark;
 
   void submit(Operation operation);
@@ -50,6 +50,7 @@ Result<T> outcome_of(Result<Outcome> outcome) {
   return std::get<T>(std::move(outcome->consumer));
 }
 
+Error no_consumer(std::string_view name);
 // `not_found` if there is none of that name.
 Result<ConsumerPointer> find_consumer(const LogState& log, std::string_view name);
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 
+#include "engine/alarms.h"
 #include "engine/clock.h"
 #include "engine/consumers.h"
 #include "engine/directory_identity.h"
@@ -62,6 +63,7 @@ struct LogState {
   Expiring expiring;
   KeysInFlight keys_in_flight;
   Consumers consumers;
+  Alarms alarms;
   mutable AtomicCounters counters;
   mutable Salvages salvages;
   DirectoryIdentity identity;    // an owner's

@@ -22,7 +22,7 @@ struct Limits {
   size_t attribute_name_bytes_max = 255;
   // What the log adds to an event that it copies to a dead-letter stream (event_rules.h): it counts
   // by itself and not as the event's own, so that the copy of the largest event is an event.
-  size_t dead_letter_bytes_max = 8 << 10;
+  size_t dead_letter_bytes_max = 32 << 10;
   // How deep an event's JSON data may nest, whatever it arrives in: what usual parsers read.
   size_t json_levels_max = 128;
   // One atomic append over several streams.

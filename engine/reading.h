@@ -84,13 +84,17 @@ class TypeFilter {
   std::vector<Pattern> patterns_;
 };
 
+// Below it are the streams of dead letters, unless a consumer names another.
+inline constexpr std::string_view kDeadLetterPrefix = "dead-letters/";
+
 struct ReadOptions {
   // A consumer's (consumer.h): streams that were deleted since are read too, as the gap they are;
-  // what the file system fails to read is an error, io, and not a gap that is passed; and one
-  // stream is left out where several are read, its dead letters'.
+  // what the file system fails to read is an error, io, and not a gap that is passed; and where
+  // several streams are read, one is left out, its dead letters', and perhaps everybody's.
   bool deleted_too = false;
   bool io_fails = false;
   std::string except = {};
+  bool no_dead_letters = false;
   Selection select = {};
   From from = {};
   TypeFilter types = {};

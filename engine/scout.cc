@@ -23,16 +23,23 @@ uint64_t hash_of(std::string_view text) {
 
 }  // namespace
 
+bool leaves_out_dead_letters(const Selection& select) {
+  return select.kind == Selection::Kind::all ||
+         (select.kind == Selection::Kind::prefix &&
+          !select.names.at(0).starts_with(kDeadLetterPrefix));
+}
+
 ReadOptions reading_of(const ConsumerSettings& settings, uint64_t position) {
   return {.deleted_too = true,
           .io_fails = true,
           .except = settings.dead_letters,
+          .no_dead_letters = leaves_out_dead_letters(settings.select),
           .select = settings.select,
           .from = From::position(position)};
 }
 
-Scout::Scout(const LogState& log, const ConsumerSettings& settings, uint64_t position)
-    : log_(log), settings_(settings), read_to_(position) {}
+Scout::Scout(const LogState& log, SettingsPointer settings, uint64_t position)
+    : log_(log), pointer_(std::move(settings)), settings_(*pointer_), read_to_(position) {}
 
 Status Scout::open_cursor_at(uint64_t position) {
   ReadOptions read = reading_of(settings_, position);

@@ -18,8 +18,12 @@
 
 namespace strandline {
 
+// Whether a consumer that selects this reads no stream under "dead-letters/": it would be given
+// what others gave up on, and they what it gave up on, for ever.
+bool leaves_out_dead_letters(const Selection& select);
+
 // How a consumer reads: from a position, whatever became of its streams since it was made, and
-// without its own dead letters, which would come round for ever.
+// without its own dead letters.
 ReadOptions reading_of(const ConsumerSettings& settings, uint64_t position);
 
 class Scout {
@@ -30,7 +34,7 @@ class Scout {
     uint32_t bytes;
   };
 
-  Scout(const LogState& log, const ConsumerSettings& settings, uint64_t position);
+  Scout(const LogState& log, SettingsPointer settings, uint64_t position);
 
   // Reads until `want` candidates are at hand, the tail is reached, or a few megabytes were read
   // that a filter leaves out. *Errors*: the cursor's; io where the file system fails at the very
@@ -58,6 +62,7 @@ class Scout {
   uint64_t key_of(const Event& event) const;
 
   const LogState& log_;
+  const SettingsPointer pointer_;  // what is read of them never changes
   const ConsumerSettings& settings_;
 
   std::mutex reading_;  // guards the cursor

@@ -139,6 +139,10 @@ void Syncer::publish(Group& group) {
   }
   for (const auto& [key, record] : group.positions) log_.positions.publish(key, record);
   log_.expiring.publish(group.expiring);
+  for (auto& [consumer, standing] : group.standings) {
+    log_.alarms.set(consumer, standing->due_us);
+    consumer->publish(std::move(standing));
+  }
   touched.insert(touched.end(), group.woken.begin(), group.woken.end());
   log_.wakeups.notify(touched);
 

@@ -31,6 +31,15 @@ void Unacked::touch(uint64_t position) {
   if (touched_.empty() || touched_.back() != block) touched_.push_back(block);
 }
 
+bool Unacked::is_spent(const Entry& entry) const {
+  return attempts_max_ > 0 && entry.attempts >= attempts_max_;
+}
+
+void Unacked::rest(uint64_t position) {
+  ready_.erase(position);
+  spent_.erase(position);
+}
+
 bool Unacked::may_go(uint64_t position, const Entry& entry) const {
   if (!keyed_) return true;
   return by_key_.lower_bound({entry.key, 0})->second == position && !held_keys_.contains(entry.key);
@@ -53,7 +62,16 @@ void Unacked::wait(uint64_t position, const Entry& entry, int64_t now_us) {
   if (entry.due_us > now_us) {
     await(position, entry.due_us);
   } else {
-    ready_.insert(position);
+    (is_spent(entry) ? spent_ : ready_).insert(position);
+  }
+}
+
+void Unacked::set_attempts_max(uint32_t attempts_max) {
+  attempts_max_ = attempts_max;
+  std::set<uint64_t> all = std::exchange(ready_, {});
+  all.merge(std::exchange(spent_, {}));
+  for (const uint64_t position : all) {
+    (is_spent(entries_.at(position)) ? spent_ : ready_).insert(position);
   }
 }
 
@@ -63,10 +81,11 @@ void Unacked::add(uint64_t position, const Entry& entry, int64_t now_us) {
   CHECK_EQ(entries_.size(), before + 1);
   CHECK_TRUE(!entry.in_flight);
   if (entry.attempts > 1) ++redelivered_;
+  if (entry.attempts > 0) ++pending_;
   if (keyed_) {
     // It may be older than the one that was the first of its key.
     const auto first = by_key_.lower_bound({entry.key, 0});
-    if (first != by_key_.end() && first->first == entry.key) ready_.erase(first->second);
+    if (first != by_key_.end() && first->first == entry.key) rest(first->second);
     by_key_.insert({entry.key, position});
     next_of_key(entry.key, now_us);
   } else {
@@ -81,7 +100,7 @@ void Unacked::take_off(uint64_t position, Entry& entry, uint64_t member) {
   entry.member = member;
   ++in_flight_;
   ++in_flight_of_[member];
-  ready_.erase(position);
+  rest(position);
   if (keyed_) held_keys_.insert(entry.key);
   touch(position);
 }
@@ -92,7 +111,7 @@ void Unacked::land(Entry& entry) {
   --in_flight_;
   const auto of = in_flight_of_.find(entry.member);
   if (--of->second == 0) in_flight_of_.erase(of);
-  if (keyed_) held_keys_.erase(entry.key);
+  if (keyed_) held_keys_.erase(held_keys_.find(entry.key));
 }
 
 void Unacked::next_of_key(uint64_t key, int64_t now_us) {
@@ -108,7 +127,8 @@ void Unacked::erase(uint64_t position, int64_t now_us) {
   Entry& entry = found->second;
   land(entry);
   if (entry.attempts > 1) --redelivered_;
-  ready_.erase(position);
+  if (entry.attempts > 0) --pending_;
+  rest(position);
   reasons_.erase(position);
   touch(position);
   const uint64_t key = entry.key;
@@ -124,11 +144,13 @@ void Unacked::give(uint64_t position, uint64_t member, int64_t deadline_us) {
   entry.due_us = deadline_us;
   entry.cause = Cause::none;
   if (++entry.attempts == 2) ++redelivered_;
+  if (entry.attempts == 1) ++pending_;
   await(position, deadline_us);
 }
 
 void Unacked::hold(uint64_t position, int64_t deadline_us) {
   Entry& entry = entries_.at(position);
+  land(entry);
   take_off(position, entry, 0);
   entry.due_us = deadline_us;
   await(position, deadline_us);
@@ -139,7 +161,7 @@ void Unacked::put_back(uint64_t position, Cause cause, int64_t not_before_us, in
   land(entry);
   entry.cause = cause;
   entry.due_us = not_before_us;
-  ready_.erase(position);
+  rest(position);
   touch(position);
   if (keyed_) {
     next_of_key(entry.key, now_us);
@@ -167,7 +189,10 @@ std::string_view Unacked::reason_of(uint64_t position) const {
 
 void Unacked::take_back(uint64_t position, int64_t now_us) {
   Entry& entry = entries_.at(position);
-  if (entry.attempts > 0 && entry.attempts-- == 2) --redelivered_;
+  if (entry.attempts > 0) {
+    if (entry.attempts-- == 2) --redelivered_;
+    if (entry.attempts == 0) --pending_;
+  }
   put_back(position, entry.cause, 0, now_us);
 }
 
@@ -186,7 +211,8 @@ bool Unacked::extend(uint64_t position, int64_t deadline_us) {
 bool Unacked::is_current(const Due& due) const {
   const auto found = entries_.find(due.position);
   return found != entries_.end() && found->second.due_us == due.at_us &&
-         (found->second.in_flight || !ready_.contains(due.position));
+         (found->second.in_flight ||
+          (!ready_.contains(due.position) && !spent_.contains(due.position)));
 }
 
 void Unacked::expire(int64_t now_us) {
@@ -219,6 +245,11 @@ std::optional<uint64_t> Unacked::next_ready() const {
   return *ready_.begin();
 }
 
+std::optional<uint64_t> Unacked::next_spent() const {
+  if (spent_.empty()) return std::nullopt;
+  return *spent_.begin();
+}
+
 std::optional<int64_t> Unacked::next_due() {
   while (!due_.empty() && !is_current(due_.top())) due_.pop();
   if (due_.empty()) return std::nullopt;
@@ -231,11 +262,13 @@ std::optional<uint64_t> Unacked::first() const {
 }
 
 // --- On disk: u8 position in the block, u8 cause, u16 bytes of its reason, u32 attempts, u64
-// member, u64 key, i64 not before, reason.
+// member, u64 key, i64 not before, reason. With the bit kDelayed of the cause, before the reason:
+// u64 microseconds that were left.
 
 namespace {
 constexpr size_t kEntryBytes = 32;
-}
+constexpr uint8_t kDelayed = 0x80;
+}  // namespace
 
 std::vector<uint64_t> Unacked::take_touched() {
   std::ranges::sort(touched_);
@@ -243,53 +276,63 @@ std::vector<uint64_t> Unacked::take_touched() {
   return std::exchange(touched_, {});
 }
 
-std::string Unacked::encode_block(uint64_t block, int64_t epoch_us) const {
+std::string Unacked::encode_block(uint64_t block, int64_t epoch_us, int64_t now_us) const {
   std::string out;
   const uint64_t end = (block + 1) * kBlock;
   for (auto at = entries_.lower_bound(block * kBlock); at != entries_.end() && at->first < end;
        ++at) {
     const Entry& entry = at->second;
     put_le<uint8_t>(out, static_cast<uint8_t>(at->first % kBlock));
-    put_le<uint8_t>(out, static_cast<uint8_t>(entry.cause));
+    const bool delayed = !entry.in_flight && entry.due_us > now_us;
+    put_le<uint8_t>(out, static_cast<uint8_t>(entry.cause) | (delayed ? kDelayed : 0));
     const std::string_view reason = reason_of(at->first);
     put_le<uint16_t>(out, static_cast<uint16_t>(reason.size()));
     put_le<uint32_t>(out, entry.attempts);
     put_le<uint64_t>(out, entry.member);
     put_le<uint64_t>(out, entry.key);
-    const bool delayed = !entry.in_flight && entry.due_us != 0;
     put_le<int64_t>(out, delayed ? entry.due_us + epoch_us : 0);
+    if (delayed) put_le<uint64_t>(out, static_cast<uint64_t>(entry.due_us - now_us));
     out += reason;
   }
   return out;
 }
 
-bool Unacked::load_block(uint64_t block, std::string_view record, int64_t epoch_us,
-                         int64_t now_us) {
+bool Unacked::load_block(uint64_t block, std::string_view record, int64_t epoch_us, int64_t now_us,
+                         int64_t last_us) {
   if (record.empty()) return false;
   for (size_t at = 0; at < record.size();) {
     if (record.size() - at < kEntryBytes) return false;
-    const auto reason_bytes = get_le<uint16_t>(record, at + 2);
-    if (record.size() - at - kEntryBytes < reason_bytes) return false;
     const auto index = get_le<uint8_t>(record, at);
-    const auto cause = get_le<uint8_t>(record, at + 1);
+    const auto flagged = get_le<uint8_t>(record, at + 1);
+    const uint8_t cause = flagged & ~kDelayed;
+    const bool delayed = (flagged & kDelayed) != 0;
+    const size_t bytes = kEntryBytes + (delayed ? sizeof(uint64_t) : 0);
+    const auto reason_bytes = get_le<uint16_t>(record, at + 2);
+    if (record.size() - at < bytes + reason_bytes) return false;
     if (index >= kBlock || cause > static_cast<uint8_t>(Cause::replayed)) return false;
     Entry entry{.member = get_le<uint64_t>(record, at + 8),
                 .key = get_le<uint64_t>(record, at + 16),
                 .attempts = get_le<uint32_t>(record, at + 4),
                 .cause = static_cast<Cause>(cause)};
     if (const auto not_before = get_le<int64_t>(record, at + 24); not_before != 0) {
-      // Whatever became of the clock meanwhile, no delay is longer than one can be.
-      entry.due_us = std::min(not_before - epoch_us, now_us + kDelayMaxUs);
+      // Whatever became of the clock meanwhile, no delay is longer than what was left of it.
+      const uint64_t most = kDelayMaxUs;
+      const uint64_t left =
+          delayed ? std::min(get_le<uint64_t>(record, at + kEntryBytes), most) : most;
+      entry.due_us = std::min(not_before - epoch_us, now_us + static_cast<int64_t>(left));
     }
     // It was in flight when the log was left.
-    if (entry.cause == Cause::none && entry.attempts > 0) entry.cause = Cause::reopened;
+    if (entry.cause == Cause::none && entry.attempts > 0) {
+      entry.cause = Cause::reopened;
+      if (is_spent(entry)) entry.due_us = now_us + last_us;
+    }
     const uint64_t position = block * kBlock + index;
     if (entries_.contains(position)) return false;
     add(position, entry, now_us);
     if (reason_bytes > 0) {
-      set_reason(position, std::string(record.substr(at + kEntryBytes, reason_bytes)));
+      set_reason(position, std::string(record.substr(at + bytes, reason_bytes)));
     }
-    at += kEntryBytes + reason_bytes;
+    at += bytes + reason_bytes;
   }
   return true;
 }

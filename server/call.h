@@ -51,11 +51,13 @@ void put_position(Call call, Answer answer);
 // consumer_routes.cc
 void put_consumer(Call call, Answer answer);
 void get_consumer(Call call, Answer answer);
+void patch_consumer(Call call, Answer answer);
 void delete_consumer(Call call, Answer answer);
 void list_consumers(Call call, Answer answer);
 void join_consumer(Call call, Answer answer);
 void leave_consumer(Call call, Answer answer);
 void reset_consumer(Call call, Answer answer);
+void skip_consumer(Call call, Answer answer);
 void replay_consumer(Call call, Answer answer);
 void list_dead_letters(Call call, Answer answer);
 // consumer_fetch.cc

@@ -53,6 +53,13 @@ Parsed<> read_into(const JsonFields& fields, std::string_view name, T& into) {
   return {};
 }
 
+// The same of one that has no default.
+template <class T>
+Parsed<> read_maybe(const JsonFields& fields, std::string_view name, std::optional<T>& into) {
+  if (!fields.find(name)) return {};
+  return read_into(fields, name, into.emplace());
+}
+
 void append_texts(std::string& out, const std::vector<std::string>& texts) {
   out += '[';
   for (const std::string& text : texts) {
@@ -92,14 +99,14 @@ void append_settings(std::string& out, const ConsumerSettings& settings) {
   append_texts(out, settings.types);
   text("from", render_from(settings.start));
   out += settings.retain ? ",\"retain\":true" : ",\"retain\":false";
+  number("max_attempts", settings.attempts());
+  if (!settings.dead_letters.empty()) text("dead_letters", settings.dead_letters);
   if (!settings.is_group()) return;
   if (settings.mode == Mode::keyed) {
     text("key", settings.key.empty() ? "subject" : settings.key);
   }
   number("ack_deadline_ms", settings.ack_deadline_ms);
-  number("max_attempts", settings.attempts_max);
   number("unacked_max", settings.unacked_max);
-  if (!settings.dead_letters.empty()) text("dead_letters", settings.dead_letters);
 }
 
 }  // namespace
@@ -138,8 +145,7 @@ Parsed<ConsumerSettings> read_consumer_settings(std::string_view json) {
   if (!retain) return std::unexpected(retain.error());
   settings.retain = retain->value_or(false);
 
-  for (const char* name :
-       {"key", "ack_deadline_ms", "max_attempts", "unacked_max", "dead_letters"}) {
+  for (const char* name : {"key", "ack_deadline_ms", "unacked_max"}) {
     if (settings.is_group() || !fields->find(name)) continue;
     return std::unexpected("an exclusive consumer has no \"" + std::string(name) +
                            "\": it commits a position, and acks nothing");
@@ -153,13 +159,51 @@ Parsed<ConsumerSettings> read_consumer_settings(std::string_view json) {
   if (auto ok = read_into(*fields, "ack_deadline_ms", settings.ack_deadline_ms); !ok) {
     return std::unexpected(ok.error());
   }
-  if (auto ok = read_into(*fields, "max_attempts", settings.attempts_max); !ok) {
+  if (auto ok = read_maybe(*fields, "max_attempts", settings.attempts_max); !ok) {
     return std::unexpected(ok.error());
   }
   if (auto ok = read_into(*fields, "unacked_max", settings.unacked_max); !ok) {
     return std::unexpected(ok.error());
   }
   return settings;
+}
+
+Parsed<ConsumerChange> read_consumer_change(std::string_view json) {
+  auto fields = JsonFields::parse(
+      json, {"mode", "stream", "streams", "prefix", "types", "from", "retain", "key",
+             "ack_deadline_ms", "max_attempts", "unacked_max", "dead_letters"});
+  if (!fields) return std::unexpected(fields.error());
+  for (const char* name :
+       {"mode", "stream", "streams", "prefix", "types", "from", "key", "dead_letters"}) {
+    if (!fields->find(name)) continue;
+    return std::unexpected("a consumer's \"" + std::string(name) +
+                           "\" never changes: delete it and create it anew, or take another name");
+  }
+  ConsumerChange change;
+  Parsed<> read = read_maybe(*fields, "ack_deadline_ms", change.ack_deadline_ms);
+  if (read) read = read_maybe(*fields, "max_attempts", change.attempts_max);
+  if (read) read = read_maybe(*fields, "unacked_max", change.unacked_max);
+  if (!read) return std::unexpected(read.error());
+  const auto retain = fields->boolean("retain");
+  if (!retain) return std::unexpected(retain.error());
+  change.retain = *retain;
+  if (!change.ack_deadline_ms && !change.attempts_max && !change.unacked_max && !change.retain) {
+    return std::unexpected(
+        "there is nothing to change: it has \"ack_deadline_ms\", \"max_attempts\", \"unacked_max\" "
+        "or \"retain\"");
+  }
+  return change;
+}
+
+void render_consumer_change(std::string& out, const ConsumerChange& change) {
+  const auto add = [&](std::string_view name, const std::string& value) {
+    out += (out.empty() ? "{\"" : ",\"") + std::string(name) + "\":" + value;
+  };
+  if (change.ack_deadline_ms) add("ack_deadline_ms", std::to_string(*change.ack_deadline_ms));
+  if (change.attempts_max) add("max_attempts", std::to_string(*change.attempts_max));
+  if (change.unacked_max) add("unacked_max", std::to_string(*change.unacked_max));
+  if (change.retain) add("retain", *change.retain ? "true" : "false");
+  out += out.empty() ? "{}" : "}";
 }
 
 void render_consumer_settings(std::string& out, const ConsumerSettings& settings) {
@@ -189,6 +233,7 @@ void render_consumer(std::string& out, const ConsumerInfo& info) {
   number("tail", info.available.tail);
   number("lag", info.lag);
   number("unacked", info.unacked);
+  number("pending", info.pending);
   number("in_flight", info.in_flight);
   number("redelivered", info.redelivered);
   number("dead_lettered", info.dead_lettered);
@@ -200,8 +245,8 @@ void render_consumer(std::string& out, const ConsumerInfo& info) {
 
 bool same_settings(const ConsumerSettings& asked, const ConsumerInfo& there) {
   ConsumerSettings wanted = asked;
-  if (wanted.is_group() && wanted.dead_letters.empty()) {
-    wanted.dead_letters = "dead-letters/" + there.name;
+  if (wanted.dead_letters.empty()) {
+    wanted.dead_letters.append(kDeadLetterPrefix).append(there.name);
   }
   // What they say is what they are.
   std::string a, b;

@@ -2,9 +2,10 @@
 //
 //   {"mode":"exclusive|shared|keyed", "stream":s | "streams":[...] | "prefix":p, "types":[...],
 //    "from":n|"earliest"..., "retain":false,
-//    "key":k, "ack_deadline_ms":n, "max_attempts":n, "unacked_max":n, "dead_letters":s}
+//    "max_attempts":n, "dead_letters":s,
+//    "key":k, "ack_deadline_ms":n, "unacked_max":n}
 //
-// Without a stream it reads everything, as with "$all". What follows "retain" is for groups.
+// Without a stream it reads everything, as with "$all". The last line is for groups.
 // *Errors*: a sentence for a 422.
 #pragma once
 
@@ -17,6 +18,9 @@
 namespace strandline::server {
 
 Parsed<ConsumerSettings> read_consumer_settings(std::string_view json);
+// {"ack_deadline_ms":n, "max_attempts":n, "unacked_max":n, "retain":b}: what there is of these.
+Parsed<ConsumerChange> read_consumer_change(std::string_view json);
+void render_consumer_change(std::string& out, const ConsumerChange& change);
 Parsed<ConsumerSettings::Mode> parse_consumer_mode(std::string_view text);
 
 // As a request's body has them, in one object.

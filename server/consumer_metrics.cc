@@ -7,7 +7,7 @@
 namespace strandline::server {
 namespace {
 
-// Each is seven series: a scrape must not grow without bound.
+// Each is eight series: a scrape must not grow without bound.
 constexpr size_t kConsumersShown = 1'000;
 
 double seconds_since(Timestamp time) {
@@ -28,11 +28,15 @@ void add_consumer_metrics(prometheus::Registry& registry, const Log& log) {
     }
   };
   const std::string note = " Of the first 1,000 consumers by name.";
-  gauge("strandline_consumer_lag_events", ("Events not yet given out." + note).c_str(),
+  gauge("strandline_consumer_lag_events",
+        ("Events that are not done yet: unacked, or not yet given out." + note).c_str(),
         [](const ConsumerInfo& info) { return info.lag; });
   gauge("strandline_consumer_unacked_events",
         ("Events that were given out, or will be again, and not acked." + note).c_str(),
         [](const ConsumerInfo& info) { return info.unacked; });
+  gauge("strandline_consumer_pending_events",
+        ("Events that were given out and are not acked." + note).c_str(),
+        [](const ConsumerInfo& info) { return info.pending; });
   gauge("strandline_consumer_in_flight_events", ("Events that members have now." + note).c_str(),
         [](const ConsumerInfo& info) { return info.in_flight; });
   gauge("strandline_consumer_redelivered_events",

@@ -1,5 +1,5 @@
-// PUT, GET and DELETE /v1/consumers/{c}, GET /v1/consumers, and POST .../join, /leave, /reset and
-// /replay; GET .../dead-letters.
+// PUT, GET, PATCH and DELETE /v1/consumers/{c}, GET /v1/consumers, and POST .../join, /leave,
+// /reset, /skip and /replay; GET .../dead-letters.
 //
 // All of it waits for the log, and so runs in the pool.
 #include "server/cloudevents.h"
@@ -45,8 +45,8 @@ Response create_consumer(Call& call) {
     if (there && same_settings(*settings, *there)) return print_consumer(200, *there);
     return problem({.code = Code::exists,
                     .message = created.error().message +
-                               " with other settings: they never change; delete it, or take "
-                               "another name"},
+                               " with other settings: PATCH changes its bounds; what it reads "
+                               "and how never changes: delete it, or take another name"},
                    Asked::changing);
   }
   return problem(created.error(), Asked::changing);
@@ -56,6 +56,16 @@ Response show_consumer(Call& call) {
   if (auto none = call.query.allow({}); !none) return malformed(none.error());
   const auto info = call.service.log.describe_consumer(call.names[0]);
   return info ? print_consumer(200, *info) : problem(info.error(), Asked::reading);
+}
+
+Response change_consumer(Call& call) {
+  if (auto none = call.query.allow({}); !none) return malformed(none.error());
+  auto text = take_json_text(call);
+  if (!text) return std::move(text.error());
+  const auto change = read_consumer_change(*text);
+  if (!change) return not_valid(change.error());
+  const auto info = call.service.log.update_consumer(call.names[0], *change);
+  return info ? print_consumer(200, *info) : problem(info.error(), Asked::changing);
 }
 
 Response remove_consumer(Call& call) {
@@ -176,6 +186,26 @@ Response move_consumer(Call& call) {
   return response;
 }
 
+Response skip_events(Call& call) {
+  auto fields = take_object(call, {"position", "count", "reason"});
+  if (!fields) return std::move(fields.error());
+  const auto position = fields->number("position");
+  if (!position) return not_valid(position.error());
+  const auto count = fields->number("count");
+  if (!count) return not_valid(count.error());
+  const auto reason = fields->string("reason");
+  if (!reason) return not_valid(reason.error());
+  const auto skipped = call.service.log.skip({.consumer = call.names[0],
+                                              .position = *position,
+                                              .count = count->value_or(1),
+                                              .reason = std::string(reason->value_or(""))});
+  if (!skipped) return problem(skipped.error(), Asked::changing);
+  Response response;
+  response.body = "{\"skipped\":" + std::to_string(skipped->skipped) +
+                  ",\"position\":" + std::to_string(skipped->position) + "}\n";
+  return response;
+}
+
 Response replay_dead_letters(Call& call) {
   auto fields = take_object(call, {"limit"});
   if (!fields) return std::move(fields.error());
@@ -230,11 +260,7 @@ Response show_dead_letters(Call& call) {
   }
   Response response;
   response.body = "{\"stream\":";
-  if (settings->is_group()) {
-    render_string(response.body, settings->dead_letters);
-  } else {
-    response.body += "null";
-  }
+  render_string(response.body, settings->dead_letters);
   response.body += ",\"dead_letters\":[";
   for (const DeadLetter& letter : *letters) {
     if (&letter != letters->data()) response.body += ',';
@@ -261,6 +287,12 @@ void put_consumer(Call call, Answer answer) {
 }
 void get_consumer(Call call, Answer answer) {
   blocking(std::move(call), std::move(answer), show_consumer);
+}
+void patch_consumer(Call call, Answer answer) {
+  blocking(std::move(call), std::move(answer), change_consumer);
+}
+void skip_consumer(Call call, Answer answer) {
+  blocking(std::move(call), std::move(answer), skip_events);
 }
 void delete_consumer(Call call, Answer answer) {
   blocking(std::move(call), std::move(answer), remove_consumer);

@@ -15,7 +15,7 @@ struct Errand {
 
   static void assigned(std::unique_ptr<Errand> errand, Result<Assignment> assignment) {
     if (!assignment) return errand->done(std::unexpected(std::move(assignment.error())));
-    if (assignment->given.empty() && assignment->exhausted.empty()) {
+    if (assignment->given.empty()) {
       Taken taken{.assignment = std::move(*assignment)};
       taken.fetched.epoch = taken.assignment.epoch;
       taken.fetched.gaps = taken.assignment.gaps;
@@ -92,11 +92,8 @@ void leave_later(Service& service, std::string consumer, uint64_t epoch) {
 }
 
 std::optional<SteadyTime> steady_due(const Assignment& assignment) {
-  if (!assignment.due) return std::nullopt;
-  using namespace std::chrono;
-  const auto now = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-  const int64_t after_us = std::max<int64_t>(0, assignment.due->us - now) + 1'000;
-  return steady_clock::now() + microseconds(after_us);
+  if (!assignment.due_in) return std::nullopt;
+  return std::chrono::steady_clock::now() + *assignment.due_in + std::chrono::milliseconds(1);
 }
 
 }  // namespace strandline::server

@@ -8,7 +8,7 @@
 namespace strandline::server {
 namespace {
 
-constexpr std::array<Pattern, 34> kPatterns = {{
+constexpr std::array<Pattern, 36> kPatterns = {{
     {"POST", "/v1/streams/{}/events", Route::append_events},
     {"GET", "/v1/streams/{}/events", Route::read_events},
     {"GET", "/v1/all/events", Route::read_all},
@@ -23,6 +23,7 @@ constexpr std::array<Pattern, 34> kPatterns = {{
     {"PUT", "/v1/consumers/{}/positions/{}", Route::put_position},
     {"PUT", "/v1/consumers/{}", Route::put_consumer},
     {"GET", "/v1/consumers/{}", Route::get_consumer},
+    {"PATCH", "/v1/consumers/{}", Route::patch_consumer},
     {"DELETE", "/v1/consumers/{}", Route::delete_consumer},
     {"GET", "/v1/consumers", Route::list_consumers},
     {"POST", "/v1/consumers/{}/join", Route::join_consumer},
@@ -34,6 +35,7 @@ constexpr std::array<Pattern, 34> kPatterns = {{
     {"POST", "/v1/consumers/{}/settle", Route::settle_consumer},
     {"POST", "/v1/consumers/{}/commit", Route::commit_consumer},
     {"POST", "/v1/consumers/{}/reset", Route::reset_consumer},
+    {"POST", "/v1/consumers/{}/skip", Route::skip_consumer},
     {"POST", "/v1/consumers/{}/replay", Route::replay_consumer},
     {"GET", "/v1/consumers/{}/dead-letters", Route::list_dead_letters},
     {"POST", "/v1/consumers/{}/events", Route::read_consumer},
@@ -100,6 +102,8 @@ const char* name_of(Route route) {
       return "put_consumer";
     case Route::get_consumer:
       return "get_consumer";
+    case Route::patch_consumer:
+      return "patch_consumer";
     case Route::delete_consumer:
       return "delete_consumer";
     case Route::list_consumers:
@@ -122,6 +126,8 @@ const char* name_of(Route route) {
       return "commit_consumer";
     case Route::reset_consumer:
       return "reset_consumer";
+    case Route::skip_consumer:
+      return "skip_consumer";
     case Route::replay_consumer:
       return "replay_consumer";
     case Route::list_dead_letters:
@@ -175,8 +181,9 @@ std::expected<Match, Response> match_route(std::string_view method, std::string_
   const std::string_view path = target.substr(0, mark);
   // RFC 9110, section 9.3.7: what the server takes at all.
   if (path == "*") {
-    return std::unexpected(Response{
-        .status = 204, .content_type = {}, .headers = "Allow: GET, HEAD, POST, PUT, DELETE\r\n"});
+    return std::unexpected(Response{.status = 204,
+                                    .content_type = {},
+                                    .headers = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE\r\n"});
   }
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   std::vector<std::string_view> raw;

@@ -3,6 +3,7 @@
 // which attempt, and what becomes of it.
 //
 // STRANDLINE_SEED replays a run; STRANDLINE_MODEL_STEPS makes it longer.
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -52,6 +53,7 @@ class ConsumerModel : public LogTest, public testing::WithParamInterface<Mode> {
   void replay();
   void step();
   void expire();
+  void bury();
   // One round of what a fetch gives; true if it must be tried again, for something was buried.
   bool give(uint64_t member, size_t max, std::vector<Given>& given);
   void look_around();
@@ -108,6 +110,33 @@ void ConsumerModel::expire() {
       fate.due_us = 0;
     }
   }
+}
+
+// What has had its attempts is buried by the log itself, soon.
+void ConsumerModel::bury() {
+  expire();
+  for (bool any = true; any;) {
+    any = false;
+    std::set<std::string> held;
+    for (const Fate& fate : fates_) {
+      if (fate.state == Fate::in_flight) held.insert(fate.key);
+    }
+    for (Fate& fate : fates_) {
+      if (fate.state != Fate::waiting) continue;
+      if (keyed() && !held.insert(fate.key).second) continue;
+      if (fate.due_us > now_us() || fate.attempts < settings_.attempts_max) continue;
+      fate.state = Fate::dead;
+      any = true;
+    }
+  }
+  const auto count = [&](Fate::State state) {
+    return static_cast<uint64_t>(std::ranges::count(fates_, state, &Fate::state));
+  };
+  EXPECT_TRUE(eventually([&] {
+    const auto info = log().describe_consumer("c");
+    return info && info->dead_lettered == count(Fate::dead) &&
+           info->in_flight == count(Fate::in_flight);
+  }));
 }
 
 bool ConsumerModel::give(uint64_t member, size_t max, std::vector<Given>& given) {
@@ -292,7 +321,7 @@ void ConsumerModel::look_around() {
   EXPECT_EQ(info->epoch, epoch_);
   EXPECT_EQ(info->position, position);
   EXPECT_EQ(info->next, next_);
-  EXPECT_EQ(info->lag, fates_.size() - next_);
+  EXPECT_EQ(info->lag, fates_.size() - next_ + unacked());
   EXPECT_EQ(info->unacked, unacked());
   EXPECT_EQ(info->in_flight, in_flight);
   EXPECT_EQ(info->redelivered, redelivered);
@@ -323,7 +352,9 @@ void ConsumerModel::step() {
       for (Fate& fate : fates_) {
         if (fate.state != Fate::in_flight) continue;
         fate.state = Fate::waiting;
-        fate.due_us = 0;
+        // A last attempt has its deadline anew.
+        const bool last = fate.attempts >= settings_.attempts_max;
+        fate.due_us = last ? now_us() + static_cast<int64_t>(settings_.ack_deadline_ms) * 1000 : 0;
       }
       reopen();
       return;
@@ -353,6 +384,7 @@ TEST_P(ConsumerModel, IsWhatTheLogDoes) {
   for (uint64_t i = 0; i < steps && !HasFailure(); ++i) {
     SCOPED_TRACE("STRANDLINE_SEED=" + std::to_string(chosen) + ", step " + std::to_string(i));
     step();
+    bury();
     look_around();
   }
 }

@@ -308,8 +308,6 @@ TEST_F(ConsumerRoutes, DeadLettersAreListedAndReplayed) {
   const Json nacked =
       post("c", "nack", epoch_of(a) + R"(,"positions":[0,2],"reason":"bad total"})").json();
   EXPECT_EQ(nacked["exhausted"].number(), 2u);
-  // Whoever fetches next sees to it.
-  EXPECT_EQ(given(fetch("c", epoch_of(a) + "}")), "");
   ASSERT_TRUE(eventually([&] { return describe("c")["dead_lettered"].number() == 2; }));
   const Json dead = client_.get("/v1/consumers/c/dead-letters").json();
   EXPECT_EQ(dead["stream"].str(), "dead-letters/c");
@@ -358,13 +356,56 @@ TEST_F(ConsumerRoutes, AnAppendSettlesAndCommitsInTheSameCommit) {
   EXPECT_EQ(describe("g")["position"].number(), 1u);
 }
 
+TEST_F(ConsumerRoutes, WhatIsInTheWayIsSkippedInEveryMode) {
+  append("s", 0, 3);
+  for (const char* mode : {"exclusive", "shared", "keyed"}) {
+    SCOPED_TRACE(mode);
+    ASSERT_EQ(create("c", R"({"stream":"s","mode":")" + std::string(mode) + "\"}").status, 201u);
+    fetch("c", "{}");
+    const Response skipped = post("c", "skip", R"({"reason":"poison"})");
+    EXPECT_EQ(skipped.body, "{\"skipped\":1,\"position\":1}\n");
+    EXPECT_EQ(post("c", "skip", R"({"position":1,"count":2})").json()["position"].number(), 3u);
+    EXPECT_EQ(describe("c")["dead_lettered"].number(), 3u);
+    expect_problem(post("c", "skip"), 409);
+    expect_problem(post("c", "skip", R"({"count":0})"), 422);
+    ASSERT_EQ(client_.send("DELETE", "/v1/consumers/c", "", {}).status, 204u);
+  }
+}
+
+TEST_F(ConsumerRoutes, BoundsAreChangedAndNothingElse) {
+  ASSERT_EQ(create("c", R"({"mode":"shared"})").status, 201u);
+  ASSERT_EQ(create("x", R"({"max_attempts":3})").status, 201u);
+  const auto patch = [&](const std::string& name, const std::string& body) {
+    return client_.send("PATCH", "/v1/consumers/" + name, body,
+                        {{"Content-Type", "application/json"}});
+  };
+  const Response changed =
+      patch("c", R"({"ack_deadline_ms":7,"max_attempts":8,"unacked_max":9,"retain":true})");
+  ASSERT_EQ(changed.status, 200u) << changed.body;
+  for (const Json& info : {changed.json(), describe("c")}) {
+    EXPECT_EQ(info["ack_deadline_ms"].number(), 7u);
+    EXPECT_EQ(info["max_attempts"].number(), 8u);
+    EXPECT_EQ(info["unacked_max"].number(), 9u);
+    EXPECT_EQ(info["retain"].text(), "true");
+  }
+  EXPECT_EQ(describe("x")["max_attempts"].number(), 3u);
+  EXPECT_EQ(patch("x", R"({"max_attempts":0})").json()["max_attempts"].number(), 0u);
+  for (const char* wrong : {R"({"mode":"keyed"})", R"({"stream":"s"})", R"({"key":"k"})", "{}",
+                            R"({"ack_deadline_ms":0})", R"({"unknown":1})"}) {
+    expect_problem(patch("c", wrong), 422);
+  }
+  expect_problem(patch("x", R"({"unacked_max":1})"), 422);
+  expect_problem(patch("none", R"({"retain":true})"), 404);
+}
+
 TEST_F(ConsumerRoutes, MetricsSayWhereEachStands) {
   append("s", 0, 5);
   ASSERT_EQ(create("c", R"({"mode":"shared","stream":"s"})").status, 201u);
   fetch("c", R"({"max":2})");
   const std::string metrics = client_.get("/metrics").body;
-  for (const char* line : {"strandline_consumer_lag_events{consumer=\"c\"} 3",
+  for (const char* line : {"strandline_consumer_lag_events{consumer=\"c\"} 5",
                            "strandline_consumer_unacked_events{consumer=\"c\"} 2",
+                           "strandline_consumer_pending_events{consumer=\"c\"} 2",
                            "strandline_consumer_in_flight_events{consumer=\"c\"} 2",
                            "strandline_consumer_redelivered_events{consumer=\"c\"} 0",
                            "strandline_consumer_dead_lettered_events{consumer=\"c\"} 0",

@@ -9,12 +9,12 @@
 #include "server/cloudevents.h"
 #include "server/consumer_json.h"
 #include "tools/connection.h"
+#include "tools/consumer_table.h"
 #include "tools/dead_letters.h"
 #include "tools/flags.h"
 #include "tools/place.h"
 #include "tools/program.h"
 #include "tools/reading_flags.h"
-#include "tools/table.h"
 
 namespace strandline::tools {
 namespace {
@@ -24,101 +24,17 @@ struct ConsumersFlags {
   std::string consumer;
   std::string stream;
   uint64_t limit = 10'000;
-  uint64_t next = 0;
+  std::optional<uint64_t> next;
   std::optional<uint64_t> expected;
+  ConsumerChange change;
+  std::string retain;
+  Skip skip;
   bool json = false;
   ReadingFlags reading;
   std::string mode = "exclusive";
   std::string from;
   ConsumerSettings settings;  // what has a flag of its own
 };
-
-std::string reads(const Selection& select) {
-  switch (select.kind) {
-    case Selection::Kind::stream:
-      return select.names.at(0);
-    case Selection::Kind::list:
-      return fmt::format("{} and {} more", select.names.at(0), select.names.size() - 1);
-    case Selection::Kind::prefix:
-      return select.names.at(0) + "*";
-    case Selection::Kind::all:
-      return kAllName;
-  }
-  return kAllName;
-}
-
-void print(const std::vector<ConsumerInfo>& consumers, bool json) {
-  std::vector<Row> rows = {{"CONSUMER", "MODE", "READS", "POSITION", "LAG", "UNACKED", "IN FLIGHT",
-                            "REDELIVERED", "DEAD", "MEMBERS"}};
-  for (const ConsumerInfo& info : consumers) {
-    if (json) {
-      std::string out;
-      server::render_consumer(out, info);
-      std::cout << out << '\n';
-      continue;
-    }
-    rows.push_back({info.name, name_of(info.settings.mode), reads(info.settings.select),
-                    std::to_string(info.position), std::to_string(info.lag),
-                    std::to_string(info.unacked), std::to_string(info.in_flight),
-                    std::to_string(info.redelivered), std::to_string(info.dead_lettered),
-                    std::to_string(info.members)});
-  }
-  if (!json) std::cout << render_table(rows);
-}
-
-void print(const std::vector<Log::ConsumerPosition>& positions, bool json) {
-  std::vector<Row> rows = {{"CONSUMER", "STREAM", "NEXT", "COMMITTED"}};
-  for (const Log::ConsumerPosition& position : positions) {
-    const std::string committed = render_time(position.committed);
-    if (json) {
-      std::string out = "{\"consumer\":";
-      server::render_string(out, position.consumer);
-      out += ",\"stream\":";
-      server::render_string(out, position.stream);
-      std::cout << out
-                << fmt::format(",\"next\":{},\"committed\":\"{}\"}}\n", position.next, committed);
-    } else {
-      rows.push_back(
-          {position.consumer, position.stream, std::to_string(position.next), committed});
-    }
-  }
-  if (!json) std::cout << render_table(rows);
-}
-
-// One, at length.
-std::string describe(const ConsumerInfo& info) {
-  const ConsumerSettings& settings = info.settings;
-  std::vector<Row> rows = {{"CONSUMER", info.name}};
-  const auto add = [&](const char* what, std::string value) {
-    rows.push_back({what, std::move(value)});
-  };
-  const auto number = [&](const char* what, uint64_t value) { add(what, std::to_string(value)); };
-  add("mode", name_of(settings.mode));
-  add("reads", reads(settings.select));
-  if (!settings.types.empty()) add("types", fmt::format("{}", fmt::join(settings.types, " ")));
-  add("created", render_time(info.created));
-  if (settings.retain) add("retain", "what is not acked");
-  number("position", info.position);
-  if (settings.is_group()) number("next", info.next);
-  add("available", fmt::format("{} to {}", info.available.start, info.available.tail));
-  number("lag", info.lag);
-  number("epoch", info.epoch);
-  number("members", info.members);
-  if (!settings.is_group()) return render_table(rows);
-  number("unacked", info.unacked);
-  number("in flight", info.in_flight);
-  number("redelivered", info.redelivered);
-  if (info.oldest_unacked) add("oldest unacked", render_time(*info.oldest_unacked));
-  number("dead-lettered", info.dead_lettered);
-  add("dead letters", settings.dead_letters);
-  add("key", settings.mode != ConsumerSettings::Mode::keyed ? "-"
-             : settings.key.empty()                         ? "subject"
-                                                            : settings.key);
-  add("ack deadline", fmt::format("{} ms", settings.ack_deadline_ms));
-  number("max attempts", settings.attempts_max);
-  number("unacked max", settings.unacked_max);
-  return render_table(rows);
-}
 
 // All of them, page after page.
 Result<std::vector<ConsumerInfo>> named(Connection& connection, const ConsumersFlags& flags) {
@@ -177,11 +93,35 @@ int show(Connection& connection, const ConsumersFlags& flags) {
   return kDone;
 }
 
+int update(Connection& connection, const ConsumersFlags& flags) {
+  ConsumerChange change = flags.change;
+  if (!flags.retain.empty()) change.retain = flags.retain == "true";
+  auto info = connection.consumers().update(flags.consumer, change);
+  if (!info) return failed(info.error());
+  if (flags.json) {
+    print(std::vector<ConsumerInfo>{*info}, true);
+  } else {
+    std::cout << describe(*info);
+  }
+  return kDone;
+}
+
 int set(Connection& connection, const ConsumersFlags& flags) {
+  const ConsumerChange& change = flags.change;
+  const bool changes =
+      change.ack_deadline_ms || change.attempts_max || change.unacked_max || !flags.retain.empty();
+  const bool moves = !flags.stream.empty() && flags.next.has_value();
+  if (changes == moves || (changes && (!flags.stream.empty() || flags.expected))) {
+    return misused(
+        "set changes what a consumer is bound by (--ack-deadline-ms, --max-attempts, "
+        "--unacked-max, --retain), or moves the position of a reader that has no consumer (STREAM "
+        "NEXT); to move a consumer, use reset");
+  }
+  if (changes) return update(connection, flags);
   auto next = connection.commit({.consumer = flags.consumer,
                                  .stream = flags.stream,
                                  .expected = flags.expected,
-                                 .next = flags.next});
+                                 .next = *flags.next});
   if (!next) return failed(next.error());
   std::cout << (flags.json ? fmt::format("{{\"next\":{}}}\n", *next)
                            : fmt::format("next {}\n", *next));
@@ -228,6 +168,18 @@ int remove(Connection& connection, const ConsumersFlags& flags) {
     server::render_string(out, flags.consumer);
     std::cout << out << ",\"removed\":true}\n";
   }
+  return kDone;
+}
+
+int skip(Connection& connection, const ConsumersFlags& flags) {
+  Skip request = flags.skip;
+  request.consumer = flags.consumer;
+  auto skipped = connection.consumers().skip(request);
+  if (!skipped) return failed(skipped.error());
+  std::cout << (flags.json
+                    ? fmt::format("{{\"skipped\":{},\"position\":{}}}\n", skipped->skipped,
+                                  skipped->position)
+                    : fmt::format("skipped {}, at {}\n", skipped->skipped, skipped->position));
   return kDone;
 }
 
@@ -286,15 +238,8 @@ class ConsumersFamily {
     name(replaying);
     limit(replaying, "at most N");
     on_run(replaying, Purpose::write, replay);
-    CLI::App& setting =
-        program_.add(all_, "set", "Move the position of a reader that has no consumer",
-                     "  strandline consumers set billing orders 120 --expected 100");
-    name(setting);
-    setting.add_option("stream", flags_->stream, "the stream, or $all")->required();
-    add_number(setting, "next", flags_->next, "the first position not yet handled")->required();
-    add_number(setting, "--expected", flags_->expected,
-               "what it must be now; 0 where there is none");
-    on_run(setting, Purpose::write, set);
+    add_skip();
+    add_set();
   }
 
  private:
@@ -323,6 +268,45 @@ class ConsumersFamily {
     on_run(command, Purpose::read, list);
   }
 
+  void add_skip() {
+    CLI::App& skipping =
+        program_.add(all_, "skip", "Give up on what is in its way: it goes to the dead letters",
+                     "  strandline consumers skip billing --reason 'no such customer'\n"
+                     "  strandline consumers skip billing --position 17 --count 2");
+    name(skipping);
+    Skip& request = flags_->skip;
+    add_number(skipping, "--position", request.position,
+               "the first to be skipped [the oldest that is not done]");
+    add_number(skipping, "--count", request.count,
+               "so many events; of a group, whatever is unacked of so many positions [1]");
+    skipping.add_option("--reason", request.reason, "why, for the dead letter");
+    on_run(skipping, Purpose::write, skip);
+  }
+
+  void add_set() {
+    CLI::App& setting = program_.add(
+        all_, "set", "Change one's bounds; or move the position of a reader that has no consumer",
+        "  strandline consumers set mailer --max-attempts 10 --ack-deadline 1m\n"
+        "  strandline consumers set billing orders 120 --expected 100");
+    name(setting);
+    setting.add_option("stream", flags_->stream, "to move a reader: the stream, or $all");
+    add_number(setting, "next", flags_->next,
+               "to move a reader: the first position not yet handled");
+    add_number(setting, "--expected", flags_->expected,
+               "to move a reader: what it must be now; 0 where there is none");
+    ConsumerChange& change = flags_->change;
+    add_duration<std::chrono::milliseconds>(setting, "--ack-deadline", change.ack_deadline_ms,
+                                            "of a group: for what is given out from now on", {});
+    add_number(setting, "--max-attempts", change.attempts_max, "then it is dead-lettered; 0: never",
+               {0, UINT32_MAX});
+    add_number(setting, "--unacked-max", change.unacked_max,
+               "of a group: no more is given out while so many are unacked");
+    setting.add_option("--retain", flags_->retain, "whether retention keeps what it has not acked")
+        ->check(CLI::IsMember({"true", "false"}))
+        ->type_name("true|false");
+    on_run(setting, Purpose::write, set);
+  }
+
   void add_create() {
     CLI::App& creating = program_.add(
         all_, "create", "Create one; the same again changes nothing",
@@ -341,11 +325,11 @@ class ConsumersFamily {
         creating, "--ack-deadline", settings.ack_deadline_ms,
         "of a group: what is not acked for so long is given to another [30s]", {});
     add_number(creating, "--max-attempts", settings.attempts_max,
-               "of a group: then it is dead-lettered; 0: never [5]");
+               "then it is dead-lettered; 0: never [5; exclusive: 0]");
     add_number(creating, "--unacked-max", settings.unacked_max,
                "of a group: no more is given out while so many are unacked [10000]");
     creating.add_option("--dead-letters", settings.dead_letters,
-                        "of a group: the stream they go to [dead-letters/NAME]");
+                        "the stream they go to [dead-letters/NAME]");
     creating.add_flag("--retain", settings.retain,
                       "retention keeps what it has not acked (committed)");
     aliased("create", {"add"});

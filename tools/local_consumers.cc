@@ -17,6 +17,9 @@ class LocalConsumers : public NamedConsumers {
     }
     return created;
   }
+  Result<ConsumerInfo> update(const std::string& name, const ConsumerChange& change) override {
+    return log_.update_consumer(name, change);
+  }
   Status remove(const std::string& name) override { return log_.delete_consumer(name); }
   Result<ConsumerInfo> reset(const std::string& name, const From& from) override {
     return log_.reset_consumer(name, from);
@@ -28,6 +31,7 @@ class LocalConsumers : public NamedConsumers {
                                          size_t limit) override {
     return log_.consumers(prefix, after, limit);
   }
+  Result<Skipped> skip(const Skip& request) override { return log_.skip(request); }
   Result<uint64_t> replay(const std::string& name, uint64_t limit) override {
     return log_.replay(name, limit);
   }

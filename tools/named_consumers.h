@@ -20,11 +20,13 @@ class NamedConsumers {
 
   // `exists` if it is there with other settings.
   virtual Result<ConsumerInfo> create(const std::string& name, const ConsumerSettings&) = 0;
+  virtual Result<ConsumerInfo> update(const std::string& name, const ConsumerChange&) = 0;
   virtual Status remove(const std::string& name) = 0;
   virtual Result<ConsumerInfo> reset(const std::string& name, const From& from) = 0;
   virtual Result<ConsumerInfo> describe(const std::string& name) = 0;
   virtual Result<std::vector<ConsumerInfo>> list(const std::string& prefix,
                                                  const std::string& after, size_t limit) = 0;
+  virtual Result<Skipped> skip(const Skip& request) = 0;
   virtual Result<uint64_t> replay(const std::string& name, uint64_t limit) = 0;
   virtual Result<std::vector<DeadLetter>> dead_letters(const std::string& name, uint64_t from,
                                                        size_t limit) = 0;

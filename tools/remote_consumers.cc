@@ -2,6 +2,7 @@
 
 #include "engine/event_rules.h"
 #include "schemas/frame.h"
+#include "server/cloudevents.h"
 #include "server/consumer_json.h"
 #include "server/settle_json.h"
 #include "tools/exchange.h"
@@ -34,12 +35,12 @@ ConsumerSettings settings_of(const rapidjson::Value& object) {
   settings.types = texts_of(object, "types");
   const auto retain = object.FindMember("retain");
   settings.retain = retain != object.MemberEnd() && retain->value.IsTrue();
+  settings.attempts_max = static_cast<uint32_t>(number_of(object, "max_attempts"));
+  settings.dead_letters = text_of(object, "dead_letters");
   if (!settings.is_group()) return settings;
   settings.key = text_of(object, "key");
   settings.ack_deadline_ms = number_of(object, "ack_deadline_ms");
-  settings.attempts_max = static_cast<uint32_t>(number_of(object, "max_attempts"));
   settings.unacked_max = number_of(object, "unacked_max");
-  settings.dead_letters = text_of(object, "dead_letters");
   return settings;
 }
 
@@ -53,6 +54,7 @@ ConsumerInfo consumer_of(const rapidjson::Value& object) {
           .available = {number_of(object, "start"), number_of(object, "tail")},
           .lag = number_of(object, "lag"),
           .unacked = number_of(object, "unacked"),
+          .pending = number_of(object, "pending"),
           .in_flight = number_of(object, "in_flight"),
           .redelivered = number_of(object, "redelivered"),
           .dead_lettered = number_of(object, "dead_lettered"),
@@ -68,6 +70,14 @@ class RemoteConsumers : public NamedConsumers {
     std::string body;
     server::render_consumer_settings(body, settings);
     return info(exchange_.ask({.method = "PUT",
+                               .target = path(name),
+                               .content_type = "application/json",
+                               .body = std::move(body)}));
+  }
+  Result<ConsumerInfo> update(const std::string& name, const ConsumerChange& change) override {
+    std::string body;
+    server::render_consumer_change(body, change);
+    return info(exchange_.ask({.method = "PATCH",
                                .target = path(name),
                                .content_type = "application/json",
                                .body = std::move(body)}));
@@ -95,6 +105,15 @@ class RemoteConsumers : public NamedConsumers {
     return consumers;
   }
 
+  Result<Skipped> skip(const Skip& request) override {
+    std::string body = fmt::format("{{\"count\":{}", request.count);
+    if (request.position) body += fmt::format(",\"position\":{}", *request.position);
+    body += ",\"reason\":";
+    server::render_string(body, request.reason);
+    auto answer = post(request.consumer, "/skip", body + "}");
+    if (!answer) return std::unexpected(answer.error());
+    return Skipped{number_of(*answer, "skipped"), number_of(*answer, "position")};
+  }
   Result<uint64_t> replay(const std::string& name, uint64_t limit) override {
     return number(post(name, "/replay", fmt::format("{{\"limit\":{}}}", limit)), "replayed");
   }
