@@ -22,14 +22,14 @@ constexpr size_t kWriteBytes = 256 << 10;
 constexpr auto kLinger = std::chrono::seconds(2);
 
 constexpr Handler kHandlers[kRoutes] = {
-    append_events,  read_events,     read_all,          append_many,     broadcast,
-    put_stream,     get_stream,      delete_stream,     list_streams,    truncate_stream,
-    get_position,   put_position,    put_consumer,      get_consumer,    delete_consumer,
-    list_consumers, join_consumer,   leave_consumer,    fetch_consumer,  ack_consumer,
-    nack_consumer,  extend_consumer, settle_consumer,   commit_consumer, reset_consumer,
-    skip_consumer,  replay_consumer, list_dead_letters, read_consumer,   get_once,
-    put_once,       get_healthz,     get_readyz,        get_metrics,     get_info,
-    nullptr,
+    append_events,   read_events,    read_all,        append_many,       broadcast,
+    put_stream,      get_stream,     delete_stream,   list_streams,      truncate_stream,
+    get_position,    put_position,   put_consumer,    get_consumer,      patch_consumer,
+    delete_consumer, list_consumers, join_consumer,   leave_consumer,    fetch_consumer,
+    ack_consumer,    nack_consumer,  extend_consumer, settle_consumer,   commit_consumer,
+    reset_consumer,  skip_consumer,  replay_consumer, list_dead_letters, read_consumer,
+    get_once,        put_once,       get_healthz,     get_readyz,        get_metrics,
+    get_info,        nullptr,
 };
 
 }  // namespace
