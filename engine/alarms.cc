@@ -25,7 +25,8 @@ void Alarms::set(const ConsumerPointer& consumer, std::optional<int64_t> due_us)
       return;
     }
     by_id_.insert_or_assign(consumer->id, Alarm{*due_us, consumer});
-    sooner = by_due_.insert({*due_us, consumer->id}).first == by_due_.begin();
+    by_due_.insert({*due_us, consumer->id});
+    sooner = by_due_.begin()->second == consumer->id;
   }
   if (sooner) wake_.notify_all();
 }
