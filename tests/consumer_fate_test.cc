@@ -266,6 +266,7 @@ TEST_F(ConsumerFate, ADelayIsNeverLongerThanWhatWasLeftOfIt) {
     ASSERT_TRUE(log().settle(settle));
     close();
     clock_->set({clock_->now().us - wrong});  // set right
+    log();                                    // opens it: counted from now at the latest
     clock_->advance_us(60'000'000);
     EXPECT_EQ(positions(fetch(a)), range(0, 1));
     ASSERT_TRUE(log().reset_consumer("c", From::earliest()));

@@ -129,7 +129,7 @@ TEST_F(Once, OfTwoLivesThatALossPutsTogetherTheLaterOneIsKept) {
   append("s");  // purges the former life
   EXPECT_TRUE(log().was_processed("c", "x").value());
   EXPECT_FALSE(log().once("c", "x", 60).value());
-  pass(1);
+  pass(3601);  // the log's own time may be that of the older tables
   EXPECT_TRUE(log().once("c", "x", 60).value());
 }
 
