@@ -245,10 +245,10 @@ TEST_F(DiskFull, IsToldOnceWhenItBeginsAndOnceWhenItEndsThoughNobodyAppends) {
                 Code::disk_full);
     }
     EXPECT_EQ(times("appends are refused"), round);
-    EXPECT_EQ(times("appends are taken again"), round - 1);
+    EXPECT_EQ(times("appends are taken again: "), round - 1);
     disk.clear();
     ASSERT_TRUE(eventually([&] { return !log->appends_refused(); }));
-    EXPECT_EQ(times("appends are taken again"), round);
+    EXPECT_EQ(times("appends are taken again: "), round);
     EXPECT_GT(log->counters().disk_free_bytes.value(), kReserve);
   }
   const std::vector<std::pair<Code, uint64_t>> counted = {{Code::disk_full, 200}};
