@@ -349,14 +349,16 @@ void ConsumerModel::step() {
       return replay();
     case 9: {
       expire();  // what a deadline took back stays so; what was in flight waits
+      bool last = false;
       for (Fate& fate : fates_) {
         if (fate.state != Fate::in_flight) continue;
         fate.state = Fate::waiting;
-        // A last attempt has its deadline anew.
-        const bool last = fate.attempts >= settings_.attempts_max;
-        fate.due_us = last ? now_us() + static_cast<int64_t>(settings_.ack_deadline_ms) * 1000 : 0;
+        fate.due_us = 0;
+        last |= fate.attempts >= settings_.attempts_max;
       }
       reopen();
+      // A last attempt has its deadline anew, which passes before the log is left again.
+      if (last) clock_->advance_us(static_cast<int64_t>(settings_.ack_deadline_ms) * 1000);
       return;
     }
     case 10:
