@@ -157,10 +157,10 @@ TEST(FileDescriptors, TooFewOfThemEndInAMessageAtEveryDoor) {
     EXPECT_THAT(errors, HasSubstr("oo many open files"));
     EXPECT_THAT(errors, Not(HasSubstr("accept_loss")));
   };
-  const int seldom = static_cast<int>(number_from("STRANDLINE_FILES_STEP", 8));
+  const int seldom = static_cast<int>(number_from("STRANDLINE_FILES_STEP", 16));
   int refused = 0, served = 0;
   // Below that many, the program does not even find its libraries.
-  for (int files = 4; files <= 200; files += files < 64 ? 1 : seldom) {
+  for (int files = 4; files <= 200; files += files < 40 ? 1 : seldom) {
     SCOPED_TRACE("ulimit -n " + std::to_string(files));
     for (const char* command : {"append s", "read s", "verify"}) {
       SCOPED_TRACE(command);
