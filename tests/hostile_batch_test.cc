@@ -1,6 +1,7 @@
 // FlatBuffers made by hand to harm whoever reads them: refused, at a cost that their size bounds;
 // and whatever is not refused can be walked to its end, which the sanitizers watch.
 #include "engine/batch_verifier.h"
+#include "engine/event_rules.h"
 #include "tests/support/log_test.h"
 
 namespace strandline::tests {
@@ -202,14 +203,15 @@ TEST(HostileBatches, AreWalkedNoDeeperThan16Tables) {
 }
 
 TEST(HostileBatches, AreWalkedNoFurtherThanTheLimitOnEventsAllows) {
-  // At two events, and 64 attributes for each and a dead letter's 5: 141 tables with the batch.
+  // At two events, and 64 attributes for each and a dead letter's own: two tables and the batch
+  // besides.
   const Limits two{.batch_events_max = 2};
-  const auto batch_of = [](std::vector<int> attributes_of_events) {
+  const auto batch_of = [](std::vector<size_t> attributes_of_events) {
     fb::FlatBufferBuilder builder;
     std::vector<fb::Offset<schema::Event>> events;
-    for (const int count : attributes_of_events) {
+    for (const size_t count : attributes_of_events) {
       std::vector<fb::Offset<schema::Attribute>> attributes;
-      for (int i = 0; i < count; ++i) {
+      for (size_t i = 0; i < count; ++i) {
         attributes.push_back(
             schema::CreateAttribute(builder, builder.CreateString("a" + std::to_string(i)),
                                     builder.CreateString("a text that is long enough")));
@@ -225,8 +227,9 @@ TEST(HostileBatches, AreWalkedNoFurtherThanTheLimitOnEventsAllows) {
     return schema::VerifyBatchBuffer(verifier);
   };
   EXPECT_TRUE(Batch::verified(batch_of({64, 64}), two));
-  EXPECT_TRUE(walked(batch_of({139})));
-  EXPECT_FALSE(walked(batch_of({140})));
+  const size_t most = 2 * (64 + kDeadLetterNames.size()) + 1;
+  EXPECT_TRUE(walked(batch_of({most})));
+  EXPECT_FALSE(walked(batch_of({most + 1})));
 }
 
 TEST(HostileBatches, MisalignedOnesAreRefused) {

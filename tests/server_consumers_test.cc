@@ -88,9 +88,9 @@ TEST_F(ConsumerRoutes, WhatIsWronglyCreatedIsRefused) {
        {R"({"mode":"private"})", R"({"stream":"s","prefix":"s"})", R"({"streams":[]})",
         R"({"stream":"s","from":"yesterday"})", R"({"stream":"s","types":"a"})",
         R"({"stream":"s","retain":1})", R"({"mode":"shared","key":"k"})",
-        R"({"stream":"s","max_attempts":3})", R"({"mode":"shared","ack_deadline_ms":0})",
-        R"({"mode":"shared","unacked_max":100000000})", R"({"mode":"shared","max_attempts":-1})",
-        R"({"mode":"shared","max_attempts":5000000000})", R"({"nonsense":1})", R"([])"}) {
+        R"({"mode":"shared","ack_deadline_ms":0})", R"({"mode":"shared","unacked_max":100000000})",
+        R"({"mode":"shared","max_attempts":-1})", R"({"mode":"shared","max_attempts":5000000000})",
+        R"({"nonsense":1})", R"([])"}) {
     SCOPED_TRACE(settings);
     expect_problem(create("c", settings), 422);
   }
