@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 
 namespace strandline::bench {
 namespace {

@@ -7,9 +7,11 @@
 #include "fuzz/fields.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
+#include "server/base64.h"
 #include "server/cloudevents.h"
 #include "server/json_fields.h"
 #include "server/json_reader.h"
+#include "server/json_writer.h"
 
 namespace strandline::server {
 namespace {

@@ -1,6 +1,7 @@
 #include "server/appended_json.h"
 
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 #include "server/problem.h"
 
 namespace strandline::server {

@@ -1,7 +1,6 @@
-// Base64 as RFC 4648, section 4, has it: with padding, and nothing else between.
-#include <array>
+#include "server/base64.h"
 
-#include "server/cloudevents.h"
+#include <array>
 
 namespace strandline::server {
 namespace {

@@ -76,11 +76,4 @@ void render_gap(std::string& out, const Gap& gap);
 // The same as a plain object: {"from","to","reason","detail"} and, of one stream, "stream".
 void render_gap_object(std::string& out, const Gap& gap);
 
-// Appends a JSON string literal with its quotes. `text` is UTF-8.
-void render_string(std::string& out, std::string_view text);
-
-// Base64 (RFC 4648, section 4, with padding).
-void render_base64(std::string& out, std::string_view bytes);
-Result<std::string> parse_base64(std::string_view text);
-
 }  // namespace strandline::server

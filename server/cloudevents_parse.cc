@@ -3,6 +3,7 @@
 
 #include "engine/event_rules.h"
 #include "engine/media_type.h"
+#include "server/base64.h"
 #include "server/cloudevents.h"
 #include "server/json_reader.h"
 

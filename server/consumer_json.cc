@@ -3,6 +3,7 @@
 #include "engine/rfc3339.h"
 #include "server/cloudevents.h"
 #include "server/json_fields.h"
+#include "server/json_writer.h"
 #include "server/response.h"
 
 namespace strandline::server {

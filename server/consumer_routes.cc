@@ -5,6 +5,7 @@
 #include "server/cloudevents.h"
 #include "server/consumer_json.h"
 #include "server/json_body.h"
+#include "server/json_writer.h"
 
 namespace strandline::server {
 namespace {

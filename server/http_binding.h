@@ -9,8 +9,9 @@
 // parse_event's.
 #pragma once
 
-#include "server/call.h"
 #include "server/cloudevents.h"
+#include "server/query.h"
+#include "server/request.h"
 
 namespace strandline::server {
 

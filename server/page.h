@@ -8,7 +8,7 @@
 #include "engine/log.h"
 #include "server/form.h"
 #include "server/response.h"
-#include "server/server.h"
+#include "server/server_options.h"
 
 namespace strandline::server {
 

@@ -4,6 +4,7 @@
 // "metadata" is text that its reader keeps beside a position; a PUT without it leaves none.
 #include "server/append_body.h"
 #include "server/json_fields.h"
+#include "server/json_writer.h"
 
 namespace strandline::server {
 namespace {

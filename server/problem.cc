@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/event_rules.h"
-#include "server/cloudevents.h"
+#include "server/json_writer.h"
 
 namespace strandline::server {
 namespace {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <chrono>
 
-#include "server/cloudevents.h"
+#include "engine/rfc3339.h"
 #include "server/quantity.h"
 
 namespace strandline::server {

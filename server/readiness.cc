@@ -1,6 +1,7 @@
 #include "server/readiness.h"
 
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 
 namespace strandline::server {
 

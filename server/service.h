@@ -11,7 +11,7 @@
 #include "server/authority.h"
 #include "server/body_budget.h"
 #include "server/metrics.h"
-#include "server/server.h"
+#include "server/server_options.h"
 
 namespace strandline::server {
 

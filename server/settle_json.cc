@@ -1,6 +1,7 @@
 #include "server/settle_json.h"
 
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 #include "server/response.h"
 
 namespace strandline::server {

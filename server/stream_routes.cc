@@ -1,6 +1,7 @@
 // PUT, GET and DELETE /v1/streams/{s}, GET /v1/streams, POST /v1/streams/{s}/truncate.
 #include "server/append_body.h"
 #include "server/json_fields.h"
+#include "server/json_writer.h"
 #include "server/stream_name.h"
 
 namespace strandline::server {

@@ -1,6 +1,7 @@
 // CloudEvents 1.0 in JSON, in and out: every field goes round, and what is no event is refused.
 #include "server/cloudevents.h"
 
+#include "server/base64.h"
 #include "tests/support/json.h"
 #include "tests/support/log_test.h"
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 #include "tools/appended_lines.h"
 #include "tools/connection.h"
 #include "tools/flags.h"

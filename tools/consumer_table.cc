@@ -6,6 +6,7 @@
 
 #include "server/cloudevents.h"
 #include "server/consumer_json.h"
+#include "server/json_writer.h"
 #include "tools/table.h"
 
 namespace strandline::tools {

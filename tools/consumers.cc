@@ -8,6 +8,7 @@
 
 #include "server/cloudevents.h"
 #include "server/consumer_json.h"
+#include "server/json_writer.h"
 #include "tools/connection.h"
 #include "tools/consumer_table.h"
 #include "tools/dead_letters.h"

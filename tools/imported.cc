@@ -9,6 +9,7 @@
 
 #include "engine/event_rules.h"
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 #include "tools/digest.h"
 #include "tools/exchange.h"
 

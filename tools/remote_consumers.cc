@@ -4,6 +4,7 @@
 #include "schemas/frame.h"
 #include "server/cloudevents.h"
 #include "server/consumer_json.h"
+#include "server/json_writer.h"
 #include "server/settle_json.h"
 #include "tools/exchange.h"
 #include "tools/named_consumers.h"

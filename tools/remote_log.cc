@@ -4,6 +4,7 @@
 
 #include "schemas/frame.h"
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 #include "tools/exchange.h"
 #include "tools/place.h"
 

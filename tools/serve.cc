@@ -14,6 +14,7 @@
 #include "engine/log.h"
 #include "server/binding.h"
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 #include "server/open_files.h"
 #include "server/server.h"
 #include "tools/interrupt.h"

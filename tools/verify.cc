@@ -6,6 +6,7 @@
 
 #include "engine/log.h"
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 #include "tools/local_log.h"
 #include "tools/program.h"
 #include "tools/progress.h"

@@ -3,7 +3,9 @@
 #include <fstream>
 
 #include "engine/log.h"
+#include "server/base64.h"
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 #include "tests/support/process.h"
 
 namespace strandline::tests {

@@ -6,7 +6,9 @@
 
 #include <stdexcept>
 
+#include "server/base64.h"
 #include "server/cloudevents.h"
+#include "server/json_writer.h"
 #include "tests/support/payload.h"
 
 namespace strandline::tests {
