@@ -20,6 +20,7 @@
 #include "server/admission.h"
 #include "server/append_body.h"
 #include "server/request_reader.h"
+#include "server/route_table.h"
 
 namespace strandline::server {
 namespace {
@@ -35,7 +36,7 @@ class Place {
     if (!log) CHECK_EQ(log.error().message, "");
     log_ = std::move(*log);
     service_ = std::make_unique<Service>(
-        *log_, ServerOptions{.head_bytes_max = 2 << 10, .body_bytes_max = 8 << 10});
+        *log_, ServerOptions{.head_bytes_max = 2 << 10, .body_bytes_max = 8 << 10}, route_table());
   }
   ~Place() {
     service_.reset();
@@ -136,7 +137,7 @@ void take(Service& service, Request request) {
   const Match& match = admitted->match;
   auto query = Query::parse(match.query);
   if (!query) return;
-  Call call{service, std::move(request), match.route, match.names, std::move(*query)};
+  Call call{service, std::move(request), *match.route, match.names, std::move(*query)};
   const std::string stream = call.names.empty() ? "s" : call.names.front();
   const auto batch = take_batch(call, stream);
   if (batch) {

@@ -29,9 +29,9 @@ std::optional<Response> refuse_other_sites(const RequestHead& head, const Servic
   return std::nullopt;
 }
 
-std::optional<Response> refuse_repeated(const RequestHead& head, Route route) {
+std::optional<Response> refuse_repeated(const RequestHead& head, const Route* route) {
   std::string_view name = head.repeated;
-  if (name.empty() && route == Route::append_events) name = head.repeated_attribute;
+  if (name.empty() && route && route->takes_binary_mode()) name = head.repeated_attribute;
   if (name.empty()) return std::nullopt;
   return malformed("the header " + std::string(name.substr(0, 100)) +
                    " is there twice, and has one value");
@@ -70,8 +70,8 @@ Response refused_body(const Refusal& refusal, const Service& service) {
 
 std::expected<Admitted, Response> admit(Request& request, Service& service) {
   const RequestHead& head = request.head;
-  auto match = match_route(head.method, head.target);
-  if (auto refused = refuse_repeated(head, match ? match->route : Route::none)) {
+  auto match = service.routes.match(head.method, head.target);
+  if (auto refused = refuse_repeated(head, match ? match->route : nullptr)) {
     return std::unexpected(std::move(*refused));
   }
   if (auto refused = refuse_other_sites(head, service)) return std::unexpected(std::move(*refused));

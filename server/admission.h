@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "server/request.h"
-#include "server/routes.h"
+#include "server/route.h"
 #include "server/service.h"
 
 namespace strandline::server {

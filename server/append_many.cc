@@ -11,6 +11,7 @@
 #include "engine/media_type.h"
 #include "server/append_body.h"
 #include "server/appended_json.h"
+#include "server/handlers.h"
 #include "server/json_fields.h"
 #include "server/retry_headers.h"
 #include "server/settle_json.h"

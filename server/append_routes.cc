@@ -1,6 +1,7 @@
 // POST /v1/streams/{s}/events: a batch to one stream.
 #include "server/append_body.h"
 #include "server/appended_json.h"
+#include "server/handlers.h"
 #include "server/retry_headers.h"
 #include "server/stream_name.h"
 

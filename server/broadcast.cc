@@ -2,6 +2,7 @@
 // prefix, all or nothing.
 #include "server/append_body.h"
 #include "server/appended_json.h"
+#include "server/handlers.h"
 #include "server/json_fields.h"
 #include "server/retry_headers.h"
 

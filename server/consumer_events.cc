@@ -10,8 +10,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "schemas/frame.h"
-#include "server/call.h"
 #include "server/consumer_take.h"
+#include "server/handlers.h"
 #include "server/media_type.h"
 
 namespace strandline::server {

@@ -12,6 +12,7 @@
 #include "schemas/frame.h"
 #include "server/consumer_take.h"
 #include "server/form.h"
+#include "server/handlers.h"
 #include "server/json_body.h"
 #include "server/media_type.h"
 #include "server/settle_json.h"

@@ -4,6 +4,7 @@
 // All of it waits for the log, and so runs in the pool.
 #include "server/cloudevents.h"
 #include "server/consumer_json.h"
+#include "server/handlers.h"
 #include "server/json_body.h"
 #include "server/json_writer.h"
 

@@ -7,6 +7,7 @@
 
 #include "server/consumer_metrics.h"
 #include "server/readiness.h"
+#include "server/route.h"
 #include "server/service.h"
 
 namespace strandline::server {
@@ -26,18 +27,17 @@ class Scrape {
     prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add({}).Set(
         static_cast<double>(value));
   }
-  void requests(const Metrics& metrics) {
+  void requests(const Metrics& metrics, const RouteTable& routes) {
     auto& family = prometheus::BuildCounter()
                        .Name("strandline_http_requests_total")
                        .Help("Requests answered, by route and status.")
                        .Register(registry_);
-    for (size_t route = 0; route < kRoutes; ++route) {
+    for (size_t i = 0; i <= routes.routes().size(); ++i) {
+      const std::string name(i < routes.routes().size() ? routes.routes()[i].name : "none");
       for (unsigned status = 0; status < Metrics::kStatusMax; ++status) {
-        const uint64_t count = metrics.requests[route][status].load(std::memory_order_relaxed);
+        const uint64_t count = metrics.requests[i][status].load(std::memory_order_relaxed);
         if (count == 0) continue;
-        family
-            .Add(
-                {{"route", name_of(static_cast<Route>(route))}, {"status", std::to_string(status)}})
+        family.Add({{"route", name}, {"status", std::to_string(status)}})
             .Increment(static_cast<double>(count));
       }
     }
@@ -74,7 +74,7 @@ std::string render_metrics(const Service& service) {
   const Metrics& metrics = service.metrics;
   const Log& log = service.log;
   Scrape scrape;
-  scrape.requests(metrics);
+  scrape.requests(metrics, service.routes);
   scrape.counter("strandline_http_connections_accepted_total", "Connections accepted.",
                  metrics.connections_accepted);
   scrape.counter("strandline_http_connections_refused_total",

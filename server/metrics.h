@@ -6,17 +6,18 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "server/routes.h"
 
 namespace strandline::server {
 
 struct Metrics {
   static constexpr unsigned kStatusMax = 600;
+  static constexpr size_t kRoutesMax = 128;  // with the one for what has no route
 
-  std::array<std::array<std::atomic<uint64_t>, kStatusMax>, kRoutes> requests = {};
+  std::array<std::array<std::atomic<uint64_t>, kStatusMax>, kRoutesMax> requests =
+      {};  // by RouteTable::index_of
   std::atomic<uint64_t> connections_accepted = 0;
   std::atomic<uint64_t> connections_refused = 0;  // over connections_max
   std::atomic<uint64_t> connections = 0;          // open now
@@ -25,9 +26,8 @@ struct Metrics {
   std::atomic<uint64_t> bytes_out = 0;
   std::atomic<uint64_t> timeouts = 0;
 
-  void answered(Route route, unsigned status) {
-    requests[static_cast<size_t>(route)][status < kStatusMax ? status : 0].fetch_add(
-        1, std::memory_order_relaxed);
+  void answered(size_t route, unsigned status) {
+    requests[route][status < kStatusMax ? status : 0].fetch_add(1, std::memory_order_relaxed);
   }
 };
 

@@ -2,6 +2,7 @@
 // not in the log. PUT {"ttl_s"} marks one, and says whether it is the first to do so: 201
 // {"first":true}, or 200 {"first":false}. GET finds it, or not: 200, 404.
 #include "server/append_body.h"
+#include "server/handlers.h"
 #include "server/json_fields.h"
 
 namespace strandline::server {

@@ -3,6 +3,7 @@
 // `{s}` may be a stream, `$all` (the position is then a sequence) or `$import` (a count of bytes).
 // "metadata" is text that its reader keeps beside a position; a PUT without it leaves none.
 #include "server/append_body.h"
+#include "server/handlers.h"
 #include "server/json_fields.h"
 #include "server/json_writer.h"
 

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "schemas/frame.h"
-#include "server/call.h"
+#include "server/handlers.h"
 #include "server/media_type.h"
 #include "server/page.h"
 #include "server/stream_name.h"
@@ -124,8 +124,8 @@ void read(Call call, Answer answer, Selection select) {
   }
   const auto begin = [&service](Plan plan, Answer home, Result<Subscription> subscription) {
     if (!subscription && plan.wait && subscription.error().code == Code::not_found) {
-      auto awaiting = AwaitingFollow::start(service.log, std::move(plan.read),
-                                            std::move(plan.form), plan.places);
+      auto awaiting = AwaitingFollow::start(service.log, std::move(plan.read), std::move(plan.form),
+                                            plan.places);
       if (!awaiting) return home.now(problem(awaiting.error(), Asked::reading));
       return home.follow(std::move(*awaiting));
     }

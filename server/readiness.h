@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/response.h"
 #include "server/service.h"
 
 namespace strandline::server {

@@ -10,6 +10,7 @@
 #include "server/append_body.h"
 #include "server/http_binding.h"
 #include "server/media_type.h"
+#include "server/route.h"
 
 namespace strandline::server {
 namespace {
@@ -67,7 +68,7 @@ std::string type_of_body(const Call& call, bool binary) {
 // Two requests that ask for the same have the same, however they are spelt: their headers' case and
 // order, percent-encoding, a Content-Encoding, headers that mean nothing here.
 std::string fingerprint_of(const Call& call) {
-  const bool binary = call.route == Route::append_events && is_binary_event(call);
+  const bool binary = call.route.takes_binary_mode() && is_binary_event(call);
   Fingerprint fingerprint;
   const auto add_pairs = [&](std::vector<std::pair<std::string, std::string>> pairs) {
     std::ranges::sort(pairs);
@@ -77,7 +78,7 @@ std::string fingerprint_of(const Call& call) {
       fingerprint.add(value);
     }
   };
-  fingerprint.add(name_of(call.route));
+  fingerprint.add(call.route.name);
   fingerprint.add(std::to_string(call.names.size()));
   for (const std::string& name : call.names) fingerprint.add(name);
   add_pairs(call.query.parameters());

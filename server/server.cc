@@ -10,13 +10,14 @@
 
 #include "engine/access.h"
 #include "server/listener.h"
+#include "server/route_table.h"
 #include "server/service.h"
 #include "server/worker.h"
 
 namespace strandline::server {
 
 struct Server::Parts {
-  Parts(Log& log, ServerOptions options) : service(log, std::move(options)) {}
+  Parts(Log& log, ServerOptions options) : service(log, std::move(options), route_table()) {}
 
   Service service;
   std::vector<std::unique_ptr<Worker>> workers;

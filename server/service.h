@@ -15,11 +15,15 @@
 
 namespace strandline::server {
 
+class RouteTable;
+
 struct Service {
-  Service(Log& log, ServerOptions options) : log(log), options(std::move(options)) {}
+  Service(Log& log, ServerOptions options, const RouteTable& routes)
+      : log(log), options(std::move(options)), routes(routes) {}
 
   Log& log;
   const ServerOptions options;
+  const RouteTable& routes;
   Metrics metrics;
   Authorities authorities{{}, false};  // set once the listener knows where it listens
   BodyBudget bodies{options.bodies_bytes_max};

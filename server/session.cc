@@ -21,16 +21,7 @@ constexpr size_t kWriteBytes = 256 << 10;
 // How long a refused client may go on sending before its connection is closed.
 constexpr auto kLinger = std::chrono::seconds(2);
 
-constexpr Handler kHandlers[kRoutes] = {
-    append_events,   read_events,    read_all,        append_many,       broadcast,
-    put_stream,      get_stream,     delete_stream,   list_streams,      truncate_stream,
-    get_position,    put_position,   put_consumer,    get_consumer,      patch_consumer,
-    delete_consumer, list_consumers, join_consumer,   leave_consumer,    fetch_consumer,
-    ack_consumer,    nack_consumer,  extend_consumer, settle_consumer,   commit_consumer,
-    reset_consumer,  skip_consumer,  replay_consumer, list_dead_letters, read_consumer,
-    get_once,        put_once,       get_healthz,     get_readyz,        get_metrics,
-    get_info,        nullptr,
-};
+bool is_pipelined(const Route* route) { return route && route->order == Order::pipelined; }
 
 }  // namespace
 
@@ -137,7 +128,7 @@ awaitable<void> Session::read_requests() {
     const RequestHead& head = request->head;
     auto admitted = admit(*request, service_);
     const bool last = !head.keep_alive || service_.draining;
-    const Manner manner{.route = admitted ? admitted->match.route : Route::none,
+    const Manner manner{.route = admitted ? admitted->match.route : nullptr,
                         .http_1_0 = head.http_1_0,
                         .keep_alive = !last,
                         .head_only = head.method == "HEAD",
@@ -187,10 +178,10 @@ void Session::dispatch(Request request, std::expected<Admitted, Response> admitt
   }
   auto query = Query::parse(match.query);
   if (!query) return answer.now(malformed(query.error()));
-  const Handler handler = kHandlers[static_cast<size_t>(match.route)];
+  const Handler handler = match.route->handler;
   const bool packed = admitted->packed;
   const bool large = packed || request.body.size() > kLargeBodyBytes;
-  Call call{service_, std::move(request), match.route, std::move(match.names), std::move(*query)};
+  Call call{service_, std::move(request), *match.route, std::move(match.names), std::move(*query)};
   if (!large) return handler(std::move(call), std::move(answer));
   answer.elsewhere(service_, [handler, packed, call = std::move(call)](Answer to) mutable {
     if (packed) {
@@ -231,7 +222,7 @@ HeadContext Session::head_context(const Manner& manner) const {
 void Session::answer(uint64_t number, Response response) {
   Slot* slot = waiting_slot(number);
   if (!slot) return;
-  service_.metrics.answered(slot->manner.route, response.status);
+  service_.metrics.answered(service_.routes.index_of(slot->manner.route), response.status);
   append_head(slot->text, response, head_context(slot->manner));
   if (slot->manner.head_only) {
     // The head alone, with the length that the body would have.
@@ -246,7 +237,7 @@ void Session::answer(uint64_t number, Response response) {
 void Session::answer(uint64_t number, std::unique_ptr<Follow> follow) {
   Slot* slot = waiting_slot(number);
   if (!slot) return;
-  service_.metrics.answered(slot->manner.route, 200);
+  service_.metrics.answered(service_.routes.index_of(slot->manner.route), 200);
   following_ = true;
   slot->follow = std::move(follow);
   mark_ready(*slot);

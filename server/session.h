@@ -42,7 +42,7 @@ class Session : public Answerer, public std::enable_shared_from_this<Session> {
  private:
   // What a request wants of its answer's head.
   struct Manner {
-    Route route = Route::none;
+    const Route* route = nullptr;
     bool http_1_0 = false;
     bool keep_alive = true;
     bool head_only = false;

@@ -1,6 +1,7 @@
 // POST /v1/consumers/{c}/ack, /nack, /extend and /settle: what became of a group's events; and
 // /commit: how far an exclusive consumer has come.
 #include "server/cloudevents.h"
+#include "server/handlers.h"
 #include "server/json_body.h"
 #include "server/settle_json.h"
 

@@ -1,6 +1,6 @@
 // GET /healthz, /readyz, /metrics and /v1/info: how the server and its log are.
-#include "server/call.h"
 #include "server/cloudevents.h"
+#include "server/handlers.h"
 #include "server/json_writer.h"
 #include "server/readiness.h"
 #include "server/version.h"

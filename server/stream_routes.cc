@@ -1,5 +1,6 @@
 // PUT, GET and DELETE /v1/streams/{s}, GET /v1/streams, POST /v1/streams/{s}/truncate.
 #include "server/append_body.h"
+#include "server/handlers.h"
 #include "server/json_fields.h"
 #include "server/json_writer.h"
 #include "server/stream_name.h"

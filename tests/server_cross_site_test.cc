@@ -1,6 +1,6 @@
 // What a page of another site has a browser send changes nothing: on every route of the table, so
 // that a new one is held to it by itself.
-#include "server/routes.h"
+#include "server/route_table.h"
 #include "tests/support/server_test.h"
 
 namespace strandline::tests {
@@ -26,38 +26,30 @@ class CrossSite : public ServerTest {
   };
   static std::vector<Ask> asks() {
     std::vector<Ask> all;
-    for (const server::Pattern& pattern : server::route_patterns()) {
-      if (server::is_safe_method(pattern.method)) continue;
-      const bool of_consumer = pattern.path.starts_with("/v1/consumers/{}");
-      std::string target(pattern.path);
-      for (const char* name : {of_consumer ? "exclusive" : "s", "s"}) {
-        if (const size_t at = target.find("{}"); at != std::string::npos) {
-          target.replace(at, 2, name);
+    for (const server::Route& route : server::route_table().routes()) {
+      if (server::is_safe_method(route.method)) continue;
+      std::string target(route.path);
+      for (const auto& [part, name] : {std::pair("{stream}", "s"), std::pair("{id}", "s"),
+                                       std::pair("{consumer}", "exclusive")}) {
+        if (const size_t at = target.find(part); at != std::string::npos) {
+          target.replace(at, std::string_view(part).size(), name);
         }
       }
-      all.push_back({std::string(pattern.method), target, body_of(pattern.route)});
+      all.push_back({std::string(route.method), target, body_of(route.name)});
     }
     return all;
   }
-  static std::string body_of(server::Route route) {
-    switch (route) {
-      case server::Route::append_events:
-        return R"({"type":"t"})";
-      case server::Route::append_many:
-        return R"({"appends":[{"stream":"s","events":[{"type":"t"}]}]})";
-      case server::Route::broadcast:
-        return R"({"prefix":"s","event":{"type":"t"}})";
-      case server::Route::truncate:
-        return R"({"before":1})";
-      case server::Route::put_position:
-        return R"({"next":1})";
-      case server::Route::reset_consumer:
-        return R"({"from":1})";
-      case server::Route::read_consumer:
-        return "";
-      default:
-        return "{}";
-    }
+  static std::string body_of(std::string_view route) {
+    static const std::map<std::string_view, std::string> bodies = {
+        {"append_events", R"({"type":"t"})"},
+        {"append_many", R"({"appends":[{"stream":"s","events":[{"type":"t"}]}]})"},
+        {"broadcast", R"({"prefix":"s","event":{"type":"t"}})"},
+        {"truncate", R"({"before":1})"},
+        {"put_position", R"({"next":1})"},
+        {"reset_consumer", R"({"from":1})"},
+        {"read_consumer", ""}};
+    const auto known = bodies.find(route);
+    return known == bodies.end() ? "{}" : known->second;
   }
 
   // All that there is to see of the log.
