@@ -4,7 +4,6 @@
 // How the bytes are cut into reads must not matter: they are sent whole, and again in pieces, and
 // the requests, and how the reading ends, must be the same. Three bytes choose the pieces.
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -58,9 +57,45 @@ struct Reading {
   bool over = false;
 };
 
-awaitable<void> read_to_the_end(asio::ip::tcp::socket& socket, Service& service, Reading& reading) {
+// A client that sends these pieces, each as one read, and goes.
+class Pieces : public Transport {
+ public:
+  Pieces(asio::any_io_executor executor, std::span<const std::string_view> pieces)
+      : executor_(std::move(executor)), pieces_(pieces) {}
+
+  asio::any_io_executor executor() override { return executor_; }
+  awaitable<Transferred> read(std::array<asio::mutable_buffer, 2> into) override {
+    while (at_ < pieces_.size() && pieces_[at_].size() == taken_) {
+      ++at_;
+      taken_ = 0;
+    }
+    if (at_ == pieces_.size()) co_return Transferred{asio::error::eof, 0};
+    const std::string_view left = pieces_[at_].substr(taken_);
+    const size_t count = asio::buffer_copy(into, asio::buffer(left.data(), left.size()));
+    taken_ += count;
+    co_return Transferred{{}, count};
+  }
+  awaitable<Transferred> write(std::array<asio::const_buffer, 2> bytes) override {
+    co_return Transferred{{}, asio::buffer_size(bytes)};
+  }
+  Transferred write_now(std::string_view bytes) override { return {{}, bytes.size()}; }
+  awaitable<ErrorCode> wait_writable() override { co_return ErrorCode(); }
+  awaitable<void> finish_writing() override { co_return; }
+  bool is_peer_gone() const override { return false; }
+  void bound_unsent(int) override {}
+  void cancel() override {}
+  void close() override {}
+
+ private:
+  asio::any_io_executor executor_;
+  std::span<const std::string_view> pieces_;
+  size_t at_ = 0;     // the piece that is read
+  size_t taken_ = 0;  // bytes of it
+};
+
+awaitable<void> read_to_the_end(Transport& transport, Service& service, Reading& reading) {
   Deadlines deadlines;
-  RequestReader reader(socket, service, deadlines, [] {});
+  RequestReader reader(transport, service, deadlines, [] {});
   for (;;) {
     auto request = co_await reader.next();
     if (!request) {
@@ -79,23 +114,13 @@ awaitable<void> read_to_the_end(asio::ip::tcp::socket& socket, Service& service,
 
 // `pieces` are the bytes in order.
 Reading read_pieces(Service& service, std::span<const std::string_view> pieces) {
-  int ends[2];
-  CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   asio::io_context context(1);
-  asio::ip::tcp::socket socket(context);
-  socket.assign(asio::ip::tcp::v4(), ends[0]);
+  Pieces transport(context.get_executor(), pieces);
   Reading reading;
-  asio::co_spawn(context, read_to_the_end(socket, service, reading), [](std::exception_ptr error) {
-    if (error) std::rethrow_exception(error);
-  });
-  context.poll();
-  for (const std::string_view piece : pieces) {
-    if (reading.over) break;
-    if (piece.empty()) continue;
-    CHECK_EQ(send(ends[1], piece.data(), piece.size(), MSG_NOSIGNAL), ssize_t(piece.size()));
-    context.poll();
-  }
-  close(ends[1]);
+  asio::co_spawn(context, read_to_the_end(transport, service, reading),
+                 [](std::exception_ptr error) {
+                   if (error) std::rethrow_exception(error);
+                 });
   context.run();
   CHECK_TRUE(reading.over);
   return reading;

@@ -43,9 +43,9 @@ Response bodies_are_full(const Service& service) {
       Asked::appending);
 }
 
-RequestReader::RequestReader(boost::asio::ip::tcp::socket& socket, Service& service,
-                             Deadlines& deadlines, std::function<void()> on_continue)
-    : socket_(socket),
+RequestReader::RequestReader(Transport& transport, Service& service, Deadlines& deadlines,
+                             std::function<void()> on_continue)
+    : transport_(transport),
       service_(service),
       deadlines_(deadlines),
       on_continue_(std::move(on_continue)),
@@ -135,7 +135,7 @@ awaitable<ReadEnd> RequestReader::read_sized_body(Request& request) {
     const std::array<asio::mutable_buffer, 2> targets = {
         asio::mutable_buffer(body.data() + got, size - got),
         asio::mutable_buffer(buffer_.get(), capacity_)};
-    const auto [error, count] = co_await socket_.async_read_some(targets, as_values);
+    const auto [error, count] = co_await transport_.read(targets);
     service_.metrics.bytes_in.fetch_add(count, std::memory_order_relaxed);
     const size_t of_body = std::min(count, size - got);
     got += of_body;
@@ -181,7 +181,7 @@ void RequestReader::expect_body(size_t received) {
 awaitable<bool> RequestReader::fill() {
   make_room();
   const asio::mutable_buffer target(buffer_.get() + end_, capacity_ - end_);
-  const auto [error, count] = co_await socket_.async_read_some(target, as_values);
+  const auto [error, count] = co_await transport_.read({target, {}});
   end_ += count;
   filled_ = end_ == capacity_;
   service_.metrics.bytes_in.fetch_add(count, std::memory_order_relaxed);
@@ -220,7 +220,7 @@ awaitable<void> RequestReader::watch() {
   end_ = had_input ? 1 : 0;
   for (size_t total = 0; total < kWatchedBytesMax;) {
     const asio::mutable_buffer target(buffer_.get(), capacity_);
-    const auto [error, count] = co_await socket_.async_read_some(target, as_values);
+    const auto [error, count] = co_await transport_.read({target, {}});
     if (error) co_return;
     total += count;
   }

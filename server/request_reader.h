@@ -9,7 +9,6 @@
 // is not known: 400, 408, 413, 414, 421, 431, 501, 503, 505.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -17,6 +16,7 @@
 
 #include "server/call.h"
 #include "server/coroutine.h"
+#include "server/transport.h"
 
 namespace strandline::server {
 
@@ -48,7 +48,7 @@ using ReadEnd = std::optional<Response>;
 class RequestReader {
  public:
   // `on_continue` is called when a client waits for "100 Continue" before it sends a body.
-  RequestReader(boost::asio::ip::tcp::socket& socket, Service& service, Deadlines& deadlines,
+  RequestReader(Transport& transport, Service& service, Deadlines& deadlines,
                 std::function<void()> on_continue);
 
   awaitable<std::expected<Request, ReadEnd>> next();
@@ -73,7 +73,7 @@ class RequestReader {
 
   std::string_view input() const { return {buffer_.get() + begin_, end_ - begin_}; }
 
-  boost::asio::ip::tcp::socket& socket_;
+  Transport& transport_;
   Service& service_;
   Deadlines& deadlines_;
   const std::function<void()> on_continue_;

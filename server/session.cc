@@ -1,10 +1,7 @@
 #include "server/session.h"
 
-#include <poll.h>
-
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/write.hpp>
 
 #include "server/worker.h"
 
@@ -25,29 +22,24 @@ bool is_pipelined(const Route* route) { return route && route->order == Order::p
 
 }  // namespace
 
-Session::Session(Worker& worker, Service& service, asio::ip::tcp::socket socket)
+Session::Session(Worker& worker, Service& service, std::unique_ptr<Transport> transport)
     : worker_(worker),
       service_(service),
-      socket_(std::move(socket)),
-      reader_(socket_, service, deadlines_,
+      transport_(std::move(transport)),
+      reader_(*transport_, service, deadlines_,
               [this] {
                 const uint64_t number = open_slot({});
                 Slot& slot = *waiting_slot(number);
                 slot.text = "HTTP/1.1 100 Continue\r\n\r\n";
                 mark_ready(slot);
               }),
-      answered_(socket_.get_executor()),
-      room_(socket_.get_executor()),
-      wake_(socket_.get_executor()) {}
+      answered_(transport_->executor()),
+      room_(transport_->executor()),
+      wake_(transport_->executor()) {}
 
 void Session::start() {
-  ErrorCode ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
-  // Only what is written synchronously looks at this: a follower that would block is told so.
-  socket_.non_blocking(true, ignored);
   const auto self = shared_from_this();
-  asio::co_spawn(socket_.get_executor(), read_requests(),
+  asio::co_spawn(transport_->executor(), read_requests(),
                  asio::bind_cancellation_slot(stop_reading_.slot(), [self](std::exception_ptr e) {
                    LogFailure{"a session's reader"}(e);
                    if (e) self->abort();
@@ -55,7 +47,7 @@ void Session::start() {
                    self->reading_over_ = true;
                    self->answered_.notify();
                  }));
-  asio::co_spawn(socket_.get_executor(), write_answers(), [self](std::exception_ptr e) {
+  asio::co_spawn(transport_->executor(), write_answers(), [self](std::exception_ptr e) {
     LogFailure{"a session's writer"}(e);
     self->finish();
   });
@@ -72,7 +64,7 @@ void Session::sweep(SteadyTime now) {
     abort();
   }
   // Whoever waits for events does not read from its socket meanwhile.
-  if (!slots_.empty() && slots_.front().give_up && is_peer_gone()) abort();
+  if (!slots_.empty() && slots_.front().give_up && transport_->is_peer_gone()) abort();
 }
 
 void Session::drain() {
@@ -84,16 +76,10 @@ void Session::drain() {
   if (!slots_.empty() && slots_.front().give_up) slots_.front().give_up();
 }
 
-bool Session::is_peer_gone() const {
-  pollfd peer{.fd = const_cast<Session*>(this)->socket_.native_handle(), .events = POLLRDHUP};
-  return ::poll(&peer, 1, 0) > 0 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-}
-
 void Session::abort() {
   broken_ = true;
   deadlines_.write = SteadyTime::max();
-  ErrorCode ignored;
-  socket_.close(ignored);
+  transport_->close();
   answered_.notify();
   room_.notify();
   wake_.notify();
@@ -143,8 +129,7 @@ awaitable<void> Session::read_requests() {
       co_await reader_.watch();
       peer_gone_ = true;
       wake_.notify();
-      ErrorCode ignored;
-      socket_.cancel(ignored);  // the writer may wait for room that never comes
+      transport_->cancel();  // the writer may wait for room that never comes
       co_return;
     }
     if (last) co_return;
@@ -244,7 +229,8 @@ void Session::answer(uint64_t number, std::unique_ptr<Follow> follow) {
 }
 
 bool Session::is_awaited(uint64_t number) const {
-  return !broken_ && number >= first_ && number - first_ < slots_.size() && !is_peer_gone();
+  return !broken_ && number >= first_ && number - first_ < slots_.size() &&
+         !transport_->is_peer_gone();
 }
 
 void Session::on_give_up(uint64_t number, std::function<void()> callback) {
@@ -275,7 +261,7 @@ awaitable<void> Session::write_answers() {
     const std::array<asio::const_buffer, 2> buffers = {asio::buffer(out), asio::buffer(large_body)};
     deadlines_.write = std::chrono::steady_clock::now() +
                        std::chrono::milliseconds(service_.options.write_timeout_ms);
-    const auto [error, count] = co_await asio::async_write(socket_, buffers, as_values);
+    const auto [error, count] = co_await transport_->write(buffers);
     deadlines_.write = SteadyTime::max();
     service_.metrics.bytes_out.fetch_add(count, std::memory_order_relaxed);
     if (error) abort();
@@ -304,12 +290,11 @@ void Session::gather(std::string& out, std::string& large_body) {
 // Closing a socket that has unread input resets it, and the client might lose the answer: so the
 // answer's end is sent first, and what the client still sends is dropped for a while.
 awaitable<void> Session::linger() {
-  ErrorCode ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  co_await transport_->finish_writing();
   deadlines_.write = std::chrono::steady_clock::now() + kLinger;
   std::array<char, 4096> dropped;
   for (;;) {
-    const auto [error, count] = co_await socket_.async_read_some(asio::buffer(dropped), as_values);
+    const auto [error, count] = co_await transport_->read({asio::buffer(dropped), {}});
     if (error) co_return;
   }
 }

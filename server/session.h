@@ -1,4 +1,4 @@
-// One connection: a reader and a writer.
+// An HTTP session, the usual kind of connection: a reader and a writer.
 //
 // The reader parses the next request while earlier appends still wait to be durable; the writer
 // sends answers in the order of the requests, as many as are ready in one write. Requests that are
@@ -10,29 +10,28 @@
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <deque>
 #include <memory>
 
 #include "server/admission.h"
 #include "server/answer.h"
+#include "server/connection.h"
 #include "server/request_reader.h"
+#include "server/route.h"
+#include "server/transport.h"
 
 namespace strandline::server {
 
 class Worker;
 
-class Session : public Answerer, public std::enable_shared_from_this<Session> {
+class Session : public Connection, public Answerer, public std::enable_shared_from_this<Session> {
  public:
-  Session(Worker& worker, Service& service, asio::ip::tcp::socket socket);
+  Session(Worker& worker, Service& service, std::unique_ptr<Transport> transport);
 
-  void start();
-  // Ends waits that are over time.
-  void sweep(SteadyTime now);
-  // Finishes what is under way, takes nothing new.
-  void drain();
-  // Closes the socket whatever is under way.
-  void abort();
+  void start() override;
+  void sweep(SteadyTime now) override;
+  void drain() override;
+  void abort() override;
 
   void answer(uint64_t number, Response response) override;
   void answer(uint64_t number, std::unique_ptr<Follow> follow) override;
@@ -63,7 +62,6 @@ class Session : public Answerer, public std::enable_shared_from_this<Session> {
   uint64_t open_slot(Manner manner);
   void dispatch(Request request, std::expected<Admitted, Response> admitted, uint64_t number);
   void refuse(Response response);
-  bool is_peer_gone() const;
   Slot* waiting_slot(uint64_t number);
   void mark_ready(Slot& slot);
 
@@ -83,7 +81,7 @@ class Session : public Answerer, public std::enable_shared_from_this<Session> {
 
   Worker& worker_;
   Service& service_;
-  asio::ip::tcp::socket socket_;
+  const std::unique_ptr<Transport> transport_;
   Deadlines deadlines_;
   RequestReader reader_;
   asio::cancellation_signal stop_reading_;
@@ -97,7 +95,7 @@ class Session : public Answerer, public std::enable_shared_from_this<Session> {
 
   bool reading_over_ = false;
   bool refused_ = false;  // the client may be sending still: let it see the answer before closing
-  bool broken_ = false;   // the socket is closed
+  bool broken_ = false;   // the transport is closed
 
   Signal wake_;  // the follow's: there is something to read, or a reason to stop
   bool woken_ = false;

@@ -9,9 +9,6 @@
 //
 // What is in memory is read here. What takes the disk is read, and printed, in the pool `history`,
 // one buffer at a time, while this thread serves its other sessions.
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
@@ -78,8 +75,7 @@ bool Session::is_stopping() const { return broken_ || peer_gone_ || service_.dra
 awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner manner) {
   const std::shared_ptr<Follow> follow = std::move(given);
   const Counted counted(service_.metrics.followers);
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes,
-               sizeof kUnsentBytes);
+  transport_->bound_unsent(kUnsentBytes);
   const size_t bytes_max = service_.options.output_bytes_max;
   std::string out;
   size_t usual_bytes = 0;  // of what there was to send before it was last caught up
@@ -125,7 +121,7 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
       if (!co_await wait_for_events(follow.get())) follow->keepalive(out);
     } else {
       // Others on this thread come first: a long history is read in turns.
-      co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+      co_await asio::post(transport_->executor(), asio::use_awaitable);
     }
   }
 }
@@ -179,14 +175,12 @@ awaitable<bool> Session::wait_for_events(Follow* follow) {
 // False if the client is gone.
 awaitable<bool> Session::send(std::string_view bytes, Follow* follow) {
   while (!bytes.empty()) {
-    ErrorCode error;
-    const size_t count = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error);
+    const auto [error, count] = transport_->write_now(bytes);
     bytes.remove_prefix(count);
     service_.metrics.bytes_out.fetch_add(count, std::memory_order_relaxed);
-    if (error == asio::error::would_block || error == asio::error::try_again) {
+    if (error == asio::error::would_block) {
       follow->rest();
-      const auto [failure] =
-          co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, as_values);
+      const ErrorCode failure = co_await transport_->wait_writable();
       if (failure || broken_ || peer_gone_) co_return false;
     } else if (error) {
       co_return false;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/session.h"
+#include "server/tcp_transport.h"
 
 namespace strandline::server {
 namespace {
@@ -47,14 +48,18 @@ void Worker::adopt(asio::ip::tcp::socket socket) {
       service_.metrics.connections.fetch_sub(1, std::memory_order_relaxed);
       return;
     }
-    const auto session = std::make_shared<Session>(*this, service_, std::move(socket));
-    sessions_.insert(session.get());
-    session->start();
+    adopt(std::make_shared<Session>(*this, service_,
+                                    std::make_unique<TcpTransport>(std::move(socket))));
   });
 }
 
-void Worker::remove(Session& session) {
-  if (sessions_.erase(&session) == 0) return;
+void Worker::adopt(std::shared_ptr<Connection> connection) {
+  connections_.insert(connection.get());
+  connection->start();
+}
+
+void Worker::remove(Connection& connection) {
+  if (connections_.erase(&connection) == 0) return;
   service_.metrics.connections.fetch_sub(1, std::memory_order_relaxed);
   end_if_drained();
 }
@@ -64,13 +69,13 @@ void Worker::drain() {
     draining_ = true;
     drained_by_ =
         std::chrono::steady_clock::now() + milliseconds(service_.options.drain_timeout_ms);
-    for (Session* session : sessions_) session->drain();
+    for (Connection* connection : connections_) connection->drain();
     end_if_drained();
   });
 }
 
 void Worker::end_if_drained() {
-  if (draining_ && sessions_.empty()) context_.stop();
+  if (draining_ && connections_.empty()) context_.stop();
 }
 
 void Worker::sweep() {
@@ -82,13 +87,13 @@ void Worker::sweep() {
     date_second_ = second;
     date_ = http_date(second);
   }
-  // What a session does about a wait that is over happens later, in handlers of its own: the set
+  // What a connection does about a wait that is over happens later, in handlers of its own: the set
   // does not change under the loop.
-  for (Session* session : sessions_) {
+  for (Connection* connection : connections_) {
     if (now > drained_by_) {
-      session->abort();
+      connection->abort();
     } else {
-      session->sweep(now);
+      connection->sweep(now);
     }
   }
   give_back_memory();
@@ -98,13 +103,13 @@ void Worker::sweep() {
   });
 }
 
-// What a crowd of sessions took is the system's again once half of them are gone: glibc by itself
-// keeps all that lies below the last of them.
+// What a crowd of connections took is the system's again once half of them are gone: glibc by
+// itself keeps all that lies below the last of them.
 void Worker::give_back_memory() {
   constexpr size_t kCrowd = 100;
-  sessions_most_ = std::max(sessions_most_, sessions_.size());
-  if (sessions_most_ < kCrowd || sessions_.size() > sessions_most_ / 2) return;
-  sessions_most_ = sessions_.size();
+  connections_most_ = std::max(connections_most_, connections_.size());
+  if (connections_most_ < kCrowd || connections_.size() > connections_most_ / 2) return;
+  connections_most_ = connections_.size();
   malloc_trim(0);
 }
 

@@ -1,7 +1,7 @@
-// One thread, its io_context, and the sessions that live on it.
+// One thread, its io_context, and the connections that live on it.
 //
 // *Threads*: adopt, drain and join from any; everything else belongs to its own. *Time*: one timer
-// sweeps all sessions for waits that are over time, instead of one timer for each wait.
+// sweeps all connections for waits that are over time, instead of one timer for each wait.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -14,13 +14,12 @@
 #include <thread>
 #include <unordered_set>
 
+#include "server/connection.h"
 #include "server/coroutine.h"
 #include "server/mailbox.h"
 #include "server/service.h"
 
 namespace strandline::server {
-
-class Session;
 
 class Worker {
  public:
@@ -28,9 +27,11 @@ class Worker {
   ~Worker();
 
   void start();
-  // Takes a connection whose socket belongs to context().
+  // Takes a client's socket, which belongs to context(), and begins a session over it.
   void adopt(asio::ip::tcp::socket socket);
-  // Lets sessions finish, closes those that take longer than drain_timeout_ms, then ends the
+  // Takes a connection, also one that another hands over. On the worker's thread.
+  void adopt(std::shared_ptr<Connection> connection);
+  // Lets connections finish, closes those that take longer than drain_timeout_ms, then ends the
   // thread.
   void drain();
   void join();
@@ -39,7 +40,7 @@ class Worker {
   Mailbox& mailbox() { return mailbox_; }
   // Of this second, for the heads of responses.
   std::string_view date() const { return date_; }
-  void remove(Session& session);
+  void remove(Connection& connection);
 
  private:
   void sweep();
@@ -51,8 +52,8 @@ class Worker {
   Mailbox mailbox_{context_};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer timer_;
-  std::unordered_set<Session*> sessions_;
-  size_t sessions_most_ = 0;  // since memory was last given back
+  std::unordered_set<Connection*> connections_;
+  size_t connections_most_ = 0;  // since memory was last given back
   std::string date_;
   int64_t date_second_ = 0;
   bool draining_ = false;
