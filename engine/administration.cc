@@ -138,17 +138,12 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const ForgetSegment& r
   return Outcome{};
 }
 
+// These share their group with others: the builder stages them (group_builder.h).
 Result<Outcome> run(LogState&, GroupBuilder&, const AppendMany&) { std::abort(); }
 Result<Outcome> run(LogState&, GroupBuilder&, const Broadcast&) { std::abort(); }
 Result<Outcome> run(LogState&, GroupBuilder&, const ConsumerRequest&) { std::abort(); }
 
 }  // namespace
-
-bool is_administrative(const Operation::Request& request) {
-  return !std::holds_alternative<AppendMany>(request) &&
-         !std::holds_alternative<ConsumerRequest>(request) &&
-         !std::holds_alternative<Broadcast>(request);
-}
 
 Result<Outcome> administer(LogState& log, GroupBuilder& builder,
                            const Operation::Request& request) {

@@ -7,10 +7,8 @@
 
 namespace strandline {
 
-// Whether an operation is one of these.
-bool is_administrative(const Operation::Request& request);
-
-// Stages it in the builder's group, which must be empty, or says why not.
+// Stages an operation that wants a commit group alone (operation_traits.h) in the builder's group,
+// which must be empty, or says why not.
 Result<Outcome> administer(LogState& log, GroupBuilder& builder, const Operation::Request& request);
 
 }  // namespace strandline

@@ -12,6 +12,7 @@
 
 #include "engine/consumer.h"
 #include "engine/consumers.h"
+#include "engine/operation_traits.h"
 
 namespace strandline {
 
@@ -27,51 +28,84 @@ struct CreateConsumer {
   ConsumerSettings settings;
   uint64_t position;
 };
+template <>
+struct OperationTraits<CreateConsumer>
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
 struct DeleteConsumer {
   std::string name;
 };
+template <>
+struct OperationTraits<DeleteConsumer>
+    : Always<Grouping::shared, Effect::changes, Reserve::none, FullQueue::refuses> {};
 // Fences all members: they join again, and go on from there.
 struct ResetConsumer {
   std::string name;
   uint64_t position;
 };
+template <>
+struct OperationTraits<ResetConsumer>
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
 // Its bounds; its definition is written anew.
 struct UpdateConsumer {
   std::string name;
   ConsumerChange change;
 };
+template <>
+struct OperationTraits<UpdateConsumer>
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
 struct JoinConsumer {
   std::string name;
 };
+template <>
+struct OperationTraits<JoinConsumer>
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
 struct LeaveConsumer {
   std::string name;
   uint64_t epoch;
 };
+template <>
+struct OperationTraits<LeaveConsumer>
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
 struct GiveOut {
   Fetch fetch;
 };
+template <>
+struct OperationTraits<GiveOut>
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
 // Puts dead letters back among what waits, as if never given out.
 struct ReplayDead {
   std::string name;
   std::vector<uint64_t> positions;
 };
+template <>
+struct OperationTraits<ReplayDead>
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
 // What an exclusive reader was given could not be read for it: it is given it again.
 struct Rewind {
   std::string name;
   uint64_t epoch;
   uint64_t position;
 };
+template <>
+struct OperationTraits<Rewind>
+    : Always<Grouping::shared, Effect::changes, Reserve::none, FullQueue::takes> {};
 // What is dead, from a position on.
 struct ListDead {
   std::string name;
   uint64_t from;
   size_t limit;
 };
+template <>
+struct OperationTraits<ListDead>
+    : Always<Grouping::shared, Effect::looks, Reserve::none, FullQueue::refuses> {};
 // What is due by time alone: deadlines and delays that have passed, and then some of what is to be
 // dead-lettered, which is held for who asks (burial.h).
 struct TakeSpent {
   std::string name;
 };
+template <>
+struct OperationTraits<TakeSpent>
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
 // The same for what a group is to skip: unacked positions of [from, to), of everything unacked the
 // first if none are given.
 struct TakeSkipped {
@@ -79,14 +113,21 @@ struct TakeSkipped {
   std::optional<Span> span;
   std::string cause;
 };
+template <>
+struct OperationTraits<TakeSkipped>
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+template <>
+struct OperationTraits<Settle> {
+  static Treatment of(const Settle& settle) {
+    const bool only_returns = !settle.returns.empty() && settle.acks.empty() &&
+                              settle.nacks.empty() && settle.extends.empty();
+    return {Grouping::shared, Effect::changes, Reserve::half,
+            only_returns ? FullQueue::takes : FullQueue::refuses};
+  }
+};
 using ConsumerRequest = std::variant<CreateConsumer, DeleteConsumer, ResetConsumer, UpdateConsumer,
                                      JoinConsumer, LeaveConsumer, GiveOut, Settle, ReplayDead,
                                      Rewind, ListDead, TakeSpent, TakeSkipped>;
-
-// Changes nothing.
-inline bool only_looks(const ConsumerRequest& request) {
-  return std::holds_alternative<ListDead>(request);
-}
 
 // An event that was given out in vain.
 struct Spent {

@@ -72,7 +72,9 @@ void GroupBuilder::add(Operation operation) {
       answer = std::unexpected(std::move(result.error()));
     }
     // Of a sealed log nothing is synced any more, and whoever only looks waits for nothing.
-    if (log_.failure.failed() && only_looks(*request)) return operation.done(std::move(answer));
+    if (log_.failure.failed() && treatment_of(*request).effect == Effect::looks) {
+      return operation.done(std::move(answer));
+    }
     group_.answers.push_back({std::move(operation.done), std::move(answer)});
   } else {
     run(std::get<Broadcast>(operation.request));

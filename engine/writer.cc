@@ -15,40 +15,19 @@ namespace {
 // which is noticed within a second to be gone.
 constexpr auto kIdle = std::chrono::milliseconds(500);
 
-// How much of the reserve must be left. Appends stop first: consumers go on for as long as the
-// other half lasts, so that what they have not acked can be, and dropped. What makes room goes on.
-uint64_t kept_free(const Operation::Request& request, uint64_t reserve) {
-  if (const auto* many = std::get_if<AppendMany>(&request)) {
-    return many->parts.empty() && many->once.empty() ? reserve / 2 : reserve;
+uint64_t kept_free(Reserve part, uint64_t reserve) {
+  switch (part) {
+    case Reserve::none:
+      return 0;
+    case Reserve::half:
+      return reserve / 2;
+    case Reserve::full:
+      return reserve;
   }
-  if (const auto* consumer = std::get_if<ConsumerRequest>(&request)) {
-    const bool writes = !only_looks(*consumer) && !std::holds_alternative<Rewind>(*consumer) &&
-                        !std::holds_alternative<DeleteConsumer>(*consumer);
-    return writes ? reserve / 2 : 0;
-  }
-  return std::holds_alternative<Broadcast>(request) || std::holds_alternative<CreateStream>(request)
-             ? reserve
-             : 0;
+  return reserve;
 }
 
 Error closing() { return {.code = Code::closed, .message = "the log is closing"}; }
-
-// A sealed log is read, and so are its consumers' records.
-bool is_look(const Operation& operation) {
-  const auto* consumer = std::get_if<ConsumerRequest>(&operation.request);
-  return consumer && only_looks(*consumer);
-}
-
-// What was given out and could not be read goes back even into a full queue: it was let in to be
-// taken out, and a reader that goes on behind it would have lost it.
-bool goes_back(const Operation& operation) {
-  const auto* consumer = std::get_if<ConsumerRequest>(&operation.request);
-  if (!consumer) return false;
-  const auto* settle = std::get_if<Settle>(consumer);
-  return std::holds_alternative<Rewind>(*consumer) ||
-         (settle && !settle->returns.empty() && settle->acks.empty() && settle->nacks.empty() &&
-          settle->extends.empty());
-}
 
 }  // namespace
 
@@ -60,7 +39,8 @@ Writer::Writer(LogState& log, Syncer& syncer) : log_(log), syncer_(syncer), disk
 Writer::~Writer() { stop(); }
 
 Status Writer::submit(Operation& operation) {
-  if (log_.failure.failed() && !is_look(operation)) {
+  const Treatment treatment = treatment_of(operation.request);
+  if (log_.failure.failed() && treatment.effect != Effect::looks) {
     return std::unexpected(log_.failure.sealed());
   }
   {
@@ -69,7 +49,7 @@ Status Writer::submit(Operation& operation) {
     if (stopping_) return std::unexpected(closing());
     const bool full = queue_.size() >= limits.queue_appends_max ||
                       queue_bytes_ + operation.bytes > limits.queue_bytes_max;
-    if (full && !goes_back(operation)) {
+    if (full && treatment.full_queue != FullQueue::takes) {
       return fail(Code::busy,
                   fmt::format("the queue is full ({} appends, {} bytes): try again shortly",
                               queue_.size(), queue_bytes_));
@@ -124,12 +104,12 @@ void Writer::take() {
   size_t bytes = 0;
   std::lock_guard lock(mutex_);
   while (!queue_.empty() && bytes < log_.options.limits.group_bytes_max) {
-    const bool administrative = is_administrative(queue_.front().request);
-    if (administrative && !taken_.empty()) break;
+    const bool alone = treatment_of(queue_.front().request).grouping == Grouping::alone;
+    if (alone && !taken_.empty()) break;
     bytes += queue_.front().bytes;
     taken_.push_back(std::move(queue_.front()));
     queue_.pop_front();
-    if (administrative) break;
+    if (alone) break;
   }
   queue_bytes_ -= bytes;
 }
@@ -137,7 +117,8 @@ void Writer::take() {
 void Writer::fill(GroupBuilder& builder) {
   take();
   for (Operation& operation : taken_) {
-    if (auto ok = admit(operation); !ok) {
+    const Treatment treatment = treatment_of(operation.request);
+    if (auto ok = admit(treatment); !ok) {
       if (is_append(operation.request)) log_.counters.refused(ok.error().code);
       builder.group().bytes += operation.bytes;
       builder.group().answers.push_back(
@@ -145,7 +126,7 @@ void Writer::fill(GroupBuilder& builder) {
       continue;
     }
     disk_.take(operation.bytes);
-    if (!is_administrative(operation.request)) {
+    if (treatment.grouping == Grouping::shared) {
       builder.add(std::move(operation));
       continue;
     }
@@ -157,11 +138,11 @@ void Writer::fill(GroupBuilder& builder) {
 }
 
 // What holds for every operation, whatever it asks.
-Status Writer::admit(const Operation& operation) {
-  if (log_.failure.failed() && !is_look(operation)) {
+Status Writer::admit(Treatment treatment) {
+  if (log_.failure.failed() && treatment.effect != Effect::looks) {
     return std::unexpected(log_.failure.sealed());
   }
-  return disk_.admit(kept_free(operation.request, log_.options.disk_reserve_bytes));
+  return disk_.admit(kept_free(treatment.reserve, log_.options.disk_reserve_bytes));
 }
 
 std::optional<Error> Writer::appends_refused() const {

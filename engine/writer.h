@@ -47,7 +47,7 @@ class Writer {
   void commit(Group group);
   void flush_if_due();
   void look_at_directory();
-  Status admit(const Operation& operation);
+  Status admit(Treatment treatment);
 
   LogState& log_;
   Syncer& syncer_;
