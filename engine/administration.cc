@@ -20,12 +20,12 @@ uint64_t bytes_below(LogState& log, const Stream& stream, Offset offset) {
 }
 
 // Forgets what is below `start`, of which there are so many bytes.
-void raise_start(GroupBuilder& builder, Stream& stream, Offset start, uint64_t bytes,
+void raise_start(LogState& log, GroupBuilder& builder, Stream& stream, Offset start, uint64_t bytes,
                  GapReason reason) {
   stream.assigned.start_bytes = bytes;
   stream.assigned.start = start.value;
   stream.assigned.gap_reason = static_cast<uint8_t>(reason);
-  builder.put_state(stream);
+  log.streams.touch(builder.group(), stream);
 }
 
 Result<Outcome> run(LogState& log, GroupBuilder& builder, const CreateStream& request) {
@@ -41,8 +41,8 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const CreateStream& re
     stream = &log.streams.create(request.name);
   }
   stream->assigned.exists = 1;
-  builder.put_identity(*stream, request.settings.description);
-  builder.put_state(*stream);
+  log.streams.identify(builder.group(), *stream, request.settings.description);
+  log.streams.touch(builder.group(), *stream);
   return Outcome{};
 }
 
@@ -55,7 +55,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& re
     return std::unexpected(std::move(ok.error()));
   }
   stream->assigned.exists = 0;
-  raise_start(builder, *stream, Offset(stream->assigned.next), stream->assigned.bytes,
+  raise_start(log, builder, *stream, Offset(stream->assigned.next), stream->assigned.bytes,
               GapReason::deleted);
   return Outcome{};
 }
@@ -77,7 +77,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const Truncate& reques
     return std::unexpected(std::move(ok.error()));
   }
   if (request.before.value > state.start) {
-    raise_start(builder, *stream, request.before, bytes_below(log, *stream, request.before),
+    raise_start(log, builder, *stream, request.before, bytes_below(log, *stream, request.before),
                 GapReason::truncated);
   }
   return Outcome{.number = state.start};
@@ -124,10 +124,9 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& req
   for (const auto& [stream, end] : ends) {
     const uint64_t bytes =
         end->bytes_below ? *end->bytes_below : bytes_below(log, *stream, end->end);
-    raise_start(builder, *stream, end->end, bytes, GapReason::dropped);
+    raise_start(log, builder, *stream, end->end, bytes, GapReason::dropped);
   }
-  builder.group().changes.erase(Family::segments, key_of(KeyKind::segment, request.segment.value));
-  builder.group().dropped.push_back(request.segment);
+  log.segments.drop(builder.group(), request.segment);
   return Outcome{.number = request.segment.value};
 }
 

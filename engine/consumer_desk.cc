@@ -59,7 +59,7 @@ Result<ConsumerOutcome> ConsumerDesk::perform(const ConsumerRequest& request) {
 
 void ConsumerDesk::touch(NamedConsumer& consumer) {
   if (std::exchange(consumer.touched, true)) return;
-  group_.touched.push_back(consumer.shared_from_this());
+  group_.of(log_.consumers).touched.push_back(consumer.shared_from_this());
 }
 
 void ConsumerDesk::touch(std::string_view name) {
@@ -105,8 +105,7 @@ Result<ConsumerOutcome> ConsumerDesk::run(const DeleteConsumer& request) {
   }
   if (!consumer.is_group) {
     const Positions::Key key{consumer.name, scope_of(consumer)};
-    changes.erase(Family::consumers, position_key(key.first, key.second));
-    log_.positions.forget(key);
+    log_.positions.forget(group_, key);
   }
   log_.consumers.raise_epoch_floor(consumer.state.epoch);
   changes.put(Family::consumers, consumer_key(""), be64(log_.consumers.epoch_floor()));
@@ -286,9 +285,7 @@ void ConsumerDesk::put_position(NamedConsumer& consumer, uint64_t position) {
   touch(consumer);
   const Positions::Key key{consumer.name, scope_of(consumer)};
   const PositionRecord record{.next = position, .committed_us = stored_.us};
-  log_.positions.assign(key, position);
-  group_.changes.put(Family::consumers, position_key(key.first, key.second), encode(record));
-  group_.positions.emplace_back(key, record);
+  log_.positions.put(group_, key, record);
 }
 
 void ConsumerDesk::put_state(NamedConsumer& consumer) {

@@ -155,9 +155,8 @@ class ConsumerDesk {
   // Whether a commit may be made: of a named consumer, by its reader alone.
   Status check(const Commit& commit) const;
 
-  // What there is to say of it changed: the group publishes it (finish).
+  // What there is to say of it changed: the group publishes it.
   void touch(std::string_view name);
-  static void finish(LogState& log, Group& group);
 
  private:
   Result<ConsumerOutcome> run(const CreateConsumer& request);

@@ -62,8 +62,7 @@ Result<std::string> mend_consumers(LogState& log, const std::vector<std::string>
     if (const auto position = log.positions.get(key); position && position->next > tail) {
       const PositionRecord back{.next = tail, .committed_us = position->committed_us};
       changes.put(Family::consumers, position_key(key.first, key.second), encode(back));
-      log.positions.assign(key, tail);
-      log.positions.publish(key, back);
+      log.positions.set(key, back);
       stood_beyond = true;
     }
     if (!stood_beyond && removed == 0) continue;

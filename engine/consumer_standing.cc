@@ -51,10 +51,18 @@ StandingPointer standing_of(const LogState& log, NamedConsumer& consumer) {
   return std::make_shared<const Standing>(std::move(standing));
 }
 
-void ConsumerDesk::finish(LogState& log, Group& group) {
-  for (const ConsumerPointer& consumer : group.touched) {
+void Consumers::stage(Group& group, const Store&) {
+  CollectedConsumers& collected = group.of(*this);
+  for (const ConsumerPointer& consumer : collected.touched) {
     consumer->touched = false;
-    group.standings.emplace_back(consumer, standing_of(log, *consumer));
+    collected.standings.emplace_back(consumer, standing_of(log_, *consumer));
+  }
+}
+
+void Consumers::publish(Group& group) {
+  for (auto& [consumer, standing] : group.of(*this).standings) {
+    log_.alarms.set(consumer, standing->due_us);
+    consumer->publish(std::move(standing));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "engine/clock.h"
+#include "engine/consumer_mending.h"
 #include "engine/keys.h"
 
 namespace strandline {
@@ -28,7 +29,18 @@ void NamedConsumer::change(ConsumerSettings settings) {
   settings_.store(std::make_shared<const ConsumerSettings>(std::move(settings)));
 }
 
-Status Consumers::load(const Store& store, Clock& clock, std::vector<std::string>* orphans) {
+Status Consumers::load(Loading& loading) {
+  LogState& log = loading.log;
+  if (!loading.lenient) return read(*log.store, *log.clock, nullptr);
+  std::vector<std::string> orphans;
+  if (auto ok = read(*log.store, *log.clock, &orphans); !ok) return ok;
+  auto lost = mend_consumers(log, orphans);
+  if (!lost) return std::unexpected(std::move(lost.error()));
+  loading.loss += *lost;
+  return {};
+}
+
+Status Consumers::read(const Store& store, Clock& clock, std::vector<std::string>* orphans) {
   std::unordered_map<uint64_t, NamedConsumer*> by_id;
   const int64_t now_us = clock.elapsed_us();
   const int64_t epoch_us = clock.now().us - now_us;

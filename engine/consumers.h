@@ -19,6 +19,7 @@
 
 #include "engine/consumer.h"
 #include "engine/consumer_record.h"
+#include "engine/part.h"
 #include "engine/store.h"
 #include "engine/unacked.h"
 
@@ -92,11 +93,29 @@ struct NamedConsumer : std::enable_shared_from_this<NamedConsumer> {
 
 using ConsumerPointer = std::shared_ptr<NamedConsumer>;
 
-class Consumers {
+struct CollectedConsumers : StatePart::Pending {
+  void clear() override {
+    touched.clear();
+    standings.clear();
+  }
+
+  std::vector<ConsumerPointer> touched;
+  std::vector<std::pair<ConsumerPointer, StandingPointer>> standings;  // of these, in the end
+};
+
+class Consumers : public Collecting<CollectedConsumers> {
  public:
+  Consumers(StateParts& parts, LogState& log) : Collecting(parts), log_(log) {}
+
   // Reads every record; `corrupt` if one does not parse, or is of a consumer that is not there.
-  // With `orphans` those are named there instead: a part of the family was lost.
-  Status load(const Store& store, Clock& clock, std::vector<std::string>* orphans = nullptr);
+  // Lenient, it mends them (consumer_mending.h). After streams and positions, which it looks at.
+  Status load(Loading& loading) override;
+  // ConsumerDesk lays its records into the WriteBatch beside what it changes in memory; here is
+  // what there is to say of those that it touched (consumer_standing.cc).
+  void stage(Group& group, const Store& store) override;
+  void publish(Group& group) override;
+  void verify(Verification&) const override {}  // each was read, and checked, when it was loaded
+  Status rebuild(Rebuild&) const override { return {}; }  // events do not say who has read them
 
   ConsumerPointer find(std::string_view name) const;  // null: there is none
   // In byte order of names, after `after` (exclusive), at most `limit`.
@@ -115,6 +134,10 @@ class Consumers {
   void remove(const NamedConsumer& consumer);
 
  private:
+  // What is of no consumer is named in `orphans`, or `corrupt` if that is null.
+  Status read(const Store& store, Clock& clock, std::vector<std::string>* orphans);
+
+  LogState& log_;
   mutable std::shared_mutex mutex_;  // guards by_name_
   std::map<std::string, ConsumerPointer, std::less<>> by_name_;
   uint64_t next_id_ = 1;

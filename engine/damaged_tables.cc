@@ -14,7 +14,6 @@
 #include <set>
 
 #include "engine/access.h"
-#include "engine/expiring.h"
 #include "engine/keys.h"
 #include "engine/rebuild.h"
 #include "engine/record_salvage.h"
@@ -222,7 +221,7 @@ bool is_mending(const fs::path& directory) {
   return fs::exists(aside(directory) / kMending, none);
 }
 
-Result<uint64_t> mend(const fs::path& directory, Store& store) {
+Result<uint64_t> mend(const fs::path& directory, Store& store, const StateParts& parts) {
   std::error_code error;
   std::vector<fs::path> events, records;
   for (const auto& entry : fs::directory_iterator(aside(directory), error)) {
@@ -243,9 +242,7 @@ Result<uint64_t> mend(const fs::path& directory, Store& store) {
     if (auto ok = put_back_records(file, store); !ok) return std::unexpected(std::move(ok.error()));
   }
   if (!records.empty()) {
-    auto ok = rebuild_records(store);
-    if (ok) ok = Expiring::make_index(store);
-    if (!ok) return std::unexpected(std::move(ok.error()));
+    if (auto ok = rebuild_records(store, parts); !ok) return std::unexpected(std::move(ok.error()));
   }
   if (auto ok = store.sync(); !ok) return std::unexpected(std::move(ok.error()));
   return batches;

@@ -23,6 +23,8 @@ struct Options;
 
 namespace strandline {
 
+class StateParts;
+
 struct DamagedTable {
   std::string file;    // its name
   std::string family;  // that it belongs to
@@ -63,9 +65,10 @@ Status begin_mending(const std::filesystem::path& directory);
 bool is_mending(const std::filesystem::path& directory);
 
 // What follows on taking out: writes what is whole in the events tables of `damaged/` back into the
-// store, and makes the records again (rebuild.h) if some were in such a table. Durable when it
-// returns; says how many batches were put back. Safe to do again after a crash.
-Result<uint64_t> mend(const std::filesystem::path& directory, Store& store);
+// store, and has the parts make their records again (rebuild.h) if some were in such a table.
+// Durable when it returns; says how many batches were put back. Safe to do again after a crash.
+Result<uint64_t> mend(const std::filesystem::path& directory, Store& store,
+                      const StateParts& parts);
 // Once what was put back fits the rest (mend_consumers): what is aside is done with.
 void finish_mending(const std::filesystem::path& directory);
 

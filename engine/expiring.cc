@@ -2,10 +2,17 @@
 
 #include <algorithm>
 
+#include "engine/group.h"
+#include "engine/log_state.h"
+#include "engine/rebuild.h"
+
 namespace strandline {
 namespace {
 
 constexpr size_t kExpiryKeyBytes = 9;  // before the member's key
+// Expired members that a group purges: more than it adds, so that they never pile up.
+constexpr size_t kPurgedAGroup = 256;
+constexpr size_t kPurgedAnAppend = 2;
 // How long a damaged index rests before it is looked at again.
 constexpr int64_t kRestUs = 3'600'000'000;
 // How often the time is kept while there are members.
@@ -17,7 +24,9 @@ std::string tally_key() { return std::string(1, static_cast<char>(KeyKind::tally
 
 }  // namespace
 
-Status Expiring::load(const Store& store, Clock& clock) {
+Status Expiring::load(Loading& loading) {
+  const Store& store = *loading.log.store;
+  Clock& clock = *loading.log.clock;
   clock_ = &clock;
   auto tally = store.get(Family::producers, tally_key());
   if (!tally) return std::unexpected(std::move(tally.error()));
@@ -35,7 +44,8 @@ Status Expiring::load(const Store& store, Clock& clock) {
   return {};
 }
 
-Status Expiring::make_index(Store& store) {
+Status Expiring::rebuild(Rebuild& rebuild) const {
+  Store& store = rebuild.store;
   constexpr size_t kGroupBytes = 4 << 20;
   auto changes = std::make_optional(store.changes());
   uint64_t unflushed = 0;
@@ -124,8 +134,9 @@ Result<bool> Expiring::holds_durably(const Store& store, const std::string& key)
   return *entry && (*entry)->expires_us > now_us() && !unpublished(key);
 }
 
-void Expiring::put(const Store& store, const std::string& key, int64_t ttl_us,
-                   std::string_view value, Changes& changes) {
+void Expiring::put(Group& group, const Store& store, const std::string& key, int64_t ttl_us,
+                   std::string_view value) {
+  Changes& changes = group.changes;
   const int64_t expires_us = now_us() + ttl_us;
   const auto expired = look_up(store, key);
   if (expired && *expired) {
@@ -139,18 +150,17 @@ void Expiring::put(const Store& store, const std::string& key, int64_t ttl_us,
   changes.put(Family::producers, key, bytes.append(value));
   changes.put(Family::producers, expiry_key(expires_us, key), "");
   group_earliest_us_ = std::min(group_earliest_us_, expires_us);
-  put_.emplace_back(key, expires_us);
+  group.of(*this).keys.emplace_back(key, expires_us);
   std::lock_guard lock(mutex_);
   unpublished_[key] = expires_us;
 }
 
-std::vector<Expiring::Key> Expiring::finish_group(const Store& store, size_t most,
-                                                  Changes& changes) {
-  if (earliest_us_ <= now_us()) purge(store, most, changes);
+void Expiring::stage(Group& group, const Store& store) {
+  const size_t most = kPurgedAGroup + kPurgedAnAppend * group.appends;
+  if (earliest_us_ <= now_us()) purge(store, most, group.changes);
   earliest_us_ = std::min(earliest_us_, std::exchange(group_earliest_us_, kNever));
   const bool keeps = count_ > 0 && now_us() - kept_us_ >= kKeepUs;
-  if (std::exchange(count_changed_, false) || keeps) put_tally(changes);
-  return std::exchange(put_, {});
+  if (std::exchange(count_changed_, false) || keeps) put_tally(group.changes);
 }
 
 void Expiring::put_tally(Changes& changes) {
@@ -183,7 +193,8 @@ void Expiring::purge(const Store& store, size_t most, Changes& changes) {
   earliest_us_ = it.damage() ? now + kRestUs : kNever;
 }
 
-void Expiring::publish(const std::vector<Key>& keys) {
+void Expiring::publish(Group& group) {
+  const std::vector<ExpiringKey>& keys = group.of(*this).keys;
   if (keys.empty()) return;
   std::lock_guard lock(mutex_);
   for (const auto& [key, expires_us] : keys) {

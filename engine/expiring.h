@@ -24,18 +24,32 @@
 #include "engine/clock.h"
 #include "engine/error.h"
 #include "engine/keys.h"
+#include "engine/part.h"
 #include "engine/store.h"
 
 namespace strandline {
 
-class Expiring {
- public:
-  using Key = std::pair<std::string, int64_t>;  // and when it expires, which tells two lives apart
+// A member's key, and when it expires, which tells two lives apart.
+using ExpiringKey = std::pair<std::string, int64_t>;
 
-  Status load(const Store& store, Clock& clock);
-  // Makes the index and the tally again from the members, before load(): after a loss, records of
-  // different times may stand beside each other. Written, not yet durable.
-  static Status make_index(Store& store);
+struct CollectedExpiring : StatePart::Pending {
+  void clear() override { keys.clear(); }
+
+  std::vector<ExpiringKey> keys;  // that were put
+};
+
+class Expiring : public Collecting<CollectedExpiring> {
+ public:
+  using Collecting::Collecting;
+
+  Status load(Loading& loading) override;
+  // Purges a few members that have expired.
+  void stage(Group& group, const Store& store) override;
+  void publish(Group& group) override;
+  void verify(Verification&) const override {}  // each record is checked when it is read
+  // The index and the tally, from the members: after a loss, records of different times may stand
+  // beside each other. Written at once, for there may be many; not yet durable.
+  Status rebuild(Rebuild& rebuild) const override;
 
   // The value, if the member is there and has not expired: as assigned, durable or not.
   Result<std::optional<std::string>> find(const Store& store, const std::string& key) const;
@@ -43,14 +57,9 @@ class Expiring {
   Result<bool> holds_durably(const Store& store, const std::string& key) const;
 
   // Adds a member that is not there, or has expired.
-  void put(const Store& store, const std::string& key, int64_t ttl_us, std::string_view value,
-           Changes& changes);
+  void put(Group& group, const Store& store, const std::string& key, int64_t ttl_us,
+           std::string_view value);
   uint64_t count() const { return count_; }  // with those that wait to be purged
-
-  // Ends a group: purges at most `most` members that have expired, and says what became of it. The
-  // sync stage publishes the answer once the group is durable.
-  std::vector<Key> finish_group(const Store& store, size_t most, Changes& changes);
-  void publish(const std::vector<Key>& keys);
 
  private:
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
@@ -72,7 +81,6 @@ class Expiring {
   bool count_changed_ = false;
   int64_t earliest_us_ = kNever;        // nothing expires before it
   int64_t group_earliest_us_ = kNever;  // nor anything of this group before this
-  std::vector<Key> put_;                // in this group
 
   mutable std::mutex mutex_;                              // guards unpublished_
   std::unordered_map<std::string, int64_t> unpublished_;  // put, and not known to be durable

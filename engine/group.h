@@ -2,18 +2,16 @@
 //
 // It is one WriteBatch, one place in the log's order, and one fsync at most. The writer fills
 // it, the sync stage publishes it: only then are its streams' tails raised and its answers given.
+// What it changes is for the parts of the log's state to know (part.h): it has a slot for each.
 #pragma once
 
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "engine/expiring.h"
 #include "engine/operation.h"
-#include "engine/positions.h"
+#include "engine/part.h"
 #include "engine/store.h"
-#include "engine/stored_batch.h"
-#include "engine/streams.h"
+#include "engine/types.h"
 
 namespace strandline {
 
@@ -22,25 +20,25 @@ struct Group {
     Operation::Done done;
     Result<Outcome> result;
   };
-  struct Described {
-    Stream* stream;
-    Timestamp created;
-    std::string description;
-  };
 
-  explicit Group(Changes changes) : changes(std::move(changes)) {}
+  // `number` differs from group to group, and is not 0.
+  Group(uint64_t number, Timestamp stored, Changes changes, Pendings pendings)
+      : number(number),
+        stored(stored),
+        changes(std::move(changes)),
+        pendings(std::move(pendings)) {}
 
+  // What it collects for a part.
+  template <class P>
+  typename P::Collected& of(const P& part) {
+    return static_cast<typename P::Collected&>(*(*pendings)[part.index()]);
+  }
+
+  uint64_t number;
+  Timestamp stored;  // when its events are
   Changes changes;
-  std::vector<BatchPointer> batches;  // the log's own record is the last
-  std::vector<std::pair<Stream*, StateRecord>> states;
-  std::vector<Described> described;
-  std::vector<std::pair<Positions::Key, PositionRecord>> positions;
-  std::vector<Expiring::Key> expiring;
-  std::vector<StreamId> woken;           // consumers, by their wakeup()
-  std::vector<ConsumerPointer> touched;  // whose standings are published
-  std::vector<std::pair<ConsumerPointer, StandingPointer>> standings;
-  std::vector<std::pair<SegmentId, SegmentRecord>> segments;
-  std::vector<SegmentId> dropped;
+  Pendings pendings;
+  std::vector<StreamId> woken;   // streams with a tail that is raised, consumers by their wakeup()
   bool flush = false;            // what was written before goes to table files of its own
   std::vector<Answer> answers;   // once durable, in this order; refusals too, for what they say
                                  // about the log's state must be durable when it is said

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "engine/alarms.h"
 #include "engine/clock.h"
@@ -13,11 +14,13 @@
 #include "engine/failure.h"
 #include "engine/idempotency.h"
 #include "engine/options.h"
+#include "engine/part.h"
 #include "engine/positions.h"
 #include "engine/producers.h"
 #include "engine/salvage.h"
 #include "engine/segments.h"
 #include "engine/store.h"
+#include "engine/stored_events.h"
 #include "engine/streams.h"
 #include "engine/tail.h"
 #include "engine/window.h"
@@ -47,8 +50,7 @@ struct LogState {
       : directory(std::move(directory)),
         options(std::move(options)),
         clock(this->options.clock ? this->options.clock : std::make_shared<SystemClock>()),
-        window(this->options.window_bytes),
-        producers(this->options.limits.producers_cached_max) {}
+        window(this->options.window_bytes) {}
 
   const std::filesystem::path directory;
   const Options options;
@@ -56,14 +58,19 @@ struct LogState {
   Failure failure;
   Wakeups wakeups;
   Window window;
-  Streams streams;
-  Segments segments;
-  Positions positions;
-  Producers producers;
-  Expiring expiring;
   KeysInFlight keys_in_flight;
-  Consumers consumers;
   Alarms alarms;
+  // What commit groups change: the parts, in their order (part.h). One line each, and no other
+  // place names them all.
+  StateParts parts;
+  StoredEvents events{parts, *this};
+  Segments segments{parts};
+  Streams streams{parts};
+  Positions positions{parts};
+  Producers producers{parts, options.limits.producers_cached_max};
+  Expiring expiring{parts};
+  Consumers consumers{parts, *this};
+  std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)
   mutable AtomicCounters counters;
   mutable Salvages salvages;
   DirectoryIdentity identity;    // an owner's

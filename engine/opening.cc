@@ -8,7 +8,6 @@
 #include <mutex>
 
 #include "engine/access.h"
-#include "engine/consumer_mending.h"
 #include "engine/damaged_tables.h"
 #include "engine/directory.h"
 #include "engine/head_mark.h"
@@ -37,20 +36,12 @@ struct Warnings {
 
 // `mended`: records were put back from tables and WALs that were damaged, so that some may not fit.
 Status load(LogState& state, bool mended, RecoveryReport& report) {
-  if (auto ok = state.streams.load(*state.store); !ok) return ok;
-  if (auto ok = state.segments.load(*state.store); !ok) return ok;
-  if (auto ok = state.positions.load(*state.store); !ok) return ok;
-  if (auto ok = state.expiring.load(*state.store, *state.clock); !ok) return ok;
-  const bool lenient =
-      mended || (state.options.accept_loss && state.options.mode == Options::Mode::owner);
-  std::vector<std::string> orphans;
-  if (auto ok = state.consumers.load(*state.store, *state.clock, lenient ? &orphans : nullptr);
-      !ok || !lenient) {
-    return ok;
+  const bool accepts = state.options.accept_loss && state.options.mode == Options::Mode::owner;
+  Loading loading{.log = state, .lenient = mended || accepts};
+  for (StatePart* part : state.parts) {
+    if (auto ok = part->load(loading); !ok) return ok;
   }
-  auto lost = mend_consumers(state, orphans);
-  if (!lost) return std::unexpected(std::move(lost.error()));
-  report.loss += *lost;
+  report.loss += loading.loss;
   return {};
 }
 
@@ -184,7 +175,8 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
   return mended;
 }
 
-Result<OpenedState> open_once(const std::filesystem::path& path, Options options) {
+Result<OpenedState> open_once(const std::filesystem::path& path, Options options,
+                              const MakePart& another) {
   const auto begin = std::chrono::steady_clock::now();
   const Disk disk(options);
   // First of all: what cannot be read must not be taken for lost, nor anything be changed over it.
@@ -208,6 +200,7 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   };
   opened.state = std::make_unique<LogState>(path, std::move(options));
   LogState& state = *opened.state;
+  if (another) state.more_parts.push_back(another(state));
   state.lock = std::move(directory->lock);
   RecoveryReport& report = opened.recovery;
   report.created = directory->fresh;
@@ -247,7 +240,7 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   const bool mending = is_mending(directory->store());
   if (mending) {
     if (observer) return fail(Code::corrupt, path.string() + " is being mended by its owner");
-    auto back = mend(directory->store(), *state.store);
+    auto back = mend(directory->store(), *state.store, state.parts);
     if (!back) return std::unexpected(std::move(back.error()));
     report.loss += fmt::format("{} batches of them are whole, and were put back; ", *back);
   }
@@ -280,18 +273,19 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
 
 }  // namespace
 
-Result<OpenedState> open_state(const std::filesystem::path& path, Options options) {
+Result<OpenedState> open_state(const std::filesystem::path& path, Options options,
+                               const MakePart& another) {
   // An observer changes nothing, and accepts nothing either.
   if (options.mode == Options::Mode::observer) options.accept_loss = false;
   if (!options.accept_loss) {
-    return open_once(path, std::move(options));
+    return open_once(path, std::move(options), another);
   }
   // What can be opened without a loss is; and where it cannot be, why not is the first thing to
   // say.
   Options strict = options;
   strict.accept_loss = false;
   std::string why;
-  if (auto opened = open_once(path, std::move(strict)); opened) {
+  if (auto opened = open_once(path, std::move(strict), another); opened) {
     const std::string mended_before = opened->recovery.loss;  // begun by another opening
     const auto tables = opened->state->store->check_tables();
     opened->recovery.loss += unreadable_in(*opened->state);
@@ -305,7 +299,7 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
     }
     why = opened.error().message;
   }
-  auto opened = open_once(path, std::move(options));
+  auto opened = open_once(path, std::move(options), another);
   if (opened) opened->recovery.loss = why + "; " + opened->recovery.loss;
   return opened;
 }

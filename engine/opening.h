@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "engine/log.h"
@@ -15,6 +16,11 @@ struct OpenedState {
   RecoveryReport recovery;
 };
 
-Result<OpenedState> open_state(const std::filesystem::path& directory, Options options);
+// A further part of the state, behind the log's own: made before anything is loaded. How a test
+// adds one.
+using MakePart = std::function<std::unique_ptr<StatePart>(LogState&)>;
+
+Result<OpenedState> open_state(const std::filesystem::path& directory, Options options,
+                               const MakePart& another = nullptr);
 
 }  // namespace strandline

@@ -1,10 +1,13 @@
 #include "engine/positions.h"
 
+#include "engine/group.h"
+#include "engine/log_state.h"
+
 namespace strandline {
 
-Status Positions::load(const Store& store) {
+Status Positions::load(Loading& loading) {
   std::lock_guard lock(mutex_);
-  StoreIterator it = store.iterate(Family::consumers);
+  StoreIterator it = loading.log.store->iterate(Family::consumers);
   // Behind the named consumers' own records (consumer_record.h).
   for (it.seek(" "); it.valid(); it.next()) {
     std::string_view consumer;
@@ -48,21 +51,43 @@ std::optional<uint64_t> Positions::assigned(const Key& key) const {
   return found->second.assigned;
 }
 
-void Positions::assign(const Key& key, uint64_t next) {
+void Positions::put(Group& group, const Key& key, const PositionRecord& record) {
+  group.of(*this).changes.emplace_back(key, record);
   std::lock_guard lock(mutex_);
-  entries_[key].assigned = next;
+  entries_[key].assigned = record.next;
 }
 
-void Positions::forget(const Key& key) {
+void Positions::forget(Group& group, const Key& key) {
+  group.of(*this).changes.emplace_back(key, std::nullopt);
   std::lock_guard lock(mutex_);
   entries_.erase(key);
 }
 
-void Positions::publish(const Key& key, const PositionRecord& record) {
+void Positions::set(const Key& key, const PositionRecord& record) {
   std::lock_guard lock(mutex_);
-  const auto found = entries_.find(key);
-  // Not there: its consumer was deleted by a later group.
-  if (found != entries_.end()) found->second.durable = record;
+  entries_[key] = {record.next, record};
+}
+
+void Positions::stage(Group& group, const Store&) {
+  for (const auto& [key, record] : group.of(*this).changes) {
+    const std::string at = position_key(key.first, key.second);
+    if (record) {
+      group.changes.put(Family::consumers, at, encode(*record));
+    } else {
+      group.changes.erase(Family::consumers, at);
+    }
+  }
+}
+
+void Positions::publish(Group& group) {
+  const auto& changes = group.of(*this).changes;
+  if (changes.empty()) return;
+  std::lock_guard lock(mutex_);
+  for (const auto& [key, record] : changes) {
+    const auto found = entries_.find(key);
+    // Not there: its consumer was deleted, by this group or a later one.
+    if (record && found != entries_.end()) found->second.durable = *record;
+  }
 }
 
 }  // namespace strandline

@@ -10,10 +10,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/error.h"
 #include "engine/keys.h"
+#include "engine/part.h"
 #include "engine/store.h"
 #include "engine/types.h"
 
@@ -24,22 +26,38 @@ namespace strandline {
 inline constexpr StreamId kImportLedger{~uint64_t{0}};
 inline constexpr char kImportLedgerName[] = "$import";
 
-class Positions {
- public:
-  using Key = std::pair<std::string, StreamId>;
+// Of a consumer in a stream.
+using PositionKey = std::pair<std::string, StreamId>;
 
-  Status load(const Store& store);
+struct CollectedPositions : StatePart::Pending {
+  void clear() override { changes.clear(); }
+
+  // In the order in which they were made; nothing: it is forgotten.
+  std::vector<std::pair<PositionKey, std::optional<PositionRecord>>> changes;
+};
+
+class Positions : public Collecting<CollectedPositions> {
+ public:
+  using Collecting::Collecting;
+  using Key = PositionKey;
+
   std::optional<PositionRecord> get(const Key& key) const;  // durable
   // Durable ones whose consumer has the prefix, in order.
   std::vector<std::pair<Key, PositionRecord>> list(std::string_view prefix, size_t limit) const;
   size_t count() const;
 
-  // The writer's.
+  // --- The writer's.
   std::optional<uint64_t> assigned(const Key& key) const;
-  void assign(const Key& key, uint64_t next);
-  void forget(const Key& key);  // of a consumer that was deleted
-  // The sync stage's.
-  void publish(const Key& key, const PositionRecord& record);
+  void put(Group& group, const Key& key, const PositionRecord& record);
+  void forget(Group& group, const Key& key);  // of a consumer that was deleted
+
+  Status load(Loading& loading) override;
+  // Takes a position back where there is no writer yet: durable already.
+  void set(const Key& key, const PositionRecord& record);
+  void stage(Group& group, const Store& store) override;
+  void publish(Group& group) override;
+  void verify(Verification&) const override {}  // each was read, and checked, when it was loaded
+  Status rebuild(Rebuild&) const override { return {}; }  // events do not say who has read them
 
  private:
   struct Entry {

@@ -2,19 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "engine/group.h"
 #include "engine/log.h"
 
 namespace strandline {
-
-void Producers::begin_group() {
-  runs_.clear();
-  staged_.clear();
-  // Only here: a head of the group that is being filled is nowhere else yet.
-  while (entries_.size() > cached_max_) {
-    heads_.erase(entries_.back().key);
-    entries_.pop_back();
-  }
-}
 
 void Producers::keep(std::string key, ProducerHead head) {
   if (const auto found = heads_.find(key); found != heads_.end()) {
@@ -91,7 +82,7 @@ void Producers::put(StreamId stream, const Producer& producer, const ProducerApp
   keep(std::move(key), {producer.epoch, producer.sequence + 1});
 }
 
-void Producers::finish_group(Changes& changes) const {
+void Producers::lay(Changes& changes) const {
   for (const auto& [key, run] : staged_) {
     changes.put(Family::producers, key, encode(heads_.at(key)->head));
   }
@@ -100,6 +91,17 @@ void Producers::finish_group(Changes& changes) const {
     value.reserve(run.appends.size() * kProducerAppendBytes);
     for (const ProducerAppend& append : run.appends) value += encode(append);
     changes.put(Family::producers, run.key, value);
+  }
+}
+
+void Producers::stage(Group& group, const Store&) {
+  lay(group.changes);
+  runs_.clear();
+  staged_.clear();
+  // Only here: a head of the group that is being filled is nowhere else yet.
+  while (entries_.size() > cached_max_) {
+    heads_.erase(entries_.back().key);
+    entries_.pop_back();
   }
 }
 

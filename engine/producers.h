@@ -18,6 +18,7 @@
 
 #include "engine/error.h"
 #include "engine/keys.h"
+#include "engine/part.h"
 #include "engine/store.h"
 #include "engine/types.h"
 
@@ -25,20 +26,25 @@ namespace strandline {
 
 struct Producer;
 
-class Producers {
+class Producers : public StatePart {
  public:
-  explicit Producers(size_t cached_max) : cached_max_(cached_max) {}
-
-  // What was put so far can be read from the store from here on.
-  void begin_group();
+  Producers(StateParts& parts, size_t cached_max) : StatePart(parts), cached_max_(cached_max) {}
 
   Result<std::optional<ProducerHead>> head(const Store& store, StreamId stream,
                                            const std::string& producer);
   Result<std::optional<ProducerAppend>> original(const Store& store, StreamId stream,
                                                  const Producer& producer) const;
   void put(StreamId stream, const Producer& producer, const ProducerAppend& append);
-  // Writes what was put in this group.
-  void finish_group(Changes& changes) const;
+  // Lays out what was put since the last group was staged.
+  void lay(Changes& changes) const;
+
+  Status load(Loading&) override { return {}; }  // a place is looked up when it is asked for
+  // From here on it can be read from the store.
+  void stage(Group& group, const Store& store) override;
+  void publish(Group&) override {}              // only the writer looks at it
+  void verify(Verification&) const override {}  // each record is checked when it is read
+  // The events do not say who sent them: what was lost of the records stays lost.
+  Status rebuild(Rebuild&) const override { return {}; }
 
   size_t cached() const { return heads_.size(); }
 

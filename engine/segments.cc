@@ -1,10 +1,19 @@
 #include "engine/segments.h"
 
+#include "engine/group.h"
+#include "engine/log_state.h"
+
 namespace strandline {
 
-Status Segments::load(const Store& store) {
+void CollectedSegments::clear() {
+  records.clear();
+  dropped.clear();
+  entered.clear();
+}
+
+Status Segments::load(Loading& loading) {
   std::lock_guard lock(mutex_);
-  StoreIterator it = store.iterate(Family::segments);
+  StoreIterator it = loading.log.store->iterate(Family::segments);
   const std::string end(1, static_cast<char>(KeyKind::where));
   for (it.seek_to_first(); it.valid() && it.key() < end; it.next()) {
     SegmentRecord record;
@@ -24,14 +33,63 @@ std::map<SegmentId, SegmentRecord> Segments::list() const {
   return segments_;
 }
 
-void Segments::publish(SegmentId segment, const SegmentRecord& record) {
-  std::lock_guard lock(mutex_);
-  segments_[segment] = record;
+void Segments::enter(Group& group, Stream& stream, uint64_t first, Sequence sequence) {
+  if (!open) {
+    open = Open{SegmentId(1), {.created_us = group.stored.us, .first_sequence = sequence.value}};
+    group.of(*this).records.emplace_back(open->id, open->record);
+  }
+  if (stream.assigned.segment == open->id.value) return;
+  stream.assigned.segment = open->id.value;
+  group.of(*this).entered.push_back({stream.id, first});
 }
 
-void Segments::drop(SegmentId segment) {
+SegmentId Segments::roll(Group& group, const StateRecord& log) {
+  const Open sealed{open->id,
+                    {.sealed = 1,
+                     .created_us = open->record.created_us,
+                     .first_sequence = open->record.first_sequence,
+                     .next_sequence = log.next,
+                     .bytes_before = open->record.bytes_before,
+                     .bytes = log.bytes - open->record.bytes_before}};
+  open =
+      Open{sealed.id + 1,
+           {.created_us = group.stored.us, .first_sequence = log.next, .bytes_before = log.bytes}};
+  for (const Open& segment : {sealed, *open}) {
+    group.of(*this).records.emplace_back(segment.id, segment.record);
+  }
+  // A sealed segment's events go to table files of their own, so that it can be dropped whole.
+  // Small ones share theirs until they are compacted: a flush for each would cost more than it
+  // holds, and leave RocksDB more files than it can merge.
+  if (sealed.record.bytes >= kFlushBytes) group.flush = true;
+  return sealed.id;
+}
+
+void Segments::drop(Group& group, SegmentId segment) { group.of(*this).dropped.push_back(segment); }
+
+void Segments::stage(Group& group, const Store& store) {
+  const CollectedSegments& collected = group.of(*this);
+  for (const auto& [segment, record] : collected.records) {
+    group.changes.put(Family::segments, key_of(KeyKind::segment, segment.value), encode(record));
+  }
+  for (const auto& [stream, first] : collected.entered) {
+    const std::string segment = be64(open->id.value);
+    group.changes.put(Family::segments, key_of(KeyKind::where, stream.value, first), segment);
+    group.changes.put(Family::segments, key_of(KeyKind::holds, open->id.value, stream.value),
+                      be64(first));
+  }
+  for (const SegmentId segment : collected.dropped) {
+    group.changes.erase(Family::segments, key_of(KeyKind::segment, segment.value));
+    // What is dropped must be in files by then.
+    if (store.may_be_in_memory(segment)) group.flush = true;
+  }
+}
+
+void Segments::publish(Group& group) {
+  const CollectedSegments& collected = group.of(*this);
+  if (collected.records.empty() && collected.dropped.empty()) return;
   std::lock_guard lock(mutex_);
-  segments_.erase(segment);
+  for (const auto& [segment, record] : collected.records) segments_[segment] = record;
+  for (const SegmentId segment : collected.dropped) segments_.erase(segment);
 }
 
 Status forget_segment(const Store& store, SegmentId segment, Changes& changes) {

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <mutex>
 
-#include "engine/store.h"
+#include "engine/group.h"
+#include "engine/log_state.h"
 
 namespace strandline {
 
@@ -20,7 +21,7 @@ void Stream::publish(const StateRecord& state) {
   exists_.store(state.exists != 0, std::memory_order_release);
 }
 
-Streams::Streams() : log_(&make(kLogStream, kAllName)) {
+Streams::Streams(StateParts& parts) : Collecting(parts), log_(&make(kLogStream, kAllName)) {
   by_name_.insert(*log_);
   log_->assigned.exists = 1;
   log_->publish(log_->assigned);
@@ -36,9 +37,9 @@ Stream& Streams::make(StreamId id, std::string_view name) {
   return stream;
 }
 
-Status Streams::load(const Store& store) {
+Status Streams::load(Loading& loading) {
   std::unique_lock lock(mutex_);
-  StoreIterator it = store.iterate(Family::streams);
+  StoreIterator it = loading.log.store->iterate(Family::streams);
   for (it.seek_to_first(); it.valid(); it.next()) {
     const std::string_view key = it.key();
     const auto bad = [&] {
@@ -122,12 +123,69 @@ std::string Streams::description(const Stream& stream) const {
   return found == descriptions_.end() ? std::string() : found->second;
 }
 
-void Streams::describe(const Stream& stream, std::string description) {
+void Streams::describe(const Stream& stream, const std::string& description) {
   std::unique_lock lock(mutex_);
   if (description.empty()) {
     descriptions_.erase(stream.id);
   } else {
-    descriptions_[stream.id] = std::move(description);
+    descriptions_[stream.id] = description;
+  }
+}
+
+// --- What a group changes.
+
+void CollectedStreams::clear() {
+  described.clear();
+  touched.clear();
+  log_touched = false;
+  states.clear();
+}
+
+void Streams::identify(Group& group, Stream& stream, std::string description) {
+  group.of(*this).described.push_back({&stream, std::move(description)});
+}
+
+void Streams::touch(Group& group, Stream& stream) {
+  CollectedStreams& collected = group.of(*this);
+  if (&stream == log_) {
+    collected.log_touched = true;
+  } else {
+    collected.touched.push_back(&stream);
+  }
+}
+
+void Streams::stage(Group& group, const Store&) {
+  CollectedStreams& collected = group.of(*this);
+  for (const CollectedStreams::Described& one : collected.described) {
+    group.changes.put(
+        Family::streams, key_of(KeyKind::identity, one.stream->id.value),
+        encode(IdentityRecord{group.stored, std::string(one.stream->name), one.description}));
+  }
+  const auto put_state = [&](Stream* stream) {
+    group.changes.put(Family::streams, key_of(KeyKind::state, stream->id.value),
+                      encode(stream->assigned));
+    collected.states.emplace_back(stream, stream->assigned);
+  };
+  for (Stream* stream : collected.touched) put_state(stream);
+  // The log's own stream comes last: who follows it finds the others' tails raised.
+  if (collected.log_touched) put_state(log_);
+}
+
+void Streams::publish(Group& group) {
+  const CollectedStreams& collected = group.of(*this);
+  for (const CollectedStreams::Described& one : collected.described) {
+    one.stream->publish_created(group.stored);
+    describe(*one.stream, one.description);
+  }
+  for (const auto& [stream, state] : collected.states) {
+    stream->publish(state);
+    group.woken.push_back(stream->id);
+  }
+}
+
+void Streams::take_back(Group& group) {
+  for (const auto& [stream, state] : group.of(*this).states) {
+    stream->assigned.next = stream->tail().value;
   }
 }
 

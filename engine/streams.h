@@ -16,16 +16,16 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/delivery.h"
 #include "engine/error.h"
 #include "engine/keys.h"
+#include "engine/part.h"
 #include "engine/types.h"
 
 namespace strandline {
-
-class Store;
 
 // Its place in the order of names is a hook of its own: a node elsewhere would cost twice as much.
 using StreamHook = boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>>;
@@ -66,12 +66,23 @@ class Stream : public StreamHook {
   std::atomic<int64_t> created_us_{0};
 };
 
-class Streams {
- public:
-  Streams();
+struct CollectedStreams : StatePart::Pending {
+  struct Described {
+    Stream* stream;
+    std::string description;
+  };
 
-  // Reads every record; `corrupt` if one does not parse or a stream lacks one.
-  Status load(const Store& store);
+  void clear() override;
+
+  std::vector<Described> described;
+  std::vector<Stream*> touched;  // but for the log's own
+  bool log_touched = false;
+  std::vector<std::pair<Stream*, StateRecord>> states;  // once staged; the log's own is the last
+};
+
+class Streams : public Collecting<CollectedStreams> {
+ public:
+  explicit Streams(StateParts& parts);
 
   Stream* find(std::string_view name) const;  // whether or not it exists; null: never heard of
   Stream* find(StreamId id) const;
@@ -84,7 +95,24 @@ class Streams {
   void scan(std::string_view from, const std::function<bool(Stream&)>& visit) const;
 
   std::string description(const Stream& stream) const;
-  void describe(const Stream& stream, std::string description);
+
+  // --- What a group changes. The writer's.
+  // The stream is new, or was deleted and is created again.
+  void identify(Group& group, Stream& stream, std::string description);
+  // Its assigned state is another than before: as it is when the group is staged, it is written.
+  void touch(Group& group, Stream& stream);
+
+  // Reads every record; `corrupt` if one does not parse or a stream lacks one.
+  Status load(Loading& loading) override;
+  void stage(Group& group, const Store& store) override;
+  // Raises the tails.
+  void publish(Group& group) override;
+  // A seeded bug's (mutation.h): what failed gives its offsets back.
+  void take_back(Group& group);
+  void verify(Verification&) const override {}  // they are held against the events (StoredEvents)
+  // What the events say, and the log's own records of events that may be lost themselves, where it
+  // is further than what is left of the records, so that no offset is given out twice.
+  Status rebuild(Rebuild& rebuild) const override;
 
  private:
   struct NameOf {
@@ -95,6 +123,7 @@ class Streams {
                                        boost::intrusive::key_of_value<NameOf>,
                                        boost::intrusive::constant_time_size<false>>;
 
+  void describe(const Stream& stream, const std::string& description);
   Stream& make(StreamId id, std::string_view name);
   void enter_names();
 

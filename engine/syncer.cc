@@ -124,27 +124,8 @@ void Syncer::finish(std::span<Group> groups) {
 }
 
 void Syncer::publish(Group& group) {
-  log_.window.push(group.batches);
-  for (const Group::Described& one : group.described) {
-    one.stream->publish_created(one.created);
-    log_.streams.describe(*one.stream, one.description);
-  }
-  for (const auto& [segment, record] : group.segments) log_.segments.publish(segment, record);
-  for (const SegmentId segment : group.dropped) log_.segments.drop(segment);
-  // The log's own stream comes last: who follows it finds the others' tails raised.
-  std::vector<StreamId> touched;
-  for (const auto& [stream, state] : group.states) {
-    stream->publish(state);
-    touched.push_back(stream->id);
-  }
-  for (const auto& [key, record] : group.positions) log_.positions.publish(key, record);
-  log_.expiring.publish(group.expiring);
-  for (auto& [consumer, standing] : group.standings) {
-    log_.alarms.set(consumer, standing->due_us);
-    consumer->publish(std::move(standing));
-  }
-  touched.insert(touched.end(), group.woken.begin(), group.woken.end());
-  log_.wakeups.notify(touched);
+  for (StatePart* part : log_.parts) part->publish(group);
+  log_.wakeups.notify(group.woken);
 
   AtomicCounters& counters = log_.counters;
   counters.groups.fetch_add(1, std::memory_order_relaxed);
@@ -158,7 +139,7 @@ void Syncer::publish(Group& group) {
 
 void Syncer::refuse(Group& group) {
   if (mutated(Mutation::offset_reused_after_failed_write)) {
-    for (const auto& [stream, state] : group.states) stream->assigned.next = stream->tail().value;
+    log_.streams.take_back(group);
   }
   for (auto* answers : {&group.answers, &group.accepted}) {
     for (Group::Answer& answer : *answers) {

@@ -1,5 +1,5 @@
-// The sync stage: one thread that fsyncs what the writer has written, then publishes it: the
-// window, the tails, once per stream touched, then the answers. While it fsyncs, the writer fills
+// The sync stage: one thread that fsyncs what the writer has written, then publishes it: every
+// part of the state (part.h), the wake-ups, then the answers. While it fsyncs, the writer fills
 // the next group; whatever was written meanwhile shares the next fsync.
 //
 // A small group that finds the stage idle, on a disk that syncs quickly, is finished by the writer

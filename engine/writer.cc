@@ -187,17 +187,7 @@ void Writer::flush_if_due() {
 }
 
 void Writer::commit(Group group) {
-  // A sealed segment's events go to table files of their own, so that it can be dropped whole.
-  // Small ones share theirs until they are compacted: a flush for each would cost more than it
-  // holds, and leave RocksDB more files than it can merge. What is dropped must be in files by
-  // then.
-  flush_due_ |=
-      group.flush ||
-      std::ranges::any_of(
-          group.segments,
-          [](const auto& s) { return s.second.sealed && s.second.bytes >= kFlushBytes; }) ||
-      std::ranges::any_of(group.dropped,
-                          [&](SegmentId dropped) { return log_.store->may_be_in_memory(dropped); });
+  flush_due_ |= group.flush;
   if (!group.changes.empty() && !log_.failure.failed()) flush_if_due();
   if (!group.changes.empty() && !log_.failure.failed()) {
     group.written = true;
@@ -207,9 +197,7 @@ void Writer::commit(Group group) {
       // The sync stage finds the latch set, and answers this group and all that follow accordingly.
       log_.failure.set(ok.error().message);
     } else {
-      if (mutated(Mutation::readers_not_held_to_tail)) {
-        for (const auto& [stream, state] : group.states) stream->publish(state);
-      }
+      if (mutated(Mutation::readers_not_held_to_tail)) log_.streams.publish(group);
       for (Group::Answer& answer : group.accepted) answer.done(std::move(answer.result));
       group.accepted.clear();
     }
