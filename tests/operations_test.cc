@@ -14,6 +14,8 @@ concept SaysWhatItIs = requires(const Op& op) {
   { OperationTraits<Op>::of(op) } -> std::same_as<Treatment>;
 };
 
+using Request = strandline::Operation::Request;  // the tests have an Operation of their own
+
 struct SaysNothing {};
 static_assert(!SaysWhatItIs<SaysNothing>);
 
@@ -21,7 +23,7 @@ template <class... Ops>
 consteval bool all_say_what_they_are(std::type_identity<std::variant<Ops...>>) {
   return (SaysWhatItIs<Ops> && ...);
 }
-static_assert(all_say_what_they_are(std::type_identity<Operation::Request>()));
+static_assert(all_say_what_they_are(std::type_identity<Request>()));
 static_assert(all_say_what_they_are(std::type_identity<ConsumerRequest>()));
 
 // No answer is taken for another: each has a type of its own, and none may be left out.
@@ -29,15 +31,13 @@ static_assert(!std::constructible_from<Treatment, Grouping, Effect, Reserve>);
 static_assert(!std::constructible_from<Treatment, Effect, Grouping, Reserve, FullQueue>);
 
 TEST(Operations, OnStreamsAndSegmentsHaveACommitGroupAlone) {
-  for (const Operation::Request& request :
-       {Operation::Request(DeleteStream{}), Operation::Request(Truncate{}),
-        Operation::Request(Roll{}), Operation::Request(DropSegment{}),
-        Operation::Request(ForgetSegment{})}) {
+  for (const Request& request : {Request(DeleteStream{}), Request(Truncate{}), Request(Roll{}),
+                                 Request(DropSegment{}), Request(ForgetSegment{})}) {
     // They make room, or may: a full disk does not hold them up.
     EXPECT_EQ(treatment_of(request),
               Treatment(Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses));
   }
-  EXPECT_EQ(treatment_of(Operation::Request(CreateStream{})),
+  EXPECT_EQ(treatment_of(Request(CreateStream{})),
             Treatment(Grouping::alone, Effect::changes, Reserve::full, FullQueue::refuses));
 }
 
@@ -47,13 +47,13 @@ TEST(Operations, ThatStoreStopAtTheWholeReserveAndCommitsAtHalf) {
   AppendMany many;
   many.commits.push_back({});
   many.settles.push_back({});
-  EXPECT_EQ(treatment_of(Operation::Request(many)), commits);
+  EXPECT_EQ(treatment_of(Request(many)), commits);
   many.once.push_back({});
-  EXPECT_EQ(treatment_of(Operation::Request(many)), stores);
+  EXPECT_EQ(treatment_of(Request(many)), stores);
   many.once.clear();
   many.parts.push_back({"s", batch_of_type("t")});
-  EXPECT_EQ(treatment_of(Operation::Request(many)), stores);
-  EXPECT_EQ(treatment_of(Operation::Request(Broadcast{"", batch_of_type("t")})), stores);
+  EXPECT_EQ(treatment_of(Request(many)), stores);
+  EXPECT_EQ(treatment_of(Request(Broadcast{"", batch_of_type("t")})), stores);
 }
 
 TEST(Operations, OfConsumersShareTheirGroupAndMakeRoomWhereTheyCan) {
