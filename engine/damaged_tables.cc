@@ -18,6 +18,7 @@
 #include "engine/rebuild.h"
 #include "engine/record_salvage.h"
 #include "engine/salvage.h"
+#include "engine/table_check.h"
 
 namespace strandline {
 namespace {
@@ -82,12 +83,6 @@ Status make_durable(const fs::path& file, std::string_view bytes) {
   return fail(Code::io, file.string() + ": " + status.ToString());
 }
 
-// For a table by itself: without a MANIFEST to compare its id with, of which it would warn.
-rocksdb::Options alone(rocksdb::Options options) {
-  options.verify_sst_unique_id_in_manifest = false;
-  return options;
-}
-
 std::string told(const rocksdb::LiveFileMetaData& table) {
   EventKey low, high;
   if (table.column_family_name != "events" || !decode(table.smallestkey, low) ||
@@ -103,15 +98,6 @@ std::string told(const rocksdb::LiveFileMetaData& table) {
 }
 
 }  // namespace
-
-std::string wrong_in(const fs::path& table, const rocksdb::Options& options, bool every_block) {
-  rocksdb::SstFileReader reader(alone(options));
-  rocksdb::Status status = reader.Open(table.string());
-  // It opens a table whose properties cannot be read; the store does not.
-  if (status.ok() && !reader.GetTableProperties()) return "its properties cannot be read";
-  if (status.ok() && every_block) status = reader.VerifyChecksum();
-  return status.ok() ? std::string() : status.ToString();
-}
 
 Result<std::vector<DamagedTable>> find_damaged_tables(const fs::path& directory,
                                                       const rocksdb::DBOptions& options,

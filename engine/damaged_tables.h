@@ -41,10 +41,6 @@ Result<std::vector<DamagedTable>> find_damaged_tables(const std::filesystem::pat
                                                       const Descriptors& families,
                                                       const StoreLook& look, bool every_block);
 
-// What is wrong with a table file; nothing if it is whole.
-std::string wrong_in(const std::filesystem::path& table, const rocksdb::Options& options,
-                     bool every_block);
-
 // Moves them to `damaged/` beside the store, and makes the store forget them.
 Status take_out(const std::filesystem::path& directory, const rocksdb::DBOptions& options,
                 const Descriptors& families, const std::vector<DamagedTable>& tables);

@@ -11,6 +11,7 @@
 #include "engine/damaged_tables.h"
 #include "engine/directory.h"
 #include "engine/head_mark.h"
+#include "engine/store_repair.h"
 #include "engine/table_list.h"
 #include "engine/verification.h"
 #include "engine/wal_end.h"
@@ -219,11 +220,27 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
     if (!done) return std::unexpected(std::move(done.error()));
     mended = std::move(*done);
   }
-  auto store = Store::open(directory->store(), state.options,
-                           [&state](const std::string& why) { state.failure.set(why); });
+  const auto refused = [&](Error error) {
+    error.message += mended.lists + warnings->about_loss();
+    return std::unexpected(std::move(error));
+  };
+  auto closed = ClosedStore::prepare(directory->store(), state.options,
+                                     [&state](const std::string& why) { state.failure.set(why); });
+  if (!closed) return refused(std::move(closed.error()));
+  const auto being_mended = [&] {
+    return fail(Code::corrupt, path.string() + " is being mended by its owner");
+  };
+  // Asked now, for it may be over by the time that an observer has opened.
+  if (observer && is_mending(directory->store())) return being_mended();
+  TakenOut taken_out;
+  if (state.options.accept_loss) {
+    auto done = take_out_damage(disk, *closed);
+    if (!done) return refused(std::move(done.error()));
+    taken_out = std::move(*done);
+  }
+  auto store = closed->open();
   if (!store) {
-    store.error().message += mended.lists + warnings->about_loss();
-    return std::unexpected(std::move(store.error()));
+    return refused(refusal_of(*closed, std::move(store.error()), std::move(taken_out.tables)));
   }
   state.store = std::move(*store);
   if (!observer) {
@@ -235,11 +252,11 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
     // All that the replay saw is durable after this, so it may be shown.
     if (auto ok = sync_wals(disk, directory->store()); !ok) return std::unexpected(ok.error());
   }
-  for (const std::string& table : state.store->taken_out()) report.loss += table + "; ";
+  for (const std::string& one : taken_out.lost) report.loss += one + "; ";
   // Also what an opening with accept_loss began and did not finish.
   const bool mending = is_mending(directory->store());
   if (mending) {
-    if (observer) return fail(Code::corrupt, path.string() + " is being mended by its owner");
+    if (observer) return being_mended();
     auto back = mend(directory->store(), *state.store, state.parts);
     if (!back) return std::unexpected(std::move(back.error()));
     report.loss += fmt::format("{} batches of them are whole, and were put back; ", *back);

@@ -11,23 +11,20 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <iterator>
 #include <mutex>
 #include <thread>
 
 #include "engine/access.h"
-#include "engine/damaged_tables.h"
 #include "engine/deletion.h"
 #include "engine/disk.h"
 #include "engine/flushes.h"
-#include "engine/missing_wal.h"
 #include "engine/mutation.h"
 #include "engine/store_error.h"
 #include "engine/store_file_system.h"
 #include "engine/store_listener.h"
 #include "engine/store_options.h"
 #include "engine/store_snapshot.h"
-#include "engine/wal_end.h"
+#include "engine/table_check.h"
 #include "engine/wal_records.h"
 
 namespace strandline {
@@ -51,7 +48,6 @@ struct Store::Parts {
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
   rocksdb::ColumnFamilyHandle* default_family = nullptr;
-  std::vector<std::string> taken_out;
   Flushes flushes{kFlushesUnderWay};
   std::mutex mutex;  // guards spare
   // Write batches that were written, kept for the memory they hold: a fresh one grows to a megabyte
@@ -131,89 +127,79 @@ Store::~Store() {
   parts_->db.reset();
 }
 
-Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory,
-                                           const Options& options,
-                                           std::function<void(const std::string&)> on_failure) {
-  auto parts = std::make_unique<Parts>();
-  rocksdb::DBOptions database = database_options(options, directory);
+struct ClosedStore::Parts {
+  std::filesystem::path directory;
+  bool owner;
+  std::unique_ptr<Store::Parts> store = std::make_unique<Store::Parts>();
+  std::shared_ptr<StoreSnapshot> snapshot;  // an observer's
+  rocksdb::DBOptions database;
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;  // all of them
+  std::vector<rocksdb::ColumnFamilyDescriptor> present;   // that are there
+};
+
+ClosedStore::ClosedStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+ClosedStore::ClosedStore(ClosedStore&&) noexcept = default;
+ClosedStore::~ClosedStore() = default;
+const std::filesystem::path& ClosedStore::directory() const { return parts_->directory; }
+const rocksdb::DBOptions& ClosedStore::database() const { return parts_->database; }
+const std::vector<rocksdb::ColumnFamilyDescriptor>& ClosedStore::families() const {
+  return parts_->present;
+}
+
+Result<ClosedStore> ClosedStore::prepare(const std::filesystem::path& directory,
+                                         const Options& options,
+                                         std::function<void(const std::string&)> on_failure) {
+  auto closed = std::make_unique<Parts>(Parts{
+      .directory = directory, .owner = options.mode == Options::Mode::owner, .snapshot = nullptr});
+  Store::Parts* const parts = closed->store.get();
+  rocksdb::DBOptions& database = closed->database = database_options(options, directory);
   database.info_log = std::make_shared<WarningLogger>(options.on_warning);
   database.listeners = {std::make_shared<FailureListener>(
       [gate = parts->gate, on_failure = std::move(on_failure)](const std::string& why) {
         const auto first = gate->failed();
         on_failure(first ? kWriting + *first : why);
       },
-      [parts = parts.get(), warn = options.on_warning](const std::string& why) {
+      [parts, warn = options.on_warning](const std::string& why) {
         parts->pause_compactions(why, warn);
       })};
-  const bool owner = options.mode == Options::Mode::owner;
   auto files = options.file_system
                    ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
                    : rocksdb::FileSystem::Default();
-  std::shared_ptr<StoreSnapshot> snapshot;
-  if (!owner) {
+  if (!closed->owner) {
     auto taken = StoreSnapshot::take(files, directory);
     if (!taken) return std::unexpected(std::move(taken.error()));
-    files = snapshot = std::move(*taken);
-    // Asked now, for it may be over by the time that this has opened.
-    if (is_mending(directory)) {
-      return fail(Code::corrupt, directory.string() + " is being mended by its owner");
-    }
+    files = closed->snapshot = std::move(*taken);
   }
   parts->env = rocksdb::NewCompositeEnv(store_file_system(files, parts->gate, parts->list));
   database.env = parts->env.get();
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
-      {rocksdb::kDefaultColumnFamilyName, records_options(options)}};
+  closed->families = {{rocksdb::kDefaultColumnFamilyName, records_options(options)}};
   for (const char* name : kFamilyNames) {
     const bool events = std::string_view(name) == "events";
-    descriptors.emplace_back(
+    closed->families.emplace_back(
         name, events ? events_options(options, &parts->first_live) : records_options(options));
   }
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* db = nullptr;
-  rocksdb::Status status;
   const size_t there = families_there(directory, database);
-  std::vector<rocksdb::ColumnFamilyDescriptor> present = descriptors;
+  closed->present = closed->families;
   if (there >= kFamiliesOfFormat1 && there < kFamilies) {
     database.create_missing_column_families = true;
-    present.erase(present.begin() + 1 + static_cast<long>(there), present.end());
+    closed->present.erase(closed->present.begin() + 1 + static_cast<long>(there),
+                          closed->present.end());
   }
-  std::vector<DamagedTable> damaged;
-  if (owner && options.accept_loss) {
-    // What an attempt left that came to nothing is not what is damaged now.
-    if (!is_mending(directory)) finish_mending(directory);
-    const StoreLook look = look_leniently(directory, database, present);
-    if (!look.status.ok()) return std::unexpected(refusal_of(look.status, directory, {}));
-    auto found = find_damaged_tables(directory, database, present, look, true);
-    if (!found) return std::unexpected(std::move(found.error()));
-    damaged = std::move(*found);
-    if (auto ok = take_out(directory, database, present, damaged); !ok) {
-      return std::unexpected(std::move(ok.error()));
-    }
-    auto lost = salvage_wals(Disk(options), directory);
-    if (!lost) return std::unexpected(std::move(lost.error()));
-    parts->taken_out = std::move(*lost);
-    if (auto ok = mend_wals(Disk(options), directory); !ok) return std::unexpected(ok.error());
-    auto missing = mend_missing_wals(directory, look.missing_wals);
-    if (!missing) return std::unexpected(std::move(missing.error()));
-    std::ranges::move(*missing, std::back_inserter(parts->taken_out));
-  }
-  if (!owner) {
-    status = rocksdb::DB::OpenForReadOnly(database, directory.string(), present, &handles, &db);
-  } else {
-    status = rocksdb::DB::Open(database, directory.string(), descriptors, &handles, &db);
-  }
-  if (!status.ok() && damaged.empty() && !withheld_in(status.ToString())) {
-    const StoreLook look = look_leniently(directory, database, present);
-    auto found = find_damaged_tables(directory, database, present, look, false);
-    if (!found) return std::unexpected(std::move(found.error()));
-    damaged = std::move(*found);
-  }
-  if (!status.ok()) return std::unexpected(refusal_of(status, directory, damaged));
-  if (snapshot) snapshot->release();
-  for (const DamagedTable& table : damaged) {
-    parts->taken_out.push_back(
-        fmt::format("{} ({}): {}", (directory / table.file).string(), table.holds, table.why));
-  }
+  return ClosedStore(std::move(closed));
+}
+
+Result<std::unique_ptr<Store>> ClosedStore::open() {
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const std::string directory = parts_->directory.string();
+  const rocksdb::Status status =
+      parts_->owner
+          ? rocksdb::DB::Open(parts_->database, directory, parts_->families, &handles, &db)
+          : rocksdb::DB::OpenForReadOnly(parts_->database, directory, parts_->present, &handles,
+                                         &db);
+  if (!status.ok()) return std::unexpected(error_of(status, "opening the store in " + directory));
+  if (parts_->snapshot) parts_->snapshot->release();
+  auto parts = std::move(parts_->store);
   parts->list->opened();
   parts->default_family = handles[0];
   parts->durable = parts->before_wal = db->GetLatestSequenceNumber();
@@ -331,8 +317,6 @@ Status Store::drop_events_below(SegmentId first_live) {
 }
 
 void Store::freeze() { parts_->gate->freeze(); }
-
-const std::vector<std::string>& Store::taken_out() const { return parts_->taken_out; }
 
 std::vector<std::pair<std::string, std::string>> Store::check_tables() const {
   std::vector<rocksdb::LiveFileMetaData> live;

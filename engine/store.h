@@ -24,6 +24,8 @@
 namespace rocksdb {
 class Iterator;
 class WriteBatch;
+struct ColumnFamilyDescriptor;
+struct DBOptions;
 }  // namespace rocksdb
 
 namespace strandline {
@@ -81,11 +83,6 @@ class StoreIterator {
 
 class Store {
  public:
-  // `on_failure` is told, on any thread, that a background write failed. To an observer, a family
-  // that its owner has not added yet is an empty one.
-  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory,
-                                             const Options& options,
-                                             std::function<void(const std::string&)> on_failure);
   ~Store();
 
   Changes changes();
@@ -123,14 +120,38 @@ class Store {
   std::vector<std::filesystem::path> event_tables(const EventKey& from, const EventKey& to) const;
   // Reads every block of every table file: those that are not whole, and why.
   std::vector<std::pair<std::string, std::string>> check_tables() const;
-  // With accept_loss: the tables that could not be opened, and were taken out (damaged_tables.h),
-  // and what was lost of WALs (wal_end.h).
-  const std::vector<std::string>& taken_out() const;
 
  private:
   friend class Changes;
+  friend class ClosedStore;
   struct Parts;
   explicit Store(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// A store that is not open yet: its directory, and RocksDB's options for it. Whoever looks for
+// damage, or repairs it, uses the same ones (store_repair.h).
+class ClosedStore {
+ public:
+  // Of an observer the files as they are at this moment; a family that the owner has not added yet
+  // is an empty one to it. `on_failure` is told, on any thread, that a background write failed.
+  static Result<ClosedStore> prepare(const std::filesystem::path& directory, const Options& options,
+                                     std::function<void(const std::string&)> on_failure);
+  ClosedStore(ClosedStore&&) noexcept;
+  ~ClosedStore();
+
+  const std::filesystem::path& directory() const;
+  const rocksdb::DBOptions& database() const;
+  // Those that are there, behind RocksDB's default one.
+  const std::vector<rocksdb::ColumnFamilyDescriptor>& families() const;
+
+  // Once it has opened, this is over. *Errors*: RocksDB's own words; refusal_of (store_repair.h)
+  // adds the files that it does not name.
+  Result<std::unique_ptr<Store>> open();
+
+ private:
+  struct Parts;
+  explicit ClosedStore(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
 

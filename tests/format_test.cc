@@ -76,7 +76,10 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
                                                     .select = Selection::stream("orders")}));
     ASSERT_EQ((*log)->fetch(Fetch{.consumer = "mailing"})->given.size(), 1u);
   }
-  auto store = Store::open(directory.path() / "store", options, [](const std::string&) {});
+  auto closed =
+      ClosedStore::prepare(directory.path() / "store", options, [](const std::string&) {});
+  ASSERT_TRUE(closed) << closed.error().message;
+  auto store = closed->open();
   ASSERT_TRUE(store) << store.error().message;
   EXPECT_EQ(dump(**store), example_of(STRANDLINE_SOURCE_DIR "/engine/FORMAT.md"));
 
