@@ -4,6 +4,7 @@
 
 #include "engine/group.h"
 #include "engine/group_builder.h"
+#include "engine/operation.h"
 
 namespace strandline {
 

@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "engine/event_rules.h"
-#include "engine/log.h"
+#include "engine/append.h"
 
 namespace strandline {
 namespace {

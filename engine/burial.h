@@ -14,6 +14,7 @@
 #include "engine/consumer_desk.h"
 #include "engine/group.h"
 #include "engine/log_state.h"
+#include "engine/operation.h"
 
 namespace strandline {
 

@@ -13,6 +13,7 @@
 #include "engine/consumer.h"
 #include "engine/consumers.h"
 #include "engine/operation_traits.h"
+#include "engine/outcome.h"
 
 namespace strandline {
 
@@ -128,17 +129,6 @@ struct OperationTraits<Settle> {
 using ConsumerRequest = std::variant<CreateConsumer, DeleteConsumer, ResetConsumer, UpdateConsumer,
                                      JoinConsumer, LeaveConsumer, GiveOut, Settle, ReplayDead,
                                      Rewind, ListDead, TakeSpent, TakeSkipped>;
-
-// An event that was given out in vain.
-struct Spent {
-  uint64_t position;
-  uint32_t attempts;
-  std::string cause;
-  uint64_t stood_at = 0;  // of an exclusive consumer: its position then
-};
-
-using ConsumerOutcome = std::variant<std::monostate, ConsumerInfo, Joined, Assignment, Settled,
-                                     std::vector<DeadLetter>, std::vector<Spent>, uint64_t>;
 
 class ConsumerDesk {
  public:

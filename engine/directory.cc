@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/log.h"
+#include "engine/log_info.h"
 
 namespace strandline {
 namespace {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/operation.h"
+#include "engine/outcome.h"
 #include "engine/part.h"
 #include "engine/store.h"
 #include "engine/types.h"
@@ -17,7 +17,7 @@ namespace strandline {
 
 struct Group {
   struct Answer {
-    Operation::Done done;
+    Answering done;
     Result<Outcome> result;
   };
 

@@ -308,7 +308,7 @@ Result<uint64_t> Log::position(std::string_view consumer, std::string_view strea
               fmt::format("consumer \"{}\" has committed nothing in \"{}\"", consumer, stream));
 }
 
-std::vector<Log::ConsumerPosition> Log::positions(std::string_view prefix, size_t limit) const {
+std::vector<ConsumerPosition> Log::positions(std::string_view prefix, size_t limit) const {
   const LogState& state = *parts_->state;
   std::vector<ConsumerPosition> out;
   for (const auto& [key, record] : state.positions.list(prefix, limit)) {
@@ -319,7 +319,7 @@ std::vector<Log::ConsumerPosition> Log::positions(std::string_view prefix, size_
   return out;
 }
 
-std::vector<Log::ConsumerPosition> Log::positions_of(std::string_view consumer) const {
+std::vector<ConsumerPosition> Log::positions_of(std::string_view consumer) const {
   auto all = positions(consumer, SIZE_MAX);
   std::erase_if(all, [&](const ConsumerPosition& one) { return one.consumer != consumer; });
   return all;
@@ -379,7 +379,7 @@ Counters Log::counters() const {
           .disk_free_bytes = parts_->writer ? parts_->writer->disk_free_bytes() : std::nullopt};
 }
 
-Log::Verified Log::verify(std::function<void(uint64_t)> progress) const {
+Verified Log::verify(std::function<void(uint64_t)> progress) const {
   return strandline::verify(*parts_->state, progress);
 }
 

@@ -17,206 +17,18 @@
 #include <utility>
 #include <vector>
 
-#include "engine/batch.h"
+#include "engine/append.h"
 #include "engine/consumer.h"
 #include "engine/consumer_wait.h"
 #include "engine/cursor.h"
 #include "engine/error.h"
+#include "engine/log_info.h"
 #include "engine/options.h"
 #include "engine/reading.h"
 #include "engine/subscription.h"
 #include "engine/types.h"
 
 namespace strandline {
-
-inline constexpr uint32_t kFormatVersion = 2;
-
-enum class Durability : uint8_t {
-  fsync,     // acknowledged after fsync
-  accepted,  // acknowledged once assigned and handed to the operating system, fsynced soon after
-};
-const char* name_of(Durability durability);
-
-// A condition on a stream: that it is not there, that it is, or what its next offset is.
-struct Expected {
-  enum class Kind { any, absent, present, next };
-  Kind kind = Kind::any;
-  Offset offset = {};
-
-  Expected() = default;
-  Expected(Offset next) : kind(Kind::next), offset(next) {}
-  static Expected absent() {  // the stream must not exist
-    Expected e;
-    e.kind = Kind::absent;
-    return e;
-  }
-  static Expected present() {
-    Expected e;
-    e.kind = Kind::present;
-    return e;
-  }
-};
-
-// Moves a consumer's committed position, in the same commit as the events beside it. Positions only
-// move forward, unless they are reset, and never past the tail that the commit leaves. `stream` may
-// be `$all` (a sequence) or a reserved ledger name, `$import` (a count of bytes, kept by
-// `strandline import`).
-struct Commit {
-  enum class Move { forward, reset, remove };  // reset: back too; remove: there is none any more
-  std::string consumer;
-  std::string stream;
-  std::optional<uint64_t> expected = {};  // the position must be this now; 0 where there is none
-  uint64_t next = 0;
-  // Of a named consumer (consumer.h), which must be exclusive, this is needed: what join() gave.
-  std::optional<uint64_t> epoch = {};
-  // Whatever the reader wants to find beside the position: UTF-8, at most kMetadataBytesMax.
-  std::string metadata = {};
-  Move move = Move::forward;
-};
-inline constexpr size_t kMetadataBytesMax = 4'096;
-
-// Who appends, so that a retry is known as one: it answers the offsets of its original and writes
-// nothing, for ever, whatever its conditions would say now. The original must have had the same
-// events (else `conflict`). A sequence beyond the next is `out_of_order`; an epoch below the
-// producer's is `fenced`, unless that append is there.
-struct Producer {
-  std::string id;         // as names are (batch.h); per stream
-  uint64_t epoch = 0;     // a higher one fences those below it, and begins at sequence 0
-  uint64_t sequence = 0;  // counts the producer's appends to the stream in this epoch, from 0
-};
-
-// The same for who has no sequence, for a time (Options::idempotency_ttl_s), which setting the
-// clock of an open log neither shortens nor lengthens: the same key again
-// answers as the first did; with another fingerprint it is `reused`, and until the first is
-// answered `in_flight`. A refusal is not kept.
-struct Idempotency {
-  std::string key;          // 1 to 255 bytes without control characters
-  std::string fingerprint;  // of the request: a hash, at most 64 bytes
-};
-
-// Marks that the consumer has processed an id; the whole append is refused (`exists`) if it has,
-// and the mark has not expired.
-struct OnceMark {
-  std::string consumer;
-  std::string id;  // 1 to 255 bytes without control characters
-  uint64_t ttl_s = 24 * 3600;
-};
-
-struct Append {
-  std::string stream;
-  Batch batch;
-  Expected expected = {};
-  Durability durability = Durability::fsync;
-  std::optional<Producer> producer = {};
-  std::optional<Idempotency> idempotency = {};
-};
-
-// Dead letters: these leave what their consumer has unacked, in the order of the events of the
-// append's first part; where there is none, because the events themselves are gone. An exclusive
-// consumer, which must still stand where it stood, then stands behind them.
-struct Bury {
-  std::string consumer;
-  std::vector<uint64_t> positions;
-  uint64_t stood_at = 0;
-};
-
-// Several appends, commits and settlements, all or nothing, in this order; a stream may occur more
-// than once. So an event's outputs and its own acknowledgement are there together or not at all.
-// If every part is a retry, all of it is, and what stands beside them was applied with the
-// originals; if only some are, it is a `conflict`.
-struct AppendMany {
-  struct Part {
-    std::string stream;
-    Batch batch;
-    Expected expected = {};
-    std::optional<Producer> producer = {};
-  };
-  std::vector<Part> parts = {};
-  std::vector<Commit> commits = {};
-  std::vector<Settle> settles = {};
-  std::vector<Bury> buries = {};  // the log's own
-  Durability durability = Durability::fsync;
-  std::vector<OnceMark> once = {};
-  std::optional<Idempotency> idempotency = {};
-};
-
-// One batch to every stream whose name has the prefix (all of them, if it is empty), all or
-// nothing.
-struct Broadcast {
-  std::string prefix;
-  Batch batch;
-  Durability durability = Durability::fsync;
-};
-
-struct Appended {
-  std::string stream;
-  Offset first;       // of the batch's first event
-  Offset next;        // one past its last
-  Sequence sequence;  // of its first event
-  Timestamp stored;
-  Durability durability;
-  bool retried = false;  // nothing was written: these are the original's
-};
-
-struct StreamSettings {
-  std::string description = {};  // up to 1,024 bytes, for people
-};
-
-struct StreamInfo {
-  std::string name;
-  Offset start;     // first offset still kept
-  Offset tail;      // first offset not yet durable
-  uint64_t events;  // tail - start
-  uint64_t bytes;   // of the batches that hold them
-  Timestamp created;
-  std::optional<Timestamp> last_stored;
-  StreamSettings settings;
-};
-
-struct SegmentInfo {
-  SegmentId id;
-  bool sealed;
-  Timestamp created;
-  Sequence first;  // [first, next) are its events
-  Sequence next;
-  uint64_t bytes;
-};
-
-// What opening did.
-struct RecoveryReport {
-  bool created = false;  // there was no log here before
-  uint64_t wal_bytes_replayed = 0;
-  uint64_t torn_bytes_dropped = 0;  // after the last whole record of the newest WAL
-  Sequence durable_next = {};       // one past the last durable event
-  Sequence head_mark = {};          // what the head mark promised at least
-  uint64_t milliseconds = 0;
-  std::string loss = {};  // with accept_loss: what was lost
-};
-
-// Counts since opening; each only grows, except the depths.
-struct Counters {
-  uint64_t appends = 0;
-  uint64_t appends_refused = 0;  // of these for each reason that occurred:
-  std::vector<std::pair<Code, uint64_t>> appends_refused_by = {};
-  uint64_t appends_retried = 0;  // that answered their originals'
-  uint64_t events_appended = 0;
-  uint64_t bytes_appended = 0;
-  uint64_t groups = 0;
-  uint64_t syncs = 0;
-  uint64_t sync_us_total = 0;
-  uint64_t store_batches_read = 0;  // batches that readers took from RocksDB
-  uint64_t store_bytes_read = 0;
-  uint64_t window_batches_read = 0;  // batches that readers took from memory
-  uint64_t window_bytes = 0;         // now
-  uint64_t queue_appends = 0;        // now
-  uint64_t queue_bytes = 0;          // now
-  // Now, on the log's disk, beyond what flushes will take of it. None: an observer, which does not
-  // look, and a disk that does not say.
-  std::optional<uint64_t> disk_free_bytes = {};
-};
-
-struct NamedConsumer;
-struct Spent;
 
 class Log {
  public:
@@ -262,13 +74,6 @@ class Log {
 
   // --- Committed positions: what is durable. not_found where there is none.
   Result<uint64_t> position(std::string_view consumer, std::string_view stream) const;
-  struct ConsumerPosition {
-    std::string consumer;
-    std::string stream;
-    uint64_t next;
-    Timestamp committed;
-    std::string metadata = {};
-  };
   std::vector<ConsumerPosition> positions(std::string_view consumer_prefix, size_t limit) const;
   // Those of one consumer.
   std::vector<ConsumerPosition> positions_of(std::string_view consumer) const;
@@ -336,17 +141,6 @@ class Log {
   std::optional<std::string> sealed() const;
   Sequence durable_next() const;  // one past the last durable event
   // Reads everything and checks every checksum and every contiguity; reports each finding.
-  struct Finding {
-    std::string place;
-    std::string what;
-  };
-  struct Verified {
-    uint64_t streams = 0;
-    uint64_t batches = 0;
-    uint64_t events = 0;
-    uint64_t bytes = 0;
-    std::vector<Finding> findings = {};
-  };
   Verified verify(std::function<void(uint64_t events_done)> progress = nullptr) const;
 
  private:

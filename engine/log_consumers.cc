@@ -142,7 +142,7 @@ Status Log::delete_consumer(std::string name) {
   return removed ? Status() : std::unexpected(std::move(removed.error()));
 }
 
-Result<std::vector<Log::ConsumerPosition>> Log::reset_positions(std::string consumer, From from) {
+Result<std::vector<ConsumerPosition>> Log::reset_positions(std::string consumer, From from) {
   AppendMany many;
   for (ConsumerPosition& one : positions_of(consumer)) {
     uint64_t next = from.kind == From::Kind::position ? from.number : 0;

@@ -1,7 +1,7 @@
 // The words by which codes are printed, everywhere the same.
 #include "engine/delivery.h"
 #include "engine/error.h"
-#include "engine/log.h"
+#include "engine/append.h"
 
 namespace strandline {
 

@@ -6,7 +6,7 @@
 #include <functional>
 #include <memory>
 
-#include "engine/log.h"
+#include "engine/log_info.h"
 #include "engine/log_state.h"
 
 namespace strandline {

@@ -12,9 +12,10 @@
 #include <variant>
 #include <vector>
 
+#include "engine/append.h"
 #include "engine/consumer_desk.h"
-#include "engine/log.h"
 #include "engine/operation_traits.h"
+#include "engine/outcome.h"
 
 namespace strandline {
 
@@ -79,17 +80,10 @@ struct OperationTraits<AppendMany> {
   }
 };
 
-struct Outcome {
-  std::vector<Appended> appended = {};
-  uint64_t number = 0;   // a committed position, a new start, a sealed segment
-  bool retried = false;  // nothing was written: it is what was answered before
-  ConsumerOutcome consumer = {};
-};
-
 struct Operation {
   using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
                                DropSegment, ForgetSegment, ConsumerRequest>;
-  using Done = std::function<void(Result<Outcome>)>;
+  using Done = Answering;
 
   Request request;
   Done done;

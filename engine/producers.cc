@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/group.h"
-#include "engine/log.h"
+#include "engine/append.h"
 
 namespace strandline {
 

@@ -2,7 +2,7 @@
 
 namespace strandline {
 
-Log::Verified verify(const LogState& log, const std::function<void(uint64_t)>& progress) {
+Verified verify(const LogState& log, const std::function<void(uint64_t)>& progress) {
   Verification verification(log, progress);
   for (const StatePart* part : log.parts) part->verify(verification);
   // Damage that readers find their way around, as in an index: it is said all the same.

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/log.h"
+#include "engine/log_info.h"
 #include "engine/log_state.h"
 
 namespace strandline {
@@ -26,12 +26,12 @@ class Verification {
   }
 
   const LogState& log;
-  Log::Verified result;
+  Verified result;
 
  private:
   const std::function<void(uint64_t)>& progress_;
 };
 
-Log::Verified verify(const LogState& log, const std::function<void(uint64_t)>& progress);
+Verified verify(const LogState& log, const std::function<void(uint64_t)>& progress);
 
 }  // namespace strandline

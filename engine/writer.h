@@ -18,6 +18,7 @@
 #include "engine/group.h"
 #include "engine/group_builder.h"
 #include "engine/log_state.h"
+#include "engine/operation.h"
 #include "engine/syncer.h"
 
 namespace strandline {

@@ -77,7 +77,7 @@ Response remove_consumer(Call& call) {
   return Response{.status = 204, .content_type = {}};
 }
 
-void render_positions(std::string& out, const std::vector<Log::ConsumerPosition>& positions) {
+void render_positions(std::string& out, const std::vector<ConsumerPosition>& positions) {
   out += "\"positions\":[";
   for (const auto& position : positions) {
     if (&position != positions.data()) out += ',';
@@ -126,7 +126,7 @@ Response list_all_consumers(Call& call) {
     render_consumer(response.body, info);
   }
   response.body += "],";
-  render_positions(response.body, *after ? std::vector<Log::ConsumerPosition>()
+  render_positions(response.body, *after ? std::vector<ConsumerPosition>()
                                          : log.positions(prefix->value_or(""), most));
   if (more) {
     response.body += ",\"next_after\":";

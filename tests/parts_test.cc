@@ -67,7 +67,7 @@ class Parts : public ::testing::Test {
     const Stream* found = state_->streams.find(stream);
     return found ? counts_->durable(found->id) : 0;
   }
-  std::vector<Log::Finding> findings() { return verify(*state_, nullptr).findings; }
+  std::vector<Finding> findings() { return verify(*state_, nullptr).findings; }
 
   fs::path data() const { return directory_ / "data"; }
   void lose_tables_of(const std::string& family) {

@@ -71,10 +71,10 @@ class Connection {
                                                size_t limit) = 0;
 
   virtual Result<uint64_t> position(const std::string& consumer, const std::string& stream) = 0;
-  virtual Result<std::vector<Log::ConsumerPosition>> positions(const std::string& prefix,
+  virtual Result<std::vector<ConsumerPosition>> positions(const std::string& prefix,
                                                                size_t limit) = 0;
   // Of a reader that is no named consumer: all that it has, back too.
-  virtual Result<std::vector<Log::ConsumerPosition>> reset_positions(const std::string& consumer,
+  virtual Result<std::vector<ConsumerPosition>> reset_positions(const std::string& consumer,
                                                                      const From& from) = 0;
   virtual Result<uint64_t> commit(Commit request) = 0;
   virtual NamedConsumers& consumers() = 0;

@@ -47,9 +47,9 @@ void print(const std::vector<ConsumerInfo>& consumers, bool json) {
   if (!json) std::cout << render_table(rows);
 }
 
-void print(const std::vector<Log::ConsumerPosition>& positions, bool json) {
+void print(const std::vector<ConsumerPosition>& positions, bool json) {
   std::vector<Row> rows = {{"CONSUMER", "STREAM", "NEXT", "COMMITTED"}};
-  for (const Log::ConsumerPosition& position : positions) {
+  for (const ConsumerPosition& position : positions) {
     const std::string committed = render_time(position.committed);
     if (json) {
       std::string out = "{\"consumer\":";

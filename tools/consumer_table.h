@@ -10,7 +10,7 @@
 namespace strandline::tools {
 
 void print(const std::vector<ConsumerInfo>& consumers, bool json);
-void print(const std::vector<Log::ConsumerPosition>& positions, bool json);
+void print(const std::vector<ConsumerPosition>& positions, bool json);
 // One, at length.
 std::string describe(const ConsumerInfo& info);
 

@@ -57,7 +57,7 @@ int list(Connection& connection, const ConsumersFlags& flags) {
   auto positions = connection.positions(flags.prefix, flags.limit);
   if (!positions) return failed(positions.error());
   // Where a named one stands is said with it.
-  std::erase_if(*positions, [&](const Log::ConsumerPosition& position) {
+  std::erase_if(*positions, [&](const ConsumerPosition& position) {
     return std::ranges::find(*consumers, position.consumer, &ConsumerInfo::name) !=
            consumers->end();
   });
@@ -81,7 +81,7 @@ int show(Connection& connection, const ConsumersFlags& flags) {
   if (info.error().code != Code::not_found) return failed(info.error());
   auto positions = connection.positions(flags.consumer, flags.limit);
   if (!positions) return failed(positions.error());
-  std::erase_if(*positions, [&](const Log::ConsumerPosition& position) {
+  std::erase_if(*positions, [&](const ConsumerPosition& position) {
     return position.consumer != flags.consumer ||
            (!flags.stream.empty() && position.stream != flags.stream);
   });

@@ -83,7 +83,7 @@ std::string Imported::metadata() const {
   return out + fmt::format(",\"first_line\":\"{}\"}}", first_line);
 }
 
-Result<Imported> Imported::parse(const Log::ConsumerPosition& position) {
+Result<Imported> Imported::parse(const ConsumerPosition& position) {
   Imported done{.bytes = position.next};
   rapidjson::Document document;
   document.Parse(position.metadata.data(), position.metadata.size());
@@ -108,7 +108,7 @@ Result<Imported> Imported::parse(const Log::ConsumerPosition& position) {
 Result<Imported> find_ledger(Connection& connection, const std::string& name) {
   const auto positions = connection.positions(name, kLedgersMax);
   if (!positions) return std::unexpected(positions.error());
-  for (const Log::ConsumerPosition& position : *positions) {
+  for (const ConsumerPosition& position : *positions) {
     if (position.consumer == name && position.stream == kLedgerStream) {
       return Imported::parse(position);
     }
@@ -123,7 +123,7 @@ Result<Ledgers> find_ledger_of(Connection& connection, const std::string& path,
   const auto positions = connection.positions(prefix, kLedgersMax);
   if (!positions) return std::unexpected(positions.error());
   std::vector<Candidate> candidates;
-  for (const Log::ConsumerPosition& position : *positions) {
+  for (const ConsumerPosition& position : *positions) {
     if (position.stream != kLedgerStream || position.consumer.size() != prefix.size() + 8) continue;
     auto done = Imported::parse(position);
     if (done && done->bytes > 0) candidates.push_back({position.consumer, std::move(*done)});

@@ -26,7 +26,7 @@ struct Imported {
 
   std::string metadata() const;
   // `corrupt` where it is not an import's.
-  static Result<Imported> parse(const Log::ConsumerPosition& position);
+  static Result<Imported> parse(const ConsumerPosition& position);
 };
 
 struct Ledgers {

@@ -135,11 +135,11 @@ class LocalLog : public Connection {
   Result<uint64_t> position(const std::string& consumer, const std::string& stream) override {
     return log_->position(consumer, stream);
   }
-  Result<std::vector<Log::ConsumerPosition>> positions(const std::string& prefix,
+  Result<std::vector<ConsumerPosition>> positions(const std::string& prefix,
                                                        size_t limit) override {
     return log_->positions(prefix, limit);
   }
-  Result<std::vector<Log::ConsumerPosition>> reset_positions(const std::string& consumer,
+  Result<std::vector<ConsumerPosition>> reset_positions(const std::string& consumer,
                                                              const From& from) override {
     return log_->reset_positions(consumer, from);
   }

@@ -160,14 +160,14 @@ class RemoteLog : public Connection {
     return number_of(*answer, "next");
   }
 
-  Result<std::vector<Log::ConsumerPosition>> positions(const std::string& prefix,
+  Result<std::vector<ConsumerPosition>> positions(const std::string& prefix,
                                                        size_t limit) override {
     Query query;
     query.add("prefix", prefix).add("limit", std::to_string(limit));
     return positions_in(ask({.target = "/v1/consumers" + query.text()}));
   }
 
-  Result<std::vector<Log::ConsumerPosition>> reset_positions(const std::string& consumer,
+  Result<std::vector<ConsumerPosition>> reset_positions(const std::string& consumer,
                                                              const From& from) override {
     return positions_in(ask({.method = "POST",
                              .target = "/v1/consumers/" + encode(consumer) + "/reset",
@@ -175,10 +175,10 @@ class RemoteLog : public Connection {
                              .body = "{\"from\":\"" + render_from(from) + "\"}"}));
   }
 
-  static Result<std::vector<Log::ConsumerPosition>> positions_in(
+  static Result<std::vector<ConsumerPosition>> positions_in(
       Result<rapidjson::Document> answer) {
     if (!answer) return std::unexpected(answer.error());
-    std::vector<Log::ConsumerPosition> positions;
+    std::vector<ConsumerPosition> positions;
     for (const rapidjson::Value& object : array_of(*answer, "positions")) {
       positions.push_back({.consumer = std::string(text_of(object, "consumer")),
                            .stream = std::string(text_of(object, "stream")),

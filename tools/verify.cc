@@ -22,7 +22,7 @@ int verify(const Settings& settings, bool json) {
   if (target->data.empty()) return misused("verify reads a directory: --data DIR");
   auto log = open_directory(target->data, Purpose::read);
   if (!log) return failed(log.error());
-  Log::Verified result;
+  Verified result;
   {
     Progress progress("verify", (*log)->durable_next().value);
     result = (*log)->verify([&](uint64_t events) { progress.update(events, events); });
@@ -31,7 +31,7 @@ int verify(const Settings& settings, bool json) {
     std::string out =
         fmt::format("{{\"streams\":{},\"batches\":{},\"events\":{},\"bytes\":{},\"findings\":[",
                     result.streams, result.batches, result.events, result.bytes);
-    for (const Log::Finding& finding : result.findings) {
+    for (const Finding& finding : result.findings) {
       out += &finding == &result.findings[0] ? "{\"place\":" : ",{\"place\":";
       server::render_string(out, finding.place);
       out += ",\"what\":";
@@ -40,7 +40,7 @@ int verify(const Settings& settings, bool json) {
     }
     std::cout << out << "]}\n";
   } else {
-    for (const Log::Finding& finding : result.findings) {
+    for (const Finding& finding : result.findings) {
       std::cout << finding.place << ": " << finding.what << '\n';
     }
     std::cout << fmt::format(

@@ -39,7 +39,7 @@ class Judge {
     if (damaged && found.empty()) wrong("verify finds nothing where readers get gaps");
     // What readers find their way around, as in an index, it finds in the file; and in a stream
     // that lost its name, what had been truncated or deleted is missed, too.
-    for (const Log::Finding& one : found) {
+    for (const Finding& one : found) {
       if (!damaged && !one.place.ends_with(".sst") && !one.place.contains("lost-")) {
         wrong("verify finds what readers do not see: " + one.place + ": " + one.what);
       }
