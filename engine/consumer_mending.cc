@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "engine/consumer_desk.h"
+#include "engine/consumer_standing.h"
+#include "engine/log_state.h"
 
 namespace strandline {
 namespace {

@@ -1,7 +1,7 @@
-// Where a consumer stands, and what there is to say of it.
+#include "engine/consumer_standing.h"
+
 #include <algorithm>
 
-#include "engine/consumer_desk.h"
 #include "engine/group.h"
 #include "engine/log_state.h"
 

@@ -11,6 +11,7 @@
 
 #include "engine/group.h"
 #include "engine/log_state.h"
+#include "engine/operation.h"
 
 namespace strandline {
 
