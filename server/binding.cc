@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -19,7 +18,6 @@ namespace strandline::server {
 namespace {
 
 constexpr int kBacklog = SOMAXCONN;
-constexpr std::string_view kHandedOver = "socket ";
 
 std::string advice_for(int error) {
   switch (error) {
@@ -63,14 +61,6 @@ std::expected<HostPort, std::string> parse_host_port(std::string_view text) {
 }
 
 Result<Binding> Binding::open(const std::string& address) {
-  if (address.starts_with(kHandedOver)) {
-    const auto descriptor =
-        read_number(std::string_view(address).substr(kHandedOver.size()), {0, INT_MAX});
-    if (!descriptor) return fail(Code::invalid, "no listening socket: " + descriptor.error());
-    Binding given(static_cast<int>(*descriptor));
-    if (!given.learn_address()) return cannot_listen(address, errno);
-    return given;
-  }
   const auto parts = parse_host_port(address);
   if (!parts) return fail(Code::invalid, "the address to listen on: " + parts.error());
   addrinfo hints = {};
@@ -131,7 +121,5 @@ Binding::~Binding() {
 }
 
 int Binding::release() { return std::exchange(descriptor_, -1); }
-
-std::string Binding::handed_over() { return std::string(kHandedOver) + std::to_string(release()); }
 
 }  // namespace strandline::server

@@ -1,8 +1,9 @@
 // A TCP address that this process listens on: taken before a log is opened, so that a mistake in it
 // is found before anything is made.
 //
-// Connections wait in the kernel until somebody accepts them. *Ownership*: closes the socket,
-// unless it was released. *Errors*: `invalid` where the text is no HOST:PORT; `io` where the system
+// Connections wait in the kernel until somebody accepts them. Whoever has a binding has a socket
+// that listens: a server is started over one. *Ownership*: closes the socket, unless it was
+// released. *Errors*: `invalid` where the text is no HOST:PORT; `io` where the system
 // refuses, with what to do. *Threads*: one.
 #pragma once
 
@@ -25,7 +26,7 @@ std::expected<HostPort, std::string> parse_host_port(std::string_view text);
 
 class Binding {
  public:
-  // HOST:PORT, or what handed_over() gave.
+  // HOST:PORT; port 0: any free one.
   static Result<Binding> open(const std::string& address);
   Binding(Binding&& other) noexcept;
   Binding& operator=(Binding&&) = delete;
@@ -38,9 +39,6 @@ class Binding {
   bool on_loopback() const { return on_loopback_; }
   // The listening socket, which is the caller's from here on.
   int release();
-  // The same as a text for ServerOptions::listen, "socket 7", which nobody can mean as HOST:PORT.
-  // Whoever opens that has the socket.
-  std::string handed_over();
 
  private:
   explicit Binding(int descriptor) : descriptor_(descriptor) {}

@@ -25,7 +25,7 @@ struct Server::Parts {
   std::mutex joining;  // guards the joining of the workers' threads
 };
 
-Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
+Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options, Binding binding) {
   for (const std::string& name : options.authorities) {
     if (!parse_authority(name)) {
       return fail(Code::invalid, "an authority is HOST or HOST:PORT, not \"" + name + "\"");
@@ -33,7 +33,7 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
   }
   // Asio says by exceptions what the system refuses: file descriptors, threads.
   try {
-    return assemble(log, std::move(options));
+    return assemble(log, std::move(options), std::move(binding));
   } catch (const std::runtime_error& error) {
     const std::string what = std::string("the server cannot start: ") + error.what();
     const auto withheld = withheld_in(what);
@@ -42,9 +42,7 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options) {
   }
 }
 
-Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options) {
-  auto binding = Binding::open(options.listen);
-  if (!binding) return std::unexpected(binding.error());
+Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options, Binding binding) {
   auto parts = std::make_unique<Parts>(log, std::move(options));
   Service& service = parts->service;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
@@ -53,7 +51,7 @@ Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options
     parts->workers.push_back(std::make_unique<Worker>(service));
   }
   parts->listener = std::make_unique<Listener>(service, parts->workers);
-  if (auto ok = parts->listener->listen(std::move(*binding)); !ok) {
+  if (auto ok = parts->listener->listen(std::move(binding)); !ok) {
     return std::unexpected(ok.error());
   }
   service.authorities = Authorities(service.options.authorities, parts->listener->on_loopback(),

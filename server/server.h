@@ -1,7 +1,8 @@
 // The HTTP server over one log: a listener, and an io_context per core on which sessions live.
 //
 // *Threads*: start and drain from any; run blocks the caller until drained. *Ownership*: the log is
-// borrowed and must outlive the server. *Errors*: `io` where it cannot listen. Nothing here holds
+// borrowed and must outlive the server. *Errors*: `io` where the system refuses
+// what it needs. Nothing here holds
 // logic that an embedding program would miss: sessions parse, call the log, and print.
 #pragma once
 
@@ -10,13 +11,14 @@
 
 #include "engine/error.h"
 #include "engine/log.h"
+#include "server/binding.h"
 #include "server/server_options.h"
 
 namespace strandline::server {
 
 class Server {
  public:
-  static Result<std::unique_ptr<Server>> start(Log& log, ServerOptions options);
+  static Result<std::unique_ptr<Server>> start(Log& log, ServerOptions options, Binding binding);
   ~Server();
 
   std::string address() const;  // "127.0.0.1:7070", with the port that it got
@@ -27,7 +29,7 @@ class Server {
  private:
   struct Parts;
   explicit Server(std::unique_ptr<Parts> parts);
-  static Result<std::unique_ptr<Server>> assemble(Log& log, ServerOptions options);
+  static Result<std::unique_ptr<Server>> assemble(Log& log, ServerOptions options, Binding binding);
   std::unique_ptr<Parts> parts_;
 };
 

@@ -9,8 +9,8 @@
 namespace strandline::server {
 
 struct ServerOptions {
-  // Loopback unless told otherwise: there is no authentication yet. "HOST:PORT"; port 0: any free
-  // one.
+  // What to make a Binding of (binding.h), which a server is started over. Loopback unless told
+  // otherwise: there is no authentication yet.
   std::string listen = "127.0.0.1:7070";
   unsigned threads = 0;  // 0: one per core
   // That read history from the disk for followers, and print it. Two, so that a slow read does not

@@ -94,7 +94,8 @@ TEST_F(SealedServer, SaysOutcomeUnknownThenNotAppliedAndGoesOnReading) {
   const auto faults = std::make_shared<FaultFileSystem>();
   options.file_system = FaultFileSystem::as_option(faults);
   append("s", 3);
-  auto server = server::Server::start(log(), {.listen = "127.0.0.1:0"}).value();
+  auto server =
+      server::Server::start(log(), {}, server::Binding::open("127.0.0.1:0").value()).value();
   std::jthread running([&] { server->run(); });
   const std::string address = server->address();
   const size_t colon = address.rfind(':');
@@ -119,7 +120,8 @@ TEST_F(SealedServer, ADiskThatIsNearlyFullIs507) {
   append("s");
   close();
   options.disk_reserve_bytes = uint64_t{1} << 60;
-  auto server = server::Server::start(log(), {.listen = "127.0.0.1:0"}).value();
+  auto server =
+      server::Server::start(log(), {}, server::Binding::open("127.0.0.1:0").value()).value();
   std::jthread running([&] { server->run(); });
   const std::string address = server->address();
   const size_t colon = address.rfind(':');

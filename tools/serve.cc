@@ -136,12 +136,11 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   }
 
   server::ServerOptions options;
-  options.listen = binding->handed_over();
   options.threads = static_cast<unsigned>(settings.number("serve", "threads"));
   options.history_threads = static_cast<unsigned>(settings.number("serve", "history_threads"));
   options.authorities = split_names(settings.text("serve", "authorities"));
   options.connections_max = connections;
-  auto server = server::Server::start(**log, options);
+  auto server = server::Server::start(**log, options, std::move(*binding));
   if (!server) return failed(server.error());
   if (!on_loopback) {
     spdlog::warn(

@@ -13,9 +13,10 @@ namespace strandline::tests {
 class TightServer : public LogTest {
  protected:
   void start(server::ServerOptions server_options) {
-    server_options.listen = "127.0.0.1:0";
+    auto binding = server::Binding::open("127.0.0.1:0");
+    ASSERT_TRUE(binding) << binding.error().message;
     if (server_options.threads == 0) server_options.threads = 2;
-    auto started = server::Server::start(log(), server_options);
+    auto started = server::Server::start(log(), server_options, std::move(*binding));
     ASSERT_TRUE(started) << started.error().message;
     server_ = std::move(*started);
     running_ = std::jthread([this] { server_->run(); });
