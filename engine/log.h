@@ -114,7 +114,8 @@ class Log {
   Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                size_t limit) const;
   // An exclusive consumer's events, from its position on, as fast as a subscription. It does not
-  // end by itself when a newer epoch takes over: is_fenced() says so.
+  // end by itself when a newer epoch takes over: is_fenced() says so. The attempt at the first
+  // event is counted, durably, before it is delivered.
   Result<Subscription> subscribe_exclusive(std::string consumer, uint64_t epoch);
   bool is_fenced(std::string_view consumer, uint64_t epoch) const;
   Error full_of(std::string_view consumer) const;  // why Assignment::full
@@ -145,7 +146,8 @@ class Log {
 
  private:
   struct Parts;
-  Status begin_attempt(const std::string& consumer, uint64_t epoch);
+  // False: there is nothing to give.
+  Result<bool> begin_attempt(const std::string& consumer, uint64_t epoch);
   Result<std::vector<Spent>> next_of(const NamedConsumer& consumer, const Skip& request) const;
   // What was given could not be read: it is given out again.
   void return_unseen(const Assignment& assignment);

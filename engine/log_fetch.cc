@@ -156,7 +156,7 @@ ConsumerWait Log::consumer_wait(std::string_view name) const {
 
 // The attempt at the event that is next is counted before it is shown: by giving it, and taking it
 // back. Nothing is shown while what was tried too often is being dead-lettered.
-Status Log::begin_attempt(const std::string& name, uint64_t epoch) {
+Result<bool> Log::begin_attempt(const std::string& name, uint64_t epoch) {
   constexpr auto kPatience = std::chrono::seconds(10);
   const auto until = std::chrono::steady_clock::now() + kPatience;
   while (true) {
@@ -170,14 +170,14 @@ Status Log::begin_attempt(const std::string& name, uint64_t epoch) {
       auto back =
           parts_->perform(ConsumerRequest(Rewind{name, epoch, assignment->given.front().position}));
       if (!back) return std::unexpected(std::move(back.error()));
-      return {};
+      return true;
     }
     const auto patience = until - std::chrono::steady_clock::now();
-    if (patience <= patience.zero() || parts_->state->wakeups.closed()) return {};
+    if (patience <= patience.zero() || parts_->state->wakeups.closed()) return false;
     if (assignment->burying) {
       signal->wait_for(patience);
     } else if (!assignment->more) {
-      return {};
+      return false;
     }
   }
 }
@@ -188,11 +188,18 @@ Result<Subscription> Log::subscribe_exclusive(std::string name, uint64_t epoch) 
   if ((*consumer)->is_group) {
     return fail(Code::invalid, fmt::format("consumer \"{}\" is not exclusive", name));
   }
-  if (auto begun = begin_attempt(name, epoch); !begun) return std::unexpected(begun.error());
+  const auto begun = begin_attempt(name, epoch);
+  if (!begun) return std::unexpected(begun.error());
   const StandingPointer standing = (*consumer)->standing();
   ReadOptions read = reading_of(*standing->settings, standing->position);
   read.types = TypeFilter(standing->settings->types);
-  return subscribe(std::move(read));
+  auto subscription = subscribe(std::move(read));
+  // It waits at the tail: what it tries is what comes.
+  if (subscription && !*begun) {
+    subscription->before_events(
+        [this, name = std::move(name), epoch] { return begin_attempt(name, epoch); });
+  }
+  return subscription;
 }
 
 bool Log::is_fenced(std::string_view name, uint64_t epoch) const {

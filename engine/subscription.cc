@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 #include "engine/tail.h"
 
@@ -27,6 +28,9 @@ Subscription& Subscription::operator=(Subscription&& other) noexcept {
   wakeup_ = std::move(other.wakeup_);
   caught_up_ = other.caught_up_;
   needs_disk_ = other.needs_disk_;
+  begin_ = std::move(other.begin_);
+  held_ = std::exchange(other.held_, std::nullopt);
+  held_at_ = other.held_at_;
   error_ = std::move(other.error_);
   return *this;
 }
@@ -44,6 +48,24 @@ Result<std::optional<Delivery>> Subscription::next_from_memory() {
 }
 
 Result<std::optional<Delivery>> Subscription::advance() {
+  if (!held_) {
+    const uint64_t position = cursor_->position();
+    auto delivery = read_on();
+    const bool waits =
+        begin_ && delivery && *delivery && std::holds_alternative<Events>(**delivery);
+    if (!waits) return delivery;
+    held_at_ = position;
+    held_ = std::move(*delivery);
+  }
+  needs_disk_ = cursor_->stays_in_memory();
+  if (needs_disk_) return std::nullopt;
+  const auto begun = begin_();
+  if (!begun) return std::unexpected(begun.error());
+  if (*begun) begin_ = nullptr;
+  return std::exchange(held_, std::nullopt);
+}
+
+Result<std::optional<Delivery>> Subscription::read_on() {
   needs_disk_ = false;
   if (wakeup_->closed()) return fail(Code::closed, "the log is closing");
   if (caught_up_ && cursor_->ready() && !cursor_->near_tail()) {
@@ -64,7 +86,7 @@ Result<std::optional<Delivery>> Subscription::advance() {
 
 void Subscription::on_ready(std::function<void()> callback) {
   wakeup_->arm(std::move(callback));
-  if (!caught_up_ || cursor_->ready() || wakeup_->closed()) wakeup_->fire();
+  if (!caught_up_ || held_ || cursor_->ready() || wakeup_->closed()) wakeup_->fire();
 }
 
 Result<std::optional<Delivery>> Subscription::next_for(std::chrono::milliseconds timeout) {

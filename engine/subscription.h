@@ -48,11 +48,16 @@ class Subscription {
   void on_ready(std::function<void()> callback);
 
   // The first position not yet delivered: start here to resume. Moves over filtered events too.
-  uint64_t position() const { return cursor_->position(); }
+  uint64_t position() const { return held_ ? held_at_ : cursor_->position(); }
   bool caught_up() const { return caught_up_; }
   Lag lag() { return cursor_->lag(); }
   // Call before waiting on something slow: pins no files or memory until the next read.
-  void rest() { cursor_->rest(); }
+  void rest() {
+    if (!held_) cursor_->rest();
+  }
+  // Calls `begin` before events are delivered, by try_next or next, until it answers true. While it
+  // fails, that is what they answer, and nothing is passed over.
+  void before_events(std::function<Result<bool>()> begin) { begin_ = std::move(begin); }
 
   class Iterator {
    public:
@@ -74,11 +79,15 @@ class Subscription {
 
  private:
   Result<std::optional<Delivery>> advance();
+  Result<std::optional<Delivery>> read_on();
 
   std::unique_ptr<Cursor> cursor_;
   std::shared_ptr<Wakeup> wakeup_;
   bool caught_up_ = false;
   bool needs_disk_ = false;
+  std::function<Result<bool>()> begin_;  // null: not wanted, or not any more
+  std::optional<Delivery> held_;         // events that wait for it
+  uint64_t held_at_ = 0;                 // where the cursor stood before them
   std::optional<Error> error_;
 };
 

@@ -220,6 +220,13 @@ class ExclusiveFollow : public SubscriptionFollow {
     return SubscriptionFollow::fill(out, bytes_max);
   }
 
+  // Where the attempt at its first event is counted, too.
+  Filled fill_from_disk(std::string& out, size_t bytes_max) override {
+    const Filled filled = SubscriptionFollow::fill_from_disk(out, bytes_max);
+    if (filled == Filled::closed && is_fenced()) form_->fenced(out, joined_.epoch);
+    return filled;
+  }
+
   void on_ready(std::function<void()> callback) override {
     // Armed first, so that no newer epoch is missed.
     wait_.on_change(callback);

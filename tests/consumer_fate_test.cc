@@ -164,6 +164,52 @@ TEST_F(ConsumerFate, AnExclusiveStreamCountsAttemptsToo) {
   EXPECT_EQ(info().dead_lettered, 1u);
 }
 
+TEST_F(ConsumerFate, AnExclusiveStreamCountsTheAttemptAtWhatComesWhileItWaits) {
+  append("s", 1);
+  create(Mode::exclusive, {.attempts_max = 2});
+  {
+    const uint64_t a = join();
+    ASSERT_TRUE(log().commit({.consumer = "c", .stream = "s", .next = 1, .epoch = a}));
+    auto waiting = log().subscribe_exclusive("c", a);
+    ASSERT_TRUE(waiting);
+    EXPECT_TRUE(std::holds_alternative<CaughtUp>(*waiting->next()));
+    append("s", 2);
+    // Counting it takes a thread that may wait; who may not has passed over nothing.
+    for (int i = 0; i < 2; ++i) {
+      const auto none = waiting->next_from_memory();
+      ASSERT_TRUE(none);
+      EXPECT_FALSE(*none);
+      EXPECT_TRUE(waiting->needs_disk());
+      EXPECT_EQ(waiting->position(), 1u);
+      waiting->rest();
+    }
+    const auto given = waiting->try_next();
+    ASSERT_TRUE(given && *given);
+    EXPECT_EQ(std::get<Events>(**given).first(), Offset{1});
+  }
+  reopen();  // it is durable
+  EXPECT_EQ(fetch(join()).given.at(0).attempt, 2u);
+  join();
+  EXPECT_TRUE(all_dead(1));
+  EXPECT_EQ(info().position, 2u);
+  EXPECT_EQ(letters("dead-letters/c").at(0)["deadletterattempts"], "2");
+}
+
+TEST_F(ConsumerFate, AnExclusiveStreamThatWaitsAndIsFencedIsGivenNothing) {
+  append("s", 1);
+  create(Mode::exclusive, {.start = From::latest(), .attempts_max = 1});
+  auto first = log().subscribe_exclusive("c", join());
+  ASSERT_TRUE(first);
+  const uint64_t b = join();
+  append("s", 1);
+  for (const Delivery& delivery : *first) {
+    EXPECT_FALSE(std::holds_alternative<Events>(delivery));
+  }
+  ASSERT_TRUE(first->error());
+  EXPECT_EQ(first->error()->code, Code::fenced);
+  EXPECT_EQ(fetch(b).given.at(0).attempt, 1u);
+}
+
 TEST_F(ConsumerFate, WithoutABoundAnExclusiveConsumerTriesForEver) {
   append("s", 1);
   create(Mode::exclusive);

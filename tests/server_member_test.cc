@@ -135,6 +135,23 @@ TEST_F(StreamedMembers, AnExclusiveStreamGoesOnFromTheCommittedPosition) {
   EXPECT_EQ(next(*stream)["position"].number(), 3u);
 }
 
+TEST_F(StreamedMembers, AnExclusiveStreamsAttemptAtWhatComesWhileItWaitsIsCounted) {
+  append("s", 0, 1);
+  create("c", R"({"stream":"s","from":"latest","max_attempts":2})");
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    const auto stream = open("c");
+    joined(*stream);
+    if (attempt == 1) append("s", 1, 1);  // it waits by now
+    EXPECT_EQ(next(*stream)["position"].number(), 1u);
+  }
+  // Nobody has committed: whoever joins now finds that both attempts are over.
+  const auto third = open("c");
+  joined(*third);
+  EXPECT_TRUE(eventually([&] { return describe("c")["dead_lettered"].number() == 1; }));
+  append("s", 2, 1);
+  EXPECT_EQ(next(*third)["position"].number(), 2u);
+}
+
 TEST_F(StreamedMembers, AFencedStreamSaysSoAndEnds) {
   append("s", 0, 2);
   create("c", R"({"stream":"s"})");
