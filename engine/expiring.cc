@@ -15,7 +15,7 @@ constexpr size_t kPurgedAGroup = 256;
 constexpr size_t kPurgedAnAppend = 2;
 // How long a damaged index rests before it is looked at again.
 constexpr int64_t kRestUs = 3'600'000'000;
-// How often the time is kept while there are members.
+// How often the time is kept while there are members; and when the log closes.
 constexpr int64_t kKeepUs = 60'000'000;
 // Builds before kept no time.
 constexpr size_t kOldTallyBytes = 8, kTallyBytes = 16;
@@ -159,7 +159,7 @@ void Expiring::stage(Group& group, const Store& store) {
   const size_t most = kPurgedAGroup + kPurgedAnAppend * group.appends;
   if (earliest_us_ <= now_us()) purge(store, most, group.changes);
   earliest_us_ = std::min(earliest_us_, std::exchange(group_earliest_us_, kNever));
-  const bool keeps = count_ > 0 && now_us() - kept_us_ >= kKeepUs;
+  const bool keeps = count_ > 0 && now_us() - kept_us_ >= (group.last ? 1 : kKeepUs);
   if (std::exchange(count_changed_, false) || keeps) put_tally(group.changes);
 }
 

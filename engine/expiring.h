@@ -7,9 +7,9 @@
 // clock is set to, and stands still while it is closed. So no member expires before its time was
 // over, whatever a clock says that was wrong, then or now; and it lives no longer than its time,
 // the time that the log was closed, and a minute for each opening that a crash ended, for which the
-// time is kept (in the record of the tally). A loss that was accepted may set it back. *Threads*:
-// the writer's, but for holds_durably (any) and publish (the sync stage's). *Errors*: `corrupt` for
-// a record that cannot be read.
+// time is kept (in the record of the tally; once a minute, and last when the log closes). A loss
+// that was accepted may set it back. *Threads*: the writer's, but for holds_durably (any) and
+// publish (the sync stage's). *Errors*: `corrupt` for a record that cannot be read.
 #pragma once
 
 #include <limits>

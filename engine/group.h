@@ -39,6 +39,7 @@ struct Group {
   Changes changes;
   Pendings pendings;
   std::vector<StreamId> woken;   // streams with a tail that is raised, consumers by their wakeup()
+  bool last = false;             // the log is closing
   bool flush = false;            // what was written before goes to table files of its own
   std::vector<Answer> answers;   // once durable, in this order; refusals too, for what they say
                                  // about the log's state must be durable when it is said

@@ -90,6 +90,12 @@ void Writer::run() {
     fill(builder);
     commit(builder.finish());
   }
+  if (log_.failure.failed()) return;
+  // For what is kept now and then (expiring.h).
+  look_at_directory();
+  GroupBuilder last(log_, ++group_number_);
+  last.group().last = true;
+  commit(last.finish());
 }
 
 bool Writer::wait_for_work() {

@@ -87,9 +87,44 @@ TEST_F(IdempotencyKeys, ExpireAndArePurged) {
   EXPECT_TRUE(send("k", "another")->front().retried) << "it lives again";
   reopen();
   EXPECT_TRUE(send("k", "another")->front().retried);
-  pass(31 + 60);  // the log keeps its time once a minute (expiring.h)
+  pass(31);
   purge();
   EXPECT_FALSE(send("k", "third")->front().retried);
+}
+
+TEST_F(IdempotencyKeys, LiveThroughACleanCloseNoLongerThanTheyWould) {
+  options.idempotency_ttl_s = 120;
+  ASSERT_TRUE(send("k"));
+  for (int i = 0; i < 3; ++i) {
+    pass(39);  // of which no group says anything
+    reopen();
+  }
+  EXPECT_TRUE(send("k")->front().retried) << "117 of its 120 seconds are over";
+  reopen();
+  pass(3);
+  EXPECT_FALSE(send("k")->front().retried);
+}
+
+// A crash takes up to a minute back, and no more, however long the log had been open.
+TEST_F(IdempotencyKeys, LiveAMinuteLongerAtMostForEachCrash) {
+  options.idempotency_ttl_s = 600;
+  ASSERT_TRUE(send("k"));
+  for (int i = 0; i < 12; ++i) {  // 480 seconds, with a group every 40
+    pass(40);
+    append("other");
+  }
+  const auto copy = directory() / "crashed";
+  copy_live(data(), copy);
+  close();
+  const auto crashed = Log::open(copy, options);
+  ASSERT_TRUE(crashed) << crashed.error().message;
+  const auto again = [&] { return (*crashed)->append(request("k", "another")); };
+  pass(119);
+  EXPECT_EQ(code_of(again()), Code::reused) << "not before its time";
+  pass(61);
+  const auto forgotten = again();
+  ASSERT_TRUE(forgotten) << forgotten.error().message;
+  EXPECT_FALSE(forgotten->front().retried);
 }
 
 TEST_F(IdempotencyKeys, AreBoundedAndExpiredOnesMakeRoom) {
