@@ -20,6 +20,7 @@
 #include "server/append_body.h"
 #include "server/request_reader.h"
 #include "server/route_table.h"
+#include "tests/support/memory_transport.h"
 
 namespace strandline::server {
 namespace {
@@ -57,42 +58,6 @@ struct Reading {
   bool over = false;
 };
 
-// A client that sends these pieces, each as one read, and goes.
-class Pieces : public Transport {
- public:
-  Pieces(asio::any_io_executor executor, std::span<const std::string_view> pieces)
-      : executor_(std::move(executor)), pieces_(pieces) {}
-
-  asio::any_io_executor executor() override { return executor_; }
-  awaitable<Transferred> read(std::array<asio::mutable_buffer, 2> into) override {
-    while (at_ < pieces_.size() && pieces_[at_].size() == taken_) {
-      ++at_;
-      taken_ = 0;
-    }
-    if (at_ == pieces_.size()) co_return Transferred{asio::error::eof, 0};
-    const std::string_view left = pieces_[at_].substr(taken_);
-    const size_t count = asio::buffer_copy(into, asio::buffer(left.data(), left.size()));
-    taken_ += count;
-    co_return Transferred{{}, count};
-  }
-  awaitable<Transferred> write(std::array<asio::const_buffer, 2> bytes) override {
-    co_return Transferred{{}, asio::buffer_size(bytes)};
-  }
-  Transferred write_now(std::string_view bytes) override { return {{}, bytes.size()}; }
-  awaitable<ErrorCode> wait_writable() override { co_return ErrorCode(); }
-  awaitable<void> finish_writing() override { co_return; }
-  bool is_peer_gone() const override { return false; }
-  void bound_unsent(int) override {}
-  void cancel() override {}
-  void close() override {}
-
- private:
-  asio::any_io_executor executor_;
-  std::span<const std::string_view> pieces_;
-  size_t at_ = 0;     // the piece that is read
-  size_t taken_ = 0;  // bytes of it
-};
-
 awaitable<void> read_to_the_end(Transport& transport, Service& service, Reading& reading) {
   Deadlines deadlines;
   RequestReader reader(transport, service, deadlines, [] {});
@@ -115,7 +80,7 @@ awaitable<void> read_to_the_end(Transport& transport, Service& service, Reading&
 // `pieces` are the bytes in order.
 Reading read_pieces(Service& service, std::span<const std::string_view> pieces) {
   asio::io_context context(1);
-  Pieces transport(context.get_executor(), pieces);
+  tests::MemoryTransport transport(context.get_executor(), pieces);
   Reading reading;
   asio::co_spawn(context, read_to_the_end(transport, service, reading),
                  [](std::exception_ptr error) {
