@@ -7,9 +7,9 @@
 #include "server/cloudevents.h"
 #include "server/json_writer.h"
 #include "tools/appended_lines.h"
-#include "tools/connection.h"
 #include "tools/flags.h"
 #include "tools/lines.h"
+#include "tools/log_handle.h"
 #include "tools/place.h"
 #include "tools/program.h"
 
@@ -105,8 +105,8 @@ int append(const Settings& settings, const AppendFlags& flags) {
   if (auto named = check_name(flags.stream, Limits()); !named)
     return misused(named.error().message);
 
-  auto connection = connect(settings, Purpose::write);
-  if (!connection) return not_connected(connection.error());
+  auto log = connect(settings, Purpose::write);
+  if (!log) return not_connected(log.error());
   auto input = Lines::open("-");
   if (!input) return failed(input.error());
   AppendedLines events(flags.events      ? AppendedLines::As::events
@@ -119,12 +119,11 @@ int append(const Settings& settings, const AppendFlags& flags) {
     if (events.count() == 0) return {};
     auto batch = events.take();
     if (!batch) return std::unexpected(batch.error());
-    auto appended = (*connection)
-                        ->append({.stream = flags.stream,
-                                  .batch = std::move(*batch),
-                                  .expected = conditions.expected,
-                                  .durability = conditions.durability,
-                                  .producer = conditions.producer});
+    auto appended = (*log)->append({.stream = flags.stream,
+                                    .batch = std::move(*batch),
+                                    .expected = conditions.expected,
+                                    .durability = conditions.durability,
+                                    .producer = conditions.producer});
     if (!appended) return std::unexpected(appended.error());
     if (!sum.first) sum.first = appended->first;
     sum.next = appended->next;

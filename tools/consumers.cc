@@ -9,10 +9,10 @@
 #include "server/cloudevents.h"
 #include "server/consumer_json.h"
 #include "server/json_writer.h"
-#include "tools/connection.h"
 #include "tools/consumer_table.h"
 #include "tools/dead_letters.h"
 #include "tools/flags.h"
+#include "tools/log_handle.h"
 #include "tools/place.h"
 #include "tools/program.h"
 #include "tools/reading_flags.h"
@@ -38,12 +38,12 @@ struct ConsumersFlags {
 };
 
 // All of them, page after page.
-Result<std::vector<ConsumerInfo>> named(Connection& connection, const ConsumersFlags& flags) {
+Result<std::vector<ConsumerInfo>> named(LogHandle& log, const ConsumersFlags& flags) {
   constexpr size_t kPage = 1'000;
   std::vector<ConsumerInfo> all;
   while (all.size() < flags.limit) {
     const size_t most = std::min<size_t>(kPage, flags.limit - all.size());
-    auto page = connection.consumers().list(flags.prefix, all.empty() ? "" : all.back().name, most);
+    auto page = log.consumers(flags.prefix, all.empty() ? "" : all.back().name, most);
     if (!page) return page;
     all.insert(all.end(), page->begin(), page->end());
     if (page->size() < most) break;
@@ -51,10 +51,10 @@ Result<std::vector<ConsumerInfo>> named(Connection& connection, const ConsumersF
   return all;
 }
 
-int list(Connection& connection, const ConsumersFlags& flags) {
-  auto consumers = named(connection, flags);
+int list(LogHandle& log, const ConsumersFlags& flags) {
+  auto consumers = named(log, flags);
   if (!consumers) return failed(consumers.error());
-  auto positions = connection.positions(flags.prefix, flags.limit);
+  auto positions = log.positions(flags.prefix, flags.limit);
   if (!positions) return failed(positions.error());
   // Where a named one stands is said with it.
   std::erase_if(*positions, [&](const ConsumerPosition& position) {
@@ -68,8 +68,8 @@ int list(Connection& connection, const ConsumersFlags& flags) {
   return kDone;
 }
 
-int show(Connection& connection, const ConsumersFlags& flags) {
-  auto info = connection.consumers().describe(flags.consumer);
+int show(LogHandle& log, const ConsumersFlags& flags) {
+  auto info = log.describe_consumer(flags.consumer);
   if (info) {
     if (flags.json) {
       print(std::vector<ConsumerInfo>{*info}, true);
@@ -79,7 +79,7 @@ int show(Connection& connection, const ConsumersFlags& flags) {
     return kDone;
   }
   if (info.error().code != Code::not_found) return failed(info.error());
-  auto positions = connection.positions(flags.consumer, flags.limit);
+  auto positions = log.positions(flags.consumer, flags.limit);
   if (!positions) return failed(positions.error());
   std::erase_if(*positions, [&](const ConsumerPosition& position) {
     return position.consumer != flags.consumer ||
@@ -94,10 +94,10 @@ int show(Connection& connection, const ConsumersFlags& flags) {
   return kDone;
 }
 
-int update(Connection& connection, const ConsumersFlags& flags) {
+int update(LogHandle& log, const ConsumersFlags& flags) {
   ConsumerChange change = flags.change;
   if (!flags.retain.empty()) change.retain = flags.retain == "true";
-  auto info = connection.consumers().update(flags.consumer, change);
+  auto info = log.update_consumer(flags.consumer, change);
   if (!info) return failed(info.error());
   if (flags.json) {
     print(std::vector<ConsumerInfo>{*info}, true);
@@ -107,7 +107,7 @@ int update(Connection& connection, const ConsumersFlags& flags) {
   return kDone;
 }
 
-int set(Connection& connection, const ConsumersFlags& flags) {
+int set(LogHandle& log, const ConsumersFlags& flags) {
   const ConsumerChange& change = flags.change;
   const bool changes =
       change.ack_deadline_ms || change.attempts_max || change.unacked_max || !flags.retain.empty();
@@ -118,18 +118,18 @@ int set(Connection& connection, const ConsumersFlags& flags) {
         "--unacked-max, --retain), or moves the position of a reader that has no consumer (STREAM "
         "NEXT); to move a consumer, use reset");
   }
-  if (changes) return update(connection, flags);
-  auto next = connection.commit({.consumer = flags.consumer,
-                                 .stream = flags.stream,
-                                 .expected = flags.expected,
-                                 .next = *flags.next});
+  if (changes) return update(log, flags);
+  auto next = log.commit({.consumer = flags.consumer,
+                          .stream = flags.stream,
+                          .expected = flags.expected,
+                          .next = *flags.next});
   if (!next) return failed(next.error());
   std::cout << (flags.json ? fmt::format("{{\"next\":{}}}\n", *next)
                            : fmt::format("next {}\n", *next));
   return kDone;
 }
 
-int create(Connection& connection, const ConsumersFlags& flags) {
+int create(LogHandle& log, const ConsumersFlags& flags) {
   auto read = flags.reading.request(From::earliest());
   if (!read) return misused(read.error().message);
   auto mode = server::parse_consumer_mode(flags.mode);
@@ -139,30 +139,30 @@ int create(Connection& connection, const ConsumersFlags& flags) {
   settings.select = read->select;
   settings.start = read->from;
   settings.types = read->types;
-  auto info = connection.consumers().create(flags.consumer, settings);
+  auto info = log.create_consumer(flags.consumer, settings);
   if (!info) return failed(info.error());
   print(std::vector<ConsumerInfo>{*info}, flags.json);
   return kDone;
 }
 
-int reset(Connection& connection, const ConsumersFlags& flags) {
+int reset(LogHandle& log, const ConsumersFlags& flags) {
   auto from = parse_from(flags.from);
   if (!from) return misused(from.error().message);
-  const auto named = connection.consumers().describe(flags.consumer);
+  const auto named = log.describe_consumer(flags.consumer);
   if (!named && named.error().code == Code::not_found) {
-    auto positions = connection.reset_positions(flags.consumer, *from);
+    auto positions = log.reset_positions(flags.consumer, *from);
     if (!positions) return failed(positions.error());
     print(*positions, flags.json);
     return kDone;
   }
-  auto info = connection.consumers().reset(flags.consumer, *from);
+  auto info = log.reset_consumer(flags.consumer, *from);
   if (!info) return failed(info.error());
   print(std::vector<ConsumerInfo>{*info}, flags.json);
   return kDone;
 }
 
-int remove(Connection& connection, const ConsumersFlags& flags) {
-  const auto removed = connection.consumers().remove(flags.consumer);
+int remove(LogHandle& log, const ConsumersFlags& flags) {
+  const auto removed = log.delete_consumer(flags.consumer);
   if (!removed) return failed(removed.error());
   if (flags.json) {
     std::string out = "{\"consumer\":";
@@ -172,10 +172,10 @@ int remove(Connection& connection, const ConsumersFlags& flags) {
   return kDone;
 }
 
-int skip(Connection& connection, const ConsumersFlags& flags) {
+int skip(LogHandle& log, const ConsumersFlags& flags) {
   Skip request = flags.skip;
   request.consumer = flags.consumer;
-  auto skipped = connection.consumers().skip(request);
+  auto skipped = log.skip(request);
   if (!skipped) return failed(skipped.error());
   std::cout << (flags.json
                     ? fmt::format("{{\"skipped\":{},\"position\":{}}}\n", skipped->skipped,
@@ -184,16 +184,16 @@ int skip(Connection& connection, const ConsumersFlags& flags) {
   return kDone;
 }
 
-int replay(Connection& connection, const ConsumersFlags& flags) {
-  auto replayed = connection.consumers().replay(flags.consumer, flags.limit);
+int replay(LogHandle& log, const ConsumersFlags& flags) {
+  auto replayed = log.replay(flags.consumer, flags.limit);
   if (!replayed) return failed(replayed.error());
   std::cout << (flags.json ? fmt::format("{{\"replayed\":{}}}\n", *replayed)
                            : fmt::format("replayed {}\n", *replayed));
   return kDone;
 }
 
-int dead_letters(Connection& connection, const ConsumersFlags& flags) {
-  return print_dead_letters(connection, flags.consumer, flags.limit, flags.json);
+int dead_letters(LogHandle& log, const ConsumersFlags& flags) {
+  return print_dead_letters(log, flags.consumer, flags.limit, flags.json);
 }
 
 class ConsumersFamily {
@@ -244,14 +244,14 @@ class ConsumersFamily {
   }
 
  private:
-  using Act = int (*)(Connection&, const ConsumersFlags&);
+  using Act = int (*)(LogHandle&, const ConsumersFlags&);
 
   void on_run(CLI::App& command, Purpose purpose, Act act) {
     program_.add_target_flags(command);
     command.add_flag("--json", flags_->json, "a JSON object a line");
     program_.on_run(command, [flags = flags_, &program = program_, purpose, act] {
-      auto connection = connect(program.settings(), purpose);
-      return connection ? act(**connection, *flags) : not_connected(connection.error());
+      auto log = connect(program.settings(), purpose);
+      return log ? act(**log, *flags) : not_connected(log.error());
     });
   }
   void aliased(const char* name, std::initializer_list<const char*> others) {

@@ -49,19 +49,18 @@ class DeadLetterTable {
 
 }  // namespace
 
-int print_dead_letters(Connection& connection, const std::string& consumer, uint64_t limit,
-                       bool json) {
-  const auto info = connection.consumers().describe(consumer);
+int print_dead_letters(LogHandle& log, const std::string& consumer, uint64_t limit, bool json) {
+  const auto info = log.describe_consumer(consumer);
   if (!info) return failed(info.error());
-  const auto letters = connection.consumers().dead_letters(consumer, 0, limit);
+  const auto letters = log.dead_letters(consumer, 0, limit);
   if (!letters) return failed(letters.error());
   DeadLetterTable table(info->settings.dead_letters, json);
   // In the order of the stream, which is read once.
   std::map<uint64_t, uint64_t> positions;
   for (const DeadLetter& letter : *letters) positions[letter.at.value] = letter.position;
   if (!positions.empty()) {
-    auto reader = connection.read({.select = Selection::stream(info->settings.dead_letters),
-                                   .from = From::position(positions.begin()->first)});
+    auto reader = log.read({.select = Selection::stream(info->settings.dead_letters),
+                            .from = From::position(positions.begin()->first)});
     if (!reader) return failed(reader.error());
     while (!positions.empty()) {
       auto delivery = (*reader)->next(std::chrono::milliseconds(0));

@@ -3,12 +3,11 @@
 
 #include <string>
 
-#include "tools/connection.h"
+#include "tools/log_handle.h"
 
 namespace strandline::tools {
 
 // The exit code.
-int print_dead_letters(Connection& connection, const std::string& consumer, uint64_t limit,
-                       bool json);
+int print_dead_letters(LogHandle& log, const std::string& consumer, uint64_t limit, bool json);
 
 }  // namespace strandline::tools

@@ -10,11 +10,7 @@ Result<HttpAnswer> Exchange::send(const HttpRequest& request) {
   if (!connection_) {
     auto opened = HttpConnection::open(url_);
     if (!opened) {
-      if (purpose_ == Purpose::write && !reached_) {
-        opened.error().message +=
-            "; nothing was appended or changed. Is the server running? `strandline serve` starts "
-            "one; --server names another";
-      }
+      if (!reached_) opened.error().message += unreached_;
       return std::unexpected(opened.error());
     }
     reached_ = true;

@@ -13,14 +13,14 @@
 
 #include "engine/types.h"
 #include "tools/http.h"
-#include "tools/purpose.h"
 
 namespace strandline::tools {
 
 class Exchange {
  public:
-  // With the purpose to write: whether the server was ever reached is in the message if it is not.
-  Exchange(Url url, Purpose purpose) : url_(std::move(url)), purpose_(purpose) {}
+  // `unreached` ends the message of the error while the server was never reached.
+  Exchange(Url url, std::string unreached)
+      : url_(std::move(url)), unreached_(std::move(unreached)) {}
 
   const Url& url() const { return url_; }
   // An answer of 4xx or 5xx is an error.
@@ -30,7 +30,7 @@ class Exchange {
 
  private:
   const Url url_;
-  const Purpose purpose_;
+  const std::string unreached_;
   bool reached_ = false;
   std::optional<HttpConnection> connection_;
 };

@@ -9,8 +9,8 @@
 
 #include "engine/mutation.h"
 #include "server/cloudevents.h"
-#include "tools/connection.h"
 #include "tools/export_file.h"
+#include "tools/log_handle.h"
 #include "tools/place.h"
 #include "tools/program.h"
 #include "tools/progress.h"
@@ -86,8 +86,8 @@ std::string what_of(const ExportFlags& flags, const Settings::Target& log,
 
 class Export {
  public:
-  Export(Connection& connection, const ExportFlags& flags, const From& from, ExportFile file)
-      : connection_(connection), flags_(flags), from_(from), file_(std::move(file)) {}
+  Export(LogHandle& log, const ExportFlags& flags, const From& from, ExportFile file)
+      : log_(log), flags_(flags), from_(from), file_(std::move(file)) {}
 
   int run() {
     std::vector<Selection> selections;
@@ -118,9 +118,9 @@ class Export {
 
  private:
   Status copy(const ReadRequest& request, size_t index) {
-    auto first = connection_.read(request);
+    auto first = log_.read(request);
     if (!first) return std::unexpected(first.error());
-    ResumingReader reader(connection_, request, std::move(*first), kExportPatience);
+    ResumingReader reader(log_, request, std::move(*first), kExportPatience);
     const Shape shape = flags_.full ? Shape::full : flags_.lines ? Shape::data : Shape::bare;
     while (true) {
       auto delivery = reader.next(kExportPatience);
@@ -147,7 +147,7 @@ class Export {
     return {};
   }
 
-  Connection& connection_;
+  LogHandle& log_;
   const ExportFlags& flags_;
   const From from_;
   ExportFile file_;
@@ -162,19 +162,19 @@ int run_export(const Settings& settings, const ExportFlags& flags) {
   }
   auto from = parse_from(flags.from);
   if (!from) return misused(from.error().message);
-  auto connection = connect(settings, Purpose::read);
-  if (!connection) return not_connected(connection.error());
+  auto log = connect(settings, Purpose::read);
+  if (!log) return not_connected(log.error());
   // Before a file is touched: are they all there?
   std::vector<StreamInfo> streams;
   for (const std::string& name : flags.streams) {
-    auto stream = (*connection)->describe(name);
+    auto stream = (*log)->describe(name);
     if (!stream) return failed(stream.error());
     streams.push_back(std::move(*stream));
   }
   auto file =
       ExportFile::open(flags.file, what_of(flags, *settings.target(), streams), flags.overwrite);
   if (!file) return failed(file.error());
-  return Export(**connection, flags, *from, std::move(*file)).run();
+  return Export(**log, flags, *from, std::move(*file)).run();
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ struct ImportFlags {
 
 class Import {
  public:
-  Import(Connection& connection, const ImportFlags& flags, Lines input)
+  Import(LogHandle& log, const ImportFlags& flags, Lines input)
       : flags_(flags),
         input_(std::move(input)),
         events_(flags.ndjson  ? LineForm::ndjson
@@ -55,7 +55,7 @@ class Import {
                 flags.stream.empty() ? std::nullopt : std::optional<std::string>(flags.stream)),
         batch_lines_(flags.rate == 0 ? kBatchLines
                                      : std::clamp<uint64_t>(flags.rate / 10, 1, kBatchLines)),
-        connection_(connection) {}
+        log_(log) {}
 
   int run() {
     if (auto decided = events_.decide(input_); !decided) {
@@ -73,7 +73,7 @@ class Import {
     if (!ledger->note.empty()) std::cerr << "strandline: " << ledger->note << '\n';
     skipped_ = ledger->done.lines;
     read_ = ledger->done;  // the file and its first line
-    ledger_.emplace(connection_, ledger->name, std::move(ledger->done),
+    ledger_.emplace(log_, ledger->name, std::move(ledger->done),
                     std::chrono::seconds(flags_.retry_s));
     begun_ = steady_clock::now();
     if (auto passed = pass_over(*line); !passed) return failed(passed.error());
@@ -98,10 +98,10 @@ class Import {
   Result<Ledgers> find(std::string_view first_line) {
     if (!remembers()) return Ledgers();
     if (flags_.name.empty()) {
-      return find_ledger_of(connection_, flags_.file, flags_.stream, first_line);
+      return find_ledger_of(log_, flags_.file, flags_.stream, first_line);
     }
     Ledgers named{.name = "import/" + flags_.name};
-    auto done = find_ledger(connection_, named.name);
+    auto done = find_ledger(log_, named.name);
     if (!done) return std::unexpected(done.error());
     named.done = std::move(*done);
     return named;
@@ -226,7 +226,7 @@ class Import {
   Lines input_;
   LineEvents events_;
   const uint64_t batch_lines_;
-  Connection& connection_;
+  LogHandle& log_;
   std::optional<Ledger> ledger_;
   Imported read_;             // of the input, and will be imported
   Digest digest_;             // of its bytes
@@ -243,9 +243,9 @@ int import(const Settings& settings, const ImportFlags& flags) {
   }
   auto input = Lines::open(flags.file);
   if (!input) return failed(input.error());
-  auto connection = connect(settings, Purpose::write);
-  if (!connection) return not_connected(connection.error());
-  return Import(**connection, flags, std::move(*input)).run();
+  auto log = connect(settings, Purpose::write);
+  if (!log) return not_connected(log.error());
+  return Import(**log, flags, std::move(*input)).run();
 }
 
 }  // namespace

@@ -105,8 +105,8 @@ Result<Imported> Imported::parse(const ConsumerPosition& position) {
   return done;
 }
 
-Result<Imported> find_ledger(Connection& connection, const std::string& name) {
-  const auto positions = connection.positions(name, kLedgersMax);
+Result<Imported> find_ledger(LogHandle& log, const std::string& name) {
+  const auto positions = log.positions(name, kLedgersMax);
   if (!positions) return std::unexpected(positions.error());
   for (const ConsumerPosition& position : *positions) {
     if (position.consumer == name && position.stream == kLedgerStream) {
@@ -116,11 +116,11 @@ Result<Imported> find_ledger(Connection& connection, const std::string& name) {
   return Imported();
 }
 
-Result<Ledgers> find_ledger_of(Connection& connection, const std::string& path,
-                               const std::string& stream, std::string_view first_line) {
+Result<Ledgers> find_ledger_of(LogHandle& log, const std::string& path, const std::string& stream,
+                               std::string_view first_line) {
   const std::string prefix = prefix_of(path, stream);
   const std::string real = absolute_path(path);
-  const auto positions = connection.positions(prefix, kLedgersMax);
+  const auto positions = log.positions(prefix, kLedgersMax);
   if (!positions) return std::unexpected(positions.error());
   std::vector<Candidate> candidates;
   for (const ConsumerPosition& position : *positions) {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/connection.h"
+#include "tools/log_handle.h"
 
 namespace strandline::tools {
 
@@ -38,12 +38,12 @@ struct Ledgers {
 };
 
 // The ledger of this name.
-Result<Imported> find_ledger(Connection& connection, const std::string& name);
+Result<Imported> find_ledger(LogHandle& log, const std::string& name);
 
 // The ledger of a regular file that was given no name: of those that imports of files called the
 // same into the same `stream` (empty: the lines' own) left behind, the one whose bytes this file
 // begins with. `conflict` where this is the very file of one of them, and has been changed.
-Result<Ledgers> find_ledger_of(Connection& connection, const std::string& path,
-                               const std::string& stream, std::string_view first_line);
+Result<Ledgers> find_ledger_of(LogHandle& log, const std::string& path, const std::string& stream,
+                               std::string_view first_line);
 
 }  // namespace strandline::tools

@@ -12,16 +12,15 @@ constexpr size_t kUnderWayMax = 8;
 
 }  // namespace
 
-Ledger::Ledger(Connection& connection, std::string consumer, Imported done,
-               std::chrono::seconds patience)
-    : connection_(connection),
+Ledger::Ledger(LogHandle& log, std::string consumer, Imported done, std::chrono::seconds patience)
+    : log_(log),
       consumer_(std::move(consumer)),
       backoff_(patience),
       applied_(done),
       sent_(std::move(done)) {}
 
 Result<uint64_t> Ledger::position() {
-  auto position = connection_.position(consumer_, kLedgerStream);
+  auto position = log_.position(consumer_, kLedgerStream);
   if (!position && position.error().code == Code::not_found) return 0;
   return position;
 }
@@ -41,7 +40,7 @@ Status Ledger::apply(std::vector<AppendMany::Part> parts, Imported upto) {
   sent_ = upto;
   pending_.push_back({std::move(request), std::move(upto)});
   if (!feed_) {
-    auto feed = connection_.feed();
+    auto feed = log_.feed();
     if (!feed) return recover(feed.error());
     feed_ = std::move(*feed);
   }
@@ -73,7 +72,7 @@ Status Ledger::recover(Error error) {
     // What a run that was killed had under way may be applied after this one has begun: then the
     // ledger has moved, by lines that are these very ones.
     const bool moved = error.code == Code::conflict;
-    const bool again = connection_.is_server() && (unknown || moved || is_away(error));
+    const bool again = log_.is_server() && (unknown || moved || is_away(error));
     if (consumer_.empty() || !again) return std::unexpected(std::move(error));
     if (!said) std::cerr << fmt::format("strandline: {}; trying again\n", error.message);
     said = true;
@@ -106,7 +105,7 @@ Status Ledger::recover(Error error) {
 
 Status Ledger::resend() {
   if (pending_.empty()) return {};
-  auto feed = connection_.feed();
+  auto feed = log_.feed();
   if (!feed) return std::unexpected(feed.error());
   feed_ = std::move(*feed);
   for (const Pending& pending : pending_) {

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/connection.h"
 #include "tools/imported.h"
+#include "tools/log_handle.h"
 #include "tools/resume.h"
 
 namespace strandline::tools {
@@ -25,8 +25,7 @@ class Ledger {
  public:
   // `consumer` may be empty; `done` is what earlier runs applied. `patience` bounds the wait for a
   // server that went away.
-  Ledger(Connection& connection, std::string consumer, Imported done,
-         std::chrono::seconds patience);
+  Ledger(LogHandle& log, std::string consumer, Imported done, std::chrono::seconds patience);
 
   // Sends a batch, after which all of `upto` is imported; waits if too much is under way.
   Status apply(std::vector<AppendMany::Part> parts, Imported upto);
@@ -50,7 +49,7 @@ class Ledger {
   Status resend();
   Result<uint64_t> position();
 
-  Connection& connection_;
+  LogHandle& log_;
   const std::string consumer_;
   Backoff backoff_;
   std::unique_ptr<Feed> feed_;

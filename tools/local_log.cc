@@ -9,14 +9,19 @@
 #include <iostream>
 
 #include "engine/access.h"
+#include "server/cloudevents.h"
+#include "server/consumer_json.h"
+#include "server/version.h"
 #include "tools/clip.h"
-#include "tools/info.h"
 #include "tools/interrupt.h"
 
 namespace strandline::tools {
 namespace {
 
 using std::chrono::milliseconds;
+
+// The engine knows nothing of signals, so that a long wait is cut into short ones.
+constexpr milliseconds kWaitSlice{100};
 
 class LocalReader : public Reader {
  public:
@@ -42,10 +47,8 @@ class LocalFollower : public Reader {
   explicit LocalFollower(Subscription subscription) : subscription_(std::move(subscription)) {}
 
   Result<std::optional<Delivery>> next(milliseconds patience) override {
-    // The engine knows nothing of signals, so that a long wait is cut into short ones.
-    constexpr milliseconds kSlice{100};
     while (true) {
-      const milliseconds slice = std::min(patience, kSlice);
+      const milliseconds slice = std::min(patience, kWaitSlice);
       auto delivery = subscription_.next_for(slice);
       if (!delivery || *delivery) return delivery;
       patience -= slice;
@@ -85,10 +88,32 @@ class LocalFeed : public Feed {
   std::deque<std::future<Status>> under_way_;
 };
 
-class LocalLog : public Connection {
+// Members of the server's /v1/info, without those that only a running server has.
+std::string render_info(const Log& log) {
+  const RecoveryReport& recovery = log.recovery();
+  std::string out = fmt::format(
+      "{{\"name\":\"strandline\",\"version\":\"{}\",\"format\":{},\"durable_next\":{},\"recovery\":"
+      "{{"
+      "\"created\":{},\"wal_bytes_replayed\":{},\"torn_bytes_dropped\":{},\"durable_next\":{},"
+      "\"head_mark\":{},\"milliseconds\":{}}},\"segments\":[",
+      server::kVersion, kFormatVersion, log.durable_next().value, recovery.created,
+      recovery.wal_bytes_replayed, recovery.torn_bytes_dropped, recovery.durable_next.value,
+      recovery.head_mark.value, recovery.milliseconds);
+  bool first = true;
+  for (const SegmentInfo& segment : log.segments()) {
+    if (!first) out += ',';
+    first = false;
+    out += fmt::format(
+        "{{\"id\":{},\"sealed\":{},\"created\":\"{}\",\"first\":{},\"next\":{},\"bytes\":{}}}",
+        segment.id.value, segment.sealed, render_time(segment.created), segment.first.value,
+        segment.next.value, segment.bytes);
+  }
+  return out + "]}";
+}
+
+class LocalLog : public LogHandle {
  public:
-  explicit LocalLog(std::unique_ptr<Log> log)
-      : log_(std::move(log)), consumers_(local_consumers(*log_)) {}
+  explicit LocalLog(std::unique_ptr<Log> log) : log_(std::move(log)) {}
   ~LocalLog() override { log_->close(); }
 
   bool is_server() const override { return false; }
@@ -118,39 +143,89 @@ class LocalLog : public Connection {
     return std::make_unique<LocalReader>(std::move(*cursor), end, by_offset);
   }
 
-  Result<StreamInfo> create_stream(const std::string& name,
-                                   const StreamSettings& settings) override {
-    return log_->create_stream(name, settings);
+  Result<StreamInfo> create_stream(std::string name, StreamSettings settings) override {
+    return log_->create_stream(std::move(name), std::move(settings));
   }
-  Status delete_stream(const std::string& name) override { return log_->delete_stream(name); }
-  Result<Offset> truncate(const std::string& name, Offset before) override {
-    return log_->truncate(name, before);
+  Status delete_stream(std::string name) override { return log_->delete_stream(std::move(name)); }
+  Result<Offset> truncate(std::string name, Offset before) override {
+    return log_->truncate(std::move(name), before);
   }
-  Result<StreamInfo> describe(const std::string& name) override { return log_->describe(name); }
-  Result<std::vector<StreamInfo>> list(const std::string& prefix, const std::string& after,
+  Result<StreamInfo> describe(std::string_view name) override { return log_->describe(name); }
+  Result<std::vector<StreamInfo>> list(std::string_view prefix, std::string_view after,
                                        size_t limit) override {
     return log_->list(prefix, after, limit);
   }
 
-  Result<uint64_t> position(const std::string& consumer, const std::string& stream) override {
+  Result<uint64_t> position(std::string_view consumer, std::string_view stream) override {
     return log_->position(consumer, stream);
   }
-  Result<std::vector<ConsumerPosition>> positions(const std::string& prefix,
+  Result<std::vector<Log::ConsumerPosition>> positions(std::string_view consumer_prefix,
                                                        size_t limit) override {
-    return log_->positions(prefix, limit);
+    return log_->positions(consumer_prefix, limit);
   }
-  Result<std::vector<ConsumerPosition>> reset_positions(const std::string& consumer,
-                                                             const From& from) override {
-    return log_->reset_positions(consumer, from);
+  Result<std::vector<Log::ConsumerPosition>> reset_positions(std::string consumer,
+                                                             From from) override {
+    return log_->reset_positions(std::move(consumer), from);
   }
   Result<uint64_t> commit(Commit request) override { return log_->commit(std::move(request)); }
-  NamedConsumers& consumers() override { return *consumers_; }
+
+  Result<ConsumerInfo> create_consumer(std::string name, ConsumerSettings settings) override {
+    auto created = log_->create_consumer(name, settings);
+    if (!created && created.error().code == Code::exists) {
+      auto there = log_->describe_consumer(std::move(name));
+      if (there && server::same_settings(settings, *there)) return there;
+    }
+    return created;
+  }
+  Status delete_consumer(std::string name) override {
+    return log_->delete_consumer(std::move(name));
+  }
+  Result<ConsumerInfo> reset_consumer(std::string name, From from) override {
+    return log_->reset_consumer(std::move(name), from);
+  }
+  Result<ConsumerInfo> describe_consumer(std::string name) override {
+    return log_->describe_consumer(std::move(name));
+  }
+  Result<ConsumerInfo> update_consumer(std::string name, ConsumerChange change) override {
+    return log_->update_consumer(std::move(name), change);
+  }
+  Result<std::vector<ConsumerInfo>> consumers(std::string prefix, std::string after,
+                                              size_t limit) override {
+    return log_->consumers(std::move(prefix), std::move(after), limit);
+  }
+  Result<Joined> join(std::string consumer) override { return log_->join(std::move(consumer)); }
+  Status leave(std::string consumer, uint64_t epoch) override {
+    return log_->leave(std::move(consumer), epoch);
+  }
+
+  Result<Fetched> fetch(Fetch request) override {
+    auto left = request.wait;
+    while (true) {
+      request.wait = std::min(left, kWaitSlice);
+      left -= request.wait;
+      auto fetched = log_->fetch(request);
+      const bool full = !fetched && fetched.error().code == Code::limit && request.epoch != 0;
+      if ((fetched && !fetched->empty()) || (!fetched && !full)) return fetched;
+      if (left.count() <= 0 || Interrupt::raised()) return fetched;
+      if (fetched) request.epoch = fetched->epoch;
+      request.settle.reset();
+    }
+  }
+
+  Result<Settled> settle(Settle request) override { return log_->settle(std::move(request)); }
+  Result<Skipped> skip(Skip request) override { return log_->skip(std::move(request)); }
+  Result<uint64_t> replay(std::string consumer, uint64_t limit) override {
+    return log_->replay(std::move(consumer), limit);
+  }
+  Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
+                                               size_t limit) override {
+    return log_->dead_letters(std::move(consumer), from, limit);
+  }
 
   Result<std::string> info() override { return render_info(*log_); }
 
  private:
   std::unique_ptr<Log> log_;
-  std::unique_ptr<NamedConsumers> consumers_;
 };
 
 }  // namespace
@@ -180,8 +255,8 @@ Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directo
   return log;
 }
 
-Result<std::unique_ptr<Connection>> open_local(const std::filesystem::path& directory,
-                                               Purpose purpose) {
+Result<std::unique_ptr<LogHandle>> open_local(const std::filesystem::path& directory,
+                                              Purpose purpose) {
   auto log = open_directory(directory, purpose);
   if (!log) return std::unexpected(log.error());
   return std::make_unique<LocalLog>(std::move(*log));

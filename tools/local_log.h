@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "engine/log.h"
-#include "tools/connection.h"
+#include "tools/log_handle.h"
 
 namespace strandline::tools {
 
@@ -13,7 +13,7 @@ namespace strandline::tools {
 Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directory,
                                             Purpose purpose);
 
-Result<std::unique_ptr<Connection>> open_local(const std::filesystem::path& directory,
-                                               Purpose purpose);
+Result<std::unique_ptr<LogHandle>> open_local(const std::filesystem::path& directory,
+                                              Purpose purpose);
 
 }  // namespace strandline::tools

@@ -77,10 +77,8 @@ uint64_t retry_delay_ms(uint64_t first_ms, uint32_t failures) {
 
 class Printer {
  public:
-  Printer(Connection& connection, const ConsumerInfo& consumer, const MemberOptions& options)
-      : membership_(connection, consumer),
-        group_(consumer.settings.is_group()),
-        options_(options) {}
+  Printer(LogHandle& log, const ConsumerInfo& consumer, const MemberOptions& options)
+      : membership_(log, consumer), group_(consumer.settings.is_group()), options_(options) {}
 
   Status run() {
     const Status printed = print_all();
@@ -153,8 +151,8 @@ class Printer {
 
 class Sequential {
  public:
-  Sequential(Connection& connection, const ConsumerInfo& consumer, const MemberOptions& options)
-      : membership_(connection, consumer), options_(options) {}
+  Sequential(LogHandle& log, const ConsumerInfo& consumer, const MemberOptions& options)
+      : membership_(log, consumer), options_(options) {}
 
   Status run() {
     const Status ran = run_all();
@@ -210,8 +208,8 @@ class Sequential {
 
 class Parallel {
  public:
-  Parallel(Connection& connection, const ConsumerInfo& consumer, const MemberOptions& options)
-      : membership_(connection, consumer),
+  Parallel(LogHandle& log, const ConsumerInfo& consumer, const MemberOptions& options)
+      : membership_(log, consumer),
         options_(options),
         extend_every_(std::max<uint64_t>(1, consumer.settings.ack_deadline_ms / 3)) {}
 
@@ -327,15 +325,14 @@ class Parallel {
 
 }  // namespace
 
-int tail_as_member(Connection& connection, const ConsumerInfo& consumer,
-                   const MemberOptions& options) {
+int tail_as_member(LogHandle& log, const ConsumerInfo& consumer, const MemberOptions& options) {
   Status done;
   if (options.exec.empty()) {
-    done = Printer(connection, consumer, options).run();
+    done = Printer(log, consumer, options).run();
   } else if (consumer.settings.is_group()) {
-    done = Parallel(connection, consumer, options).run();
+    done = Parallel(log, consumer, options).run();
   } else {
-    done = Sequential(connection, consumer, options).run();
+    done = Sequential(log, consumer, options).run();
   }
   if (done) return kDone;
   return Interrupt::output_gone() ? kFailed : failed(done.error());

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string>
 
-#include "tools/connection.h"
+#include "tools/log_handle.h"
 #include "tools/shape.h"
 
 namespace strandline::tools {
@@ -25,7 +25,6 @@ struct MemberOptions {
 };
 
 // The exit code.
-int tail_as_member(Connection& connection, const ConsumerInfo& consumer,
-                   const MemberOptions& options);
+int tail_as_member(LogHandle& log, const ConsumerInfo& consumer, const MemberOptions& options);
 
 }  // namespace strandline::tools

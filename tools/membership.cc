@@ -14,9 +14,9 @@ constexpr std::chrono::seconds kMemberPatience = std::chrono::hours(24 * 365);
 
 }  // namespace
 
-Membership::Membership(Connection& connection, const ConsumerInfo& consumer)
-    : consumers_(connection.consumers()),
-      is_server_(connection.is_server()),
+Membership::Membership(LogHandle& log, const ConsumerInfo& consumer)
+    : log_(log),
+      is_server_(log.is_server()),
       name_(consumer.name),
       scope_(consumer.settings.select.kind == Selection::Kind::stream
                  ? consumer.settings.select.names.at(0)
@@ -32,7 +32,7 @@ void Membership::nack(uint64_t position, uint64_t delay_ms, std::string reason) 
 }
 
 Status Membership::join() {
-  auto joined = consumers_.join(name_);
+  auto joined = log_.join(name_);
   if (!joined) return std::unexpected(joined.error());
   epoch_ = joined->epoch;
   ++joined_;
@@ -58,7 +58,7 @@ Status Membership::mend(const Error& error) {
 
 Status Membership::rejoin_unless_taken(const Error& error) {
   if (!group_) {
-    const auto info = consumers_.describe(name_);
+    const auto info = log_.describe_consumer(name_);
     if (!info) return mend(info.error());
     if (info->members > 0) {
       return fail(Code::fenced, fmt::format("another reader has taken over consumer {}", name_));
@@ -85,7 +85,7 @@ Result<Fetched> Membership::fetch(size_t events_max, std::chrono::milliseconds w
     Fetch request{.consumer = name_, .epoch = epoch_, .events_max = events_max, .wait = wait};
     pending_.epoch = epoch_;
     if (has_pending()) request.settle = pending_;
-    auto fetched = consumers_.fetch(request);
+    auto fetched = log_.fetch(request);
     if (!fetched) {
       if (auto mended = mend(fetched.error()); !mended) return std::unexpected(mended.error());
       continue;
@@ -123,7 +123,7 @@ void Membership::skip_handled(Fetched& fetched) const {
 Status Membership::flush() {
   while (has_pending()) {
     pending_.epoch = epoch_;
-    const auto settled = consumers_.settle(pending_);
+    const auto settled = log_.settle(pending_);
     if (settled) {
       pending_ = {.consumer = name_};
     } else if (auto mended = mend(settled.error()); !mended) {
@@ -138,7 +138,7 @@ Status Membership::commit(uint64_t next) {
   // While the server is away the position waits; the next commit moves it just as well.
   if (epoch_ == 0 || next <= committed_) return {};
   const auto committed =
-      consumers_.commit({.consumer = name_, .stream = scope_, .next = next, .epoch = epoch_});
+      log_.commit({.consumer = name_, .stream = scope_, .next = next, .epoch = epoch_});
   if (!committed) return mend(committed.error());
   committed_ = *committed;
   return {};
@@ -146,7 +146,7 @@ Status Membership::commit(uint64_t next) {
 
 Status Membership::leave() {
   if (epoch_ == 0) return {};
-  const Status left = consumers_.leave(name_, epoch_);
+  const Status left = log_.leave(name_, epoch_);
   epoch_ = 0;
   // Who is fenced has left; what a server that is away was not told is told by a deadline.
   if (!left && left.error().code != Code::fenced && !is_away(left.error())) return left;

@@ -8,14 +8,14 @@
 #include <optional>
 #include <string>
 
-#include "tools/connection.h"
+#include "tools/log_handle.h"
 #include "tools/resume.h"
 
 namespace strandline::tools {
 
 class Membership {
  public:
-  Membership(Connection& connection, const ConsumerInfo& consumer);
+  Membership(LogHandle& log, const ConsumerInfo& consumer);
 
   // Waits up to `wait`. What was to be settled goes along.
   Result<Fetched> fetch(size_t events_max, std::chrono::milliseconds wait);
@@ -47,7 +47,7 @@ class Membership {
   Status rejoin_unless_taken(const Error& error);
   void skip_handled(Fetched& fetched) const;
 
-  NamedConsumers& consumers_;
+  LogHandle& log_;
   const bool is_server_;
   const std::string name_;
   const std::string scope_;

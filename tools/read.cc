@@ -40,13 +40,13 @@ int read(const Settings& settings, const ReadFlags& flags) {
     if (flags.backward) request->events_max = std::min(flags.limit, *flags.last);
     if (!flags.backward) request->from = From::last(*flags.last);
   }
-  auto connection = connect(settings, Purpose::read);
-  if (!connection) return not_connected(connection.error());
+  auto log = connect(settings, Purpose::read);
+  if (!log) return not_connected(log.error());
   // The first answer decides whether there is anything to resume.
-  auto first = (*connection)->read(*request);
+  auto first = (*log)->read(*request);
   if (!first) return failed(first.error());
 
-  ResumingReader reader(**connection, *request, std::move(*first), kReadPatience);
+  ResumingReader reader(**log, *request, std::move(*first), kReadPatience);
   const Shape shape = flags.raw ? Shape::data : Shape::full;
   Output output;
   bool damaged = false;

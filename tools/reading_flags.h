@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "tools/connection.h"
+#include "tools/log_handle.h"
 
 namespace strandline::tools {
 

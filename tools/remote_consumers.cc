@@ -1,3 +1,4 @@
+// Named consumers behind a server: the second half of RemoteLog.
 #include <fmt/format.h>
 
 #include "engine/event_rules.h"
@@ -6,9 +7,8 @@
 #include "server/consumer_json.h"
 #include "server/json_writer.h"
 #include "server/settle_json.h"
-#include "tools/exchange.h"
-#include "tools/named_consumers.h"
 #include "tools/place.h"
+#include "tools/remote_log.h"
 
 namespace strandline::tools {
 namespace {
@@ -63,196 +63,169 @@ ConsumerInfo consumer_of(const rapidjson::Value& object) {
           .oldest_unacked = time_of(object, "oldest_unacked")};
 }
 
-class RemoteConsumers : public NamedConsumers {
- public:
-  RemoteConsumers(Url url, Purpose purpose) : exchange_(std::move(url), purpose) {}
+std::string consumer_path(std::string_view name) { return "/v1/consumers/" + encode(name); }
 
-  Result<ConsumerInfo> create(const std::string& name, const ConsumerSettings& settings) override {
-    std::string body;
-    server::render_consumer_settings(body, settings);
-    return info(exchange_.ask({.method = "PUT",
-                               .target = path(name),
-                               .content_type = "application/json",
-                               .body = std::move(body)}));
-  }
-  Result<ConsumerInfo> update(const std::string& name, const ConsumerChange& change) override {
-    std::string body;
-    server::render_consumer_change(body, change);
-    return info(exchange_.ask({.method = "PATCH",
-                               .target = path(name),
-                               .content_type = "application/json",
-                               .body = std::move(body)}));
-  }
-  Status remove(const std::string& name) override {
-    return done(exchange_.ask({.method = "DELETE", .target = path(name)}));
-  }
-  Result<ConsumerInfo> reset(const std::string& name, const From& from) override {
-    return info(post(name, "/reset", "{\"from\":\"" + render_from(from) + "\"}"));
-  }
-  Result<ConsumerInfo> describe(const std::string& name) override {
-    return info(exchange_.ask({.target = path(name)}));
-  }
+Result<ConsumerInfo> consumer_in(const Result<rapidjson::Document>& answer) {
+  if (!answer) return std::unexpected(answer.error());
+  return consumer_of(*answer);
+}
 
-  Result<std::vector<ConsumerInfo>> list(const std::string& prefix, const std::string& after,
-                                         size_t limit) override {
-    Query query;
-    query.add("prefix", prefix).add("after", after).add("limit", std::to_string(limit));
-    auto answer = exchange_.ask({.target = "/v1/consumers" + query.text()});
-    if (!answer) return std::unexpected(answer.error());
-    std::vector<ConsumerInfo> consumers;
-    for (const rapidjson::Value& object : array_of(*answer, "consumers")) {
-      consumers.push_back(consumer_of(object));
-    }
-    return consumers;
+Status add_frame(const schema::Frame& frame, bool by_offset, Fetched& fetched) {
+  const schema::FrameHead& head = frame.head;
+  if (head.kind == schema::FrameKind::gap) {
+    fetched.gaps.push_back({.stream = std::string(frame.name),
+                            .from = head.first,
+                            .to = head.sequence,
+                            .reason = static_cast<GapReason>(head.reason),
+                            .detail = std::string(frame.payload)});
   }
-
-  Result<Skipped> skip(const Skip& request) override {
-    std::string body = fmt::format("{{\"count\":{}", request.count);
-    if (request.position) body += fmt::format(",\"position\":{}", *request.position);
-    body += ",\"reason\":";
-    server::render_string(body, request.reason);
-    auto answer = post(request.consumer, "/skip", body + "}");
-    if (!answer) return std::unexpected(answer.error());
-    return Skipped{number_of(*answer, "skipped"), number_of(*answer, "position")};
-  }
-  Result<uint64_t> replay(const std::string& name, uint64_t limit) override {
-    return number(post(name, "/replay", fmt::format("{{\"limit\":{}}}", limit)), "replayed");
-  }
-
-  Result<std::vector<DeadLetter>> dead_letters(const std::string& name, uint64_t from,
-                                               size_t limit) override {
-    constexpr size_t kPage = 1'000;
-    std::vector<DeadLetter> letters;
-    while (letters.size() < limit) {
-      Query query;
-      query.add("from", std::to_string(from));
-      query.add("limit", std::to_string(std::min(kPage, limit - letters.size())));
-      auto answer = exchange_.ask({.target = path(name) + "/dead-letters" + query.text()});
-      if (!answer) return std::unexpected(answer.error());
-      for (const rapidjson::Value& object : array_of(*answer, "dead_letters")) {
-        letters.push_back(
-            {.position = number_of(object, "position"), .at = Offset(number_of(object, "offset"))});
-      }
-      if (!answer->HasMember("next")) break;
-      from = number_of(*answer, "next");
-    }
-    return letters;
-  }
-
-  Result<Joined> join(const std::string& name) override {
-    auto answer = post(name, "/join", "{}");
-    if (!answer) return std::unexpected(answer.error());
-    return Joined{number_of(*answer, "epoch"), number_of(*answer, "position")};
-  }
-  Status leave(const std::string& name, uint64_t epoch) override {
-    return done(post(name, "/leave", fmt::format("{{\"epoch\":{}}}", epoch)));
-  }
-
-  Result<Fetched> fetch(const Fetch& request) override {
-    auto by_offset = reads_one_stream(request.consumer);
-    if (!by_offset) return std::unexpected(by_offset.error());
-    std::string body = fmt::format("{{\"max\":{},\"bytes\":{},\"wait_ms\":{}", request.events_max,
-                                   request.bytes_max, request.wait.count());
-    if (request.epoch != 0) body += fmt::format(",\"epoch\":{}", request.epoch);
-    if (request.settle) server::render_settle(body, *request.settle);
-    auto answer = exchange_.send({.method = "POST",
-                                  .target = path(request.consumer) + "/fetch",
-                                  .content_type = "application/json",
-                                  .accept = schema::kBatchMediaType,
-                                  .body = body + "}"});
-    if (!answer) return std::unexpected(answer.error());
-    Fetched fetched{.epoch = answer->number("Strandline-Epoch").value_or(request.epoch)};
-    std::string_view rest = answer->body;
-    while (const auto frame = schema::parse_frame(rest)) {
-      rest.remove_prefix(frame->head.bytes);
-      if (auto ok = add(*frame, *by_offset, fetched); !ok) return std::unexpected(ok.error());
-    }
-    if (!rest.empty()) return fail(Code::io, "an answer ends within a frame");
-    return fetched;
-  }
-
-  Result<Settled> settle(const Settle& request) override {
-    std::string body = fmt::format("{{\"epoch\":{}", request.epoch);
-    server::render_settle(body, request);
-    auto answer = post(request.consumer, "/settle", body + "}");
-    if (!answer) return std::unexpected(answer.error());
-    return Settled{.acked = number_of(*answer, "acked"),
-                   .already = number_of(*answer, "already"),
-                   .nacked = number_of(*answer, "nacked"),
-                   .extended = number_of(*answer, "extended"),
-                   .exhausted = number_of(*answer, "exhausted")};
-  }
-
-  Result<uint64_t> commit(const Commit& request) override {
-    std::string body =
-        fmt::format("{{\"next\":{},\"epoch\":{}", request.next, request.epoch.value_or(0));
-    if (request.expected) body += fmt::format(",\"expected\":{}", *request.expected);
-    return number(post(request.consumer, "/commit", body + "}"), "position");
-  }
-
- private:
-  static std::string path(const std::string& name) { return "/v1/consumers/" + encode(name); }
-
-  Result<rapidjson::Document> post(const std::string& name, const char* what, std::string body) {
-    return exchange_.ask({.method = "POST",
-                          .target = path(name) + what,
-                          .content_type = "application/json",
-                          .body = std::move(body)});
-  }
-  static Result<ConsumerInfo> info(Result<rapidjson::Document> answer) {
-    if (!answer) return std::unexpected(answer.error());
-    return consumer_of(*answer);
-  }
-  static Status done(Result<rapidjson::Document> answer) {
-    if (!answer) return std::unexpected(answer.error());
-    return {};
-  }
-  static Result<uint64_t> number(Result<rapidjson::Document> answer, const char* name) {
-    if (!answer) return std::unexpected(answer.error());
-    return number_of(*answer, name);
-  }
-
-  // What its positions are counted in; asked once.
-  Result<bool> reads_one_stream(const std::string& name) {
-    if (counted_of_ == name) return by_offset_;
-    auto there = describe(name);
-    if (!there) return std::unexpected(there.error());
-    counted_of_ = name;
-    by_offset_ = there->settings.select.kind == Selection::Kind::stream;
-    return by_offset_;
-  }
-
-  static Status add(const schema::Frame& frame, bool by_offset, Fetched& fetched) {
-    const schema::FrameHead& head = frame.head;
-    if (head.kind == schema::FrameKind::gap) {
-      fetched.gaps.push_back({.stream = std::string(frame.name),
-                              .from = head.first,
-                              .to = head.sequence,
-                              .reason = static_cast<GapReason>(head.reason),
-                              .detail = std::string(frame.payload)});
-    }
-    if (head.kind != schema::FrameKind::batch) return {};
-    const auto batch = Batch::verified(std::string(frame.payload), limits_of_stored());
-    if (!batch) return std::unexpected(batch.error());
-    if (batch->count() != head.count) return fail(Code::io, "a frame's count is wrong");
-    const std::string& stream = fetched.bytes.emplace_back(frame.name);
-    const std::string& flatbuffer = fetched.bytes.emplace_back(frame.payload);
-    fetched.runs.emplace_back(stream, flatbuffer, head.count, 0, head.count, Offset(head.first),
-                              Sequence(head.sequence), Timestamp{head.stored_us}, false);
-    const uint64_t first = by_offset ? head.first : head.sequence;
-    for (uint32_t i = 0; i < head.count; ++i) fetched.given.push_back({first + i, head.reason});
-    return {};
-  }
-
-  Exchange exchange_;
-  std::string counted_of_;
-  bool by_offset_ = false;
-};
+  if (head.kind != schema::FrameKind::batch) return {};
+  const auto batch = Batch::verified(std::string(frame.payload), limits_of_stored());
+  if (!batch) return std::unexpected(batch.error());
+  if (batch->count() != head.count) return fail(Code::io, "a frame's count is wrong");
+  const std::string& stream = fetched.bytes.emplace_back(frame.name);
+  const std::string& flatbuffer = fetched.bytes.emplace_back(frame.payload);
+  fetched.runs.emplace_back(stream, flatbuffer, head.count, 0, head.count, Offset(head.first),
+                            Sequence(head.sequence), Timestamp{head.stored_us}, false);
+  const uint64_t first = by_offset ? head.first : head.sequence;
+  for (uint32_t i = 0; i < head.count; ++i) fetched.given.push_back({first + i, head.reason});
+  return {};
+}
 
 }  // namespace
 
-std::unique_ptr<NamedConsumers> remote_consumers(const Url& url, Purpose purpose) {
-  return std::make_unique<RemoteConsumers>(url, purpose);
+Result<ConsumerInfo> RemoteLog::create_consumer(std::string name, ConsumerSettings settings) {
+  std::string body;
+  server::render_consumer_settings(body, settings);
+  return consumer_in(ask("PUT", consumer_path(name), std::move(body)));
+}
+
+Status RemoteLog::delete_consumer(std::string name) {
+  auto answer = exchange_.ask({.method = "DELETE", .target = consumer_path(name)});
+  if (!answer) return std::unexpected(answer.error());
+  return {};
+}
+
+Result<ConsumerInfo> RemoteLog::reset_consumer(std::string name, From from) {
+  return consumer_in(
+      ask("POST", consumer_path(name) + "/reset", "{\"from\":\"" + render_from(from) + "\"}"));
+}
+
+Result<ConsumerInfo> RemoteLog::describe_consumer(std::string name) {
+  return consumer_in(get(consumer_path(name)));
+}
+
+Result<ConsumerInfo> RemoteLog::update_consumer(std::string name, ConsumerChange change) {
+  std::string body;
+  server::render_consumer_change(body, change);
+  return consumer_in(ask("PATCH", consumer_path(name), std::move(body)));
+}
+
+Result<std::vector<ConsumerInfo>> RemoteLog::consumers(std::string prefix, std::string after,
+                                                       size_t limit) {
+  Query query;
+  query.add("prefix", prefix).add("after", after).add("limit", std::to_string(limit));
+  auto answer = get("/v1/consumers" + query.text());
+  if (!answer) return std::unexpected(answer.error());
+  std::vector<ConsumerInfo> consumers;
+  for (const rapidjson::Value& object : array_of(*answer, "consumers")) {
+    consumers.push_back(consumer_of(object));
+  }
+  return consumers;
+}
+
+Result<Joined> RemoteLog::join(std::string consumer) {
+  auto answer = ask("POST", consumer_path(consumer) + "/join", "{}");
+  if (!answer) return std::unexpected(answer.error());
+  return Joined{number_of(*answer, "epoch"), number_of(*answer, "position")};
+}
+
+Status RemoteLog::leave(std::string consumer, uint64_t epoch) {
+  auto answer =
+      ask("POST", consumer_path(consumer) + "/leave", fmt::format("{{\"epoch\":{}}}", epoch));
+  if (!answer) return std::unexpected(answer.error());
+  return {};
+}
+
+Result<bool> RemoteLog::reads_one_stream(const std::string& consumer) {
+  if (counted_of_ == consumer) return by_offset_;
+  auto there = describe_consumer(consumer);
+  if (!there) return std::unexpected(there.error());
+  counted_of_ = consumer;
+  by_offset_ = there->settings.select.kind == Selection::Kind::stream;
+  return by_offset_;
+}
+
+Result<Fetched> RemoteLog::fetch(Fetch request) {
+  auto by_offset = reads_one_stream(request.consumer);
+  if (!by_offset) return std::unexpected(by_offset.error());
+  std::string body = fmt::format("{{\"max\":{},\"bytes\":{},\"wait_ms\":{}", request.events_max,
+                                 request.bytes_max, request.wait.count());
+  if (request.epoch != 0) body += fmt::format(",\"epoch\":{}", request.epoch);
+  if (request.settle) server::render_settle(body, *request.settle);
+  auto answer = exchange_.send({.method = "POST",
+                                .target = consumer_path(request.consumer) + "/fetch",
+                                .content_type = "application/json",
+                                .accept = schema::kBatchMediaType,
+                                .body = body + "}"});
+  if (!answer) return std::unexpected(answer.error());
+  Fetched fetched{.epoch = answer->number("Strandline-Epoch").value_or(request.epoch)};
+  std::string_view rest = answer->body;
+  while (const auto frame = schema::parse_frame(rest)) {
+    rest.remove_prefix(frame->head.bytes);
+    if (auto ok = add_frame(*frame, *by_offset, fetched); !ok) return std::unexpected(ok.error());
+  }
+  if (!rest.empty()) return fail(Code::io, "an answer ends within a frame");
+  return fetched;
+}
+
+Result<Settled> RemoteLog::settle(Settle request) {
+  std::string body = fmt::format("{{\"epoch\":{}", request.epoch);
+  server::render_settle(body, request);
+  auto answer = ask("POST", consumer_path(request.consumer) + "/settle", body + "}");
+  if (!answer) return std::unexpected(answer.error());
+  return Settled{.acked = number_of(*answer, "acked"),
+                 .already = number_of(*answer, "already"),
+                 .nacked = number_of(*answer, "nacked"),
+                 .extended = number_of(*answer, "extended"),
+                 .exhausted = number_of(*answer, "exhausted")};
+}
+
+Result<Skipped> RemoteLog::skip(Skip request) {
+  std::string body = fmt::format("{{\"count\":{}", request.count);
+  if (request.position) body += fmt::format(",\"position\":{}", *request.position);
+  body += ",\"reason\":";
+  server::render_string(body, request.reason);
+  auto answer = ask("POST", consumer_path(request.consumer) + "/skip", body + "}");
+  if (!answer) return std::unexpected(answer.error());
+  return Skipped{number_of(*answer, "skipped"), number_of(*answer, "position")};
+}
+
+Result<uint64_t> RemoteLog::replay(std::string consumer, uint64_t limit) {
+  auto answer =
+      ask("POST", consumer_path(consumer) + "/replay", fmt::format("{{\"limit\":{}}}", limit));
+  if (!answer) return std::unexpected(answer.error());
+  return number_of(*answer, "replayed");
+}
+
+Result<std::vector<DeadLetter>> RemoteLog::dead_letters(std::string consumer, uint64_t from,
+                                                        size_t limit) {
+  constexpr size_t kPage = 1'000;
+  std::vector<DeadLetter> letters;
+  while (letters.size() < limit) {
+    Query query;
+    query.add("from", std::to_string(from));
+    query.add("limit", std::to_string(std::min(kPage, limit - letters.size())));
+    auto answer = get(consumer_path(consumer) + "/dead-letters" + query.text());
+    if (!answer) return std::unexpected(answer.error());
+    for (const rapidjson::Value& object : array_of(*answer, "dead_letters")) {
+      letters.push_back(
+          {.position = number_of(object, "position"), .at = Offset(number_of(object, "offset"))});
+    }
+    if (!answer->HasMember("next")) break;
+    from = number_of(*answer, "next");
+  }
+  return letters;
 }
 
 }  // namespace strandline::tools

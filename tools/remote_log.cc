@@ -5,7 +5,6 @@
 #include "schemas/frame.h"
 #include "server/cloudevents.h"
 #include "server/json_writer.h"
-#include "tools/exchange.h"
 #include "tools/place.h"
 
 namespace strandline::tools {
@@ -67,177 +66,167 @@ class RemoteFeed : public Feed {
   HttpConnection connection_;
 };
 
-class RemoteLog : public Connection {
- public:
-  RemoteLog(Url url, Purpose purpose)
-      : url_(std::move(url)),
-        exchange_(url_, purpose),
-        consumers_(remote_consumers(url_, purpose)) {}
+std::string stream_path(std::string_view name) { return "/v1/streams/" + encode(name); }
 
-  bool is_server() const override { return true; }
-  Result<Appended> append(Append request) override {
-    HttpRequest http{.method = "POST",
-                     .target = stream_path(request.stream) + "/events",
-                     .content_type = schema::kBatchMediaType,
-                     .body = std::string(request.batch.bytes())};
-    if (request.durability == Durability::accepted) http.target += "?durability=accepted";
-    if (request.expected.kind == Expected::Kind::absent) {
-      http.headers.emplace_back("If-None-Match", "*");
-    } else if (request.expected.kind == Expected::Kind::present) {
-      http.headers.emplace_back("If-Match", "*");
-    } else if (request.expected.kind == Expected::Kind::next) {
-      http.headers.emplace_back("If-Match", fmt::format("\"{}\"", request.expected.offset.value));
-    }
-    if (request.producer) {
-      http.headers.emplace_back("Producer-Id", request.producer->id);
-      http.headers.emplace_back("Producer-Epoch", std::to_string(request.producer->epoch));
-      http.headers.emplace_back("Producer-Seq", std::to_string(request.producer->sequence));
-    }
-    auto answer = ask(std::move(http));
-    if (!answer) return std::unexpected(answer.error());
-    return Appended{.stream = request.stream,
-                    .first = Offset(number_of(*answer, "first")),
-                    .next = Offset(number_of(*answer, "next")),
-                    .sequence = Sequence(number_of(*answer, "sequence")),
-                    .stored = time_of(*answer, "stored").value_or(Timestamp{}),
-                    .durability = request.durability,
-                    .retried = answer->HasMember("retried")};
+std::string position_path(std::string_view consumer, std::string_view stream) {
+  return "/v1/consumers/" + encode(consumer) + "/positions/" + encode(stream);
+}
+
+Result<StreamInfo> stream_in(const Result<rapidjson::Document>& answer) {
+  if (!answer) return std::unexpected(answer.error());
+  return stream_of(*answer);
+}
+
+Result<std::vector<Log::ConsumerPosition>> positions_in(const Result<rapidjson::Document>& answer) {
+  if (!answer) return std::unexpected(answer.error());
+  std::vector<Log::ConsumerPosition> positions;
+  for (const rapidjson::Value& object : array_of(*answer, "positions")) {
+    positions.push_back({.consumer = std::string(text_of(object, "consumer")),
+                         .stream = std::string(text_of(object, "stream")),
+                         .next = number_of(object, "next"),
+                         .committed = time_of(object, "committed").value_or(Timestamp{}),
+                         .metadata = std::string(text_of(object, "metadata"))});
   }
+  return positions;
+}
 
-  Result<std::unique_ptr<Feed>> feed() override {
-    auto connection = HttpConnection::open(url_);
-    if (!connection) return std::unexpected(connection.error());
-    return std::make_unique<RemoteFeed>(std::move(*connection));
-  }
-
-  Result<std::unique_ptr<Reader>> read(const ReadRequest& request) override {
-    return read_remote(url_, request);
-  }
-
-  Result<StreamInfo> create_stream(const std::string& name,
-                                   const StreamSettings& settings) override {
-    std::string body = "{\"description\":";
-    render_string(body, settings.description);
-    return stream(ask({.method = "PUT",
-                       .target = stream_path(name),
-                       .content_type = "application/json",
-                       .body = body + "}"}));
-  }
-
-  Status delete_stream(const std::string& name) override {
-    return done(ask({.method = "DELETE", .target = stream_path(name)}));
-  }
-
-  Result<Offset> truncate(const std::string& name, Offset before) override {
-    auto answer = ask({.method = "POST",
-                       .target = stream_path(name) + "/truncate",
-                       .content_type = "application/json",
-                       .body = fmt::format("{{\"before\":{}}}", before.value)});
-    if (!answer) return std::unexpected(answer.error());
-    return Offset(number_of(*answer, "start"));
-  }
-
-  Result<StreamInfo> describe(const std::string& name) override {
-    return stream(ask({.target = stream_path(name)}));
-  }
-
-  Result<std::vector<StreamInfo>> list(const std::string& prefix, const std::string& after,
-                                       size_t limit) override {
-    Query query;
-    query.add("prefix", prefix).add("after", after).add("limit", std::to_string(limit));
-    auto answer = ask({.target = "/v1/streams" + query.text()});
-    if (!answer) return std::unexpected(answer.error());
-    std::vector<StreamInfo> streams;
-    for (const rapidjson::Value& object : array_of(*answer, "streams")) {
-      streams.push_back(stream_of(object));
-    }
-    return streams;
-  }
-
-  Result<uint64_t> position(const std::string& consumer, const std::string& stream) override {
-    auto answer = ask({.target = position_path(consumer, stream)});
-    if (!answer) return std::unexpected(answer.error());
-    return number_of(*answer, "next");
-  }
-
-  Result<std::vector<ConsumerPosition>> positions(const std::string& prefix,
-                                                       size_t limit) override {
-    Query query;
-    query.add("prefix", prefix).add("limit", std::to_string(limit));
-    return positions_in(ask({.target = "/v1/consumers" + query.text()}));
-  }
-
-  Result<std::vector<ConsumerPosition>> reset_positions(const std::string& consumer,
-                                                             const From& from) override {
-    return positions_in(ask({.method = "POST",
-                             .target = "/v1/consumers/" + encode(consumer) + "/reset",
-                             .content_type = "application/json",
-                             .body = "{\"from\":\"" + render_from(from) + "\"}"}));
-  }
-
-  static Result<std::vector<ConsumerPosition>> positions_in(
-      Result<rapidjson::Document> answer) {
-    if (!answer) return std::unexpected(answer.error());
-    std::vector<ConsumerPosition> positions;
-    for (const rapidjson::Value& object : array_of(*answer, "positions")) {
-      positions.push_back({.consumer = std::string(text_of(object, "consumer")),
-                           .stream = std::string(text_of(object, "stream")),
-                           .next = number_of(object, "next"),
-                           .committed = time_of(object, "committed").value_or(Timestamp{}),
-                           .metadata = std::string(text_of(object, "metadata"))});
-    }
-    return positions;
-  }
-
-  Result<uint64_t> commit(Commit request) override {
-    std::string body = fmt::format("{{\"next\":{}", request.next);
-    if (request.expected) body += fmt::format(",\"expected\":{}", *request.expected);
-    if (!request.metadata.empty()) {
-      body += ",\"metadata\":";
-      render_string(body, request.metadata);
-    }
-    auto answer = ask({.method = "PUT",
-                       .target = position_path(request.consumer, request.stream),
-                       .content_type = "application/json",
-                       .body = body + "}"});
-    if (!answer) return std::unexpected(answer.error());
-    return number_of(*answer, "next");
-  }
-
-  NamedConsumers& consumers() override { return *consumers_; }
-
-  Result<std::string> info() override {
-    auto answer = exchange({.target = "/v1/info"});
-    if (!answer) return std::unexpected(answer.error());
-    return std::move(answer->body);
-  }
-
- private:
-  static std::string stream_path(const std::string& name) { return "/v1/streams/" + encode(name); }
-  static std::string position_path(const std::string& consumer, const std::string& stream) {
-    return "/v1/consumers/" + encode(consumer) + "/positions/" + encode(stream);
-  }
-
-  static Result<StreamInfo> stream(Result<rapidjson::Document> answer) {
-    if (!answer) return std::unexpected(answer.error());
-    return stream_of(*answer);
-  }
-  static Status done(Result<rapidjson::Document> answer) {
-    if (!answer) return std::unexpected(answer.error());
-    return {};
-  }
-
-  Result<HttpAnswer> exchange(const HttpRequest& request) { return exchange_.send(request); }
-  Result<rapidjson::Document> ask(const HttpRequest& request) { return exchange_.ask(request); }
-
-  const Url url_;
-  Exchange exchange_;
-  std::unique_ptr<NamedConsumers> consumers_;
-};
+std::string unreached(Purpose purpose) {
+  if (purpose != Purpose::write) return {};
+  return "; nothing was appended or changed. Is the server running? `strandline serve` starts one; "
+         "--server names another";
+}
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> open_remote(const std::string& url, Purpose purpose) {
+RemoteLog::RemoteLog(Url url, Purpose purpose)
+    : url_(std::move(url)), exchange_(url_, unreached(purpose)) {}
+
+Result<rapidjson::Document> RemoteLog::get(std::string target) {
+  return exchange_.ask({.target = std::move(target)});
+}
+
+Result<rapidjson::Document> RemoteLog::ask(const char* method, std::string target,
+                                           std::string body) {
+  return exchange_.ask({.method = method,
+                        .target = std::move(target),
+                        .content_type = "application/json",
+                        .body = std::move(body)});
+}
+
+Result<Appended> RemoteLog::append(Append request) {
+  HttpRequest http{.method = "POST",
+                   .target = stream_path(request.stream) + "/events",
+                   .content_type = schema::kBatchMediaType,
+                   .body = std::string(request.batch.bytes())};
+  if (request.durability == Durability::accepted) http.target += "?durability=accepted";
+  if (request.expected.kind == Expected::Kind::absent) {
+    http.headers.emplace_back("If-None-Match", "*");
+  } else if (request.expected.kind == Expected::Kind::present) {
+    http.headers.emplace_back("If-Match", "*");
+  } else if (request.expected.kind == Expected::Kind::next) {
+    http.headers.emplace_back("If-Match", fmt::format("\"{}\"", request.expected.offset.value));
+  }
+  if (request.producer) {
+    http.headers.emplace_back("Producer-Id", request.producer->id);
+    http.headers.emplace_back("Producer-Epoch", std::to_string(request.producer->epoch));
+    http.headers.emplace_back("Producer-Seq", std::to_string(request.producer->sequence));
+  }
+  auto answer = exchange_.ask(http);
+  if (!answer) return std::unexpected(answer.error());
+  return Appended{.stream = std::move(request.stream),
+                  .first = Offset(number_of(*answer, "first")),
+                  .next = Offset(number_of(*answer, "next")),
+                  .sequence = Sequence(number_of(*answer, "sequence")),
+                  .stored = time_of(*answer, "stored").value_or(Timestamp{}),
+                  .durability = request.durability,
+                  .retried = answer->HasMember("retried")};
+}
+
+Result<std::unique_ptr<Feed>> RemoteLog::feed() {
+  auto connection = HttpConnection::open(url_);
+  if (!connection) return std::unexpected(connection.error());
+  return std::make_unique<RemoteFeed>(std::move(*connection));
+}
+
+Result<std::unique_ptr<Reader>> RemoteLog::read(const ReadRequest& request) {
+  return read_remote(url_, request);
+}
+
+Result<StreamInfo> RemoteLog::create_stream(std::string name, StreamSettings settings) {
+  std::string body = "{\"description\":";
+  render_string(body, settings.description);
+  return stream_in(ask("PUT", stream_path(name), body + "}"));
+}
+
+Status RemoteLog::delete_stream(std::string name) {
+  auto answer = exchange_.ask({.method = "DELETE", .target = stream_path(name)});
+  if (!answer) return std::unexpected(answer.error());
+  return {};
+}
+
+Result<Offset> RemoteLog::truncate(std::string name, Offset before) {
+  auto answer =
+      ask("POST", stream_path(name) + "/truncate", fmt::format("{{\"before\":{}}}", before.value));
+  if (!answer) return std::unexpected(answer.error());
+  return Offset(number_of(*answer, "start"));
+}
+
+Result<StreamInfo> RemoteLog::describe(std::string_view name) {
+  return stream_in(get(stream_path(name)));
+}
+
+Result<std::vector<StreamInfo>> RemoteLog::list(std::string_view prefix, std::string_view after,
+                                                size_t limit) {
+  Query query;
+  query.add("prefix", prefix).add("after", after).add("limit", std::to_string(limit));
+  auto answer = get("/v1/streams" + query.text());
+  if (!answer) return std::unexpected(answer.error());
+  std::vector<StreamInfo> streams;
+  for (const rapidjson::Value& object : array_of(*answer, "streams")) {
+    streams.push_back(stream_of(object));
+  }
+  return streams;
+}
+
+Result<uint64_t> RemoteLog::position(std::string_view consumer, std::string_view stream) {
+  auto answer = get(position_path(consumer, stream));
+  if (!answer) return std::unexpected(answer.error());
+  return number_of(*answer, "next");
+}
+
+Result<std::vector<Log::ConsumerPosition>> RemoteLog::positions(std::string_view consumer_prefix,
+                                                                size_t limit) {
+  Query query;
+  query.add("prefix", consumer_prefix).add("limit", std::to_string(limit));
+  return positions_in(get("/v1/consumers" + query.text()));
+}
+
+Result<std::vector<Log::ConsumerPosition>> RemoteLog::reset_positions(std::string consumer,
+                                                                      From from) {
+  return positions_in(ask("POST", "/v1/consumers/" + encode(consumer) + "/reset",
+                          "{\"from\":\"" + render_from(from) + "\"}"));
+}
+
+Result<uint64_t> RemoteLog::commit(Commit request) {
+  std::string body = fmt::format("{{\"next\":{}", request.next);
+  if (request.expected) body += fmt::format(",\"expected\":{}", *request.expected);
+  if (request.epoch) body += fmt::format(",\"epoch\":{}", *request.epoch);
+  if (!request.metadata.empty()) {
+    body += ",\"metadata\":";
+    render_string(body, request.metadata);
+  }
+  auto answer = ask("PUT", position_path(request.consumer, request.stream), body + "}");
+  if (!answer) return std::unexpected(answer.error());
+  return number_of(*answer, "next");
+}
+
+Result<std::string> RemoteLog::info() {
+  auto answer = exchange_.send({.target = "/v1/info"});
+  if (!answer) return std::unexpected(answer.error());
+  return std::move(answer->body);
+}
+
+Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, Purpose purpose) {
   auto parsed = Url::parse(url);
   if (!parsed) return std::unexpected(parsed.error());
   return std::make_unique<RemoteLog>(std::move(*parsed), purpose);

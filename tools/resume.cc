@@ -41,7 +41,7 @@ std::optional<uint64_t> ResumingReader::position() const {
 }
 
 Status ResumingReader::go_on(const Error& error) {
-  if (!connection_.is_server() || !is_away(error)) return std::unexpected(error);
+  if (!log_.is_server() || !is_away(error)) return std::unexpected(error);
   if (!away_) {
     std::cerr << fmt::format("strandline: {}; trying again\n", error.message);
     away_ = true;
@@ -52,7 +52,7 @@ Status ResumingReader::go_on(const Error& error) {
 Result<std::optional<Delivery>> ResumingReader::next(milliseconds patience) {
   while (true) {
     if (!reader_) {
-      auto opened = connection_.read(request_);
+      auto opened = log_.read(request_);
       if (!opened) {
         if (auto going = go_on(opened.error()); !going) return std::unexpected(going.error());
         continue;

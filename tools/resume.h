@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 
-#include "tools/connection.h"
+#include "tools/log_handle.h"
 
 namespace strandline::tools {
 
@@ -30,16 +30,13 @@ class Backoff {
   std::optional<std::chrono::steady_clock::time_point> since_;  // the first failure
 };
 
-// A reader that resumes by itself. The connection must outlive it.
+// A reader that resumes by itself. The log must outlive it.
 class ResumingReader : public Reader {
  public:
   // `reader` may be null: it is opened by the first next().
-  ResumingReader(Connection& connection, ReadRequest request, std::unique_ptr<Reader> reader,
+  ResumingReader(LogHandle& log, ReadRequest request, std::unique_ptr<Reader> reader,
                  std::chrono::seconds patience)
-      : connection_(connection),
-        request_(std::move(request)),
-        backoff_(patience),
-        reader_(std::move(reader)) {}
+      : log_(log), request_(std::move(request)), backoff_(patience), reader_(std::move(reader)) {}
 
   Result<std::optional<Delivery>> next(std::chrono::milliseconds patience) override;
   std::optional<uint64_t> position() const override;
@@ -48,7 +45,7 @@ class ResumingReader : public Reader {
   // Says what happened and waits; an error once it is time to give up.
   Status go_on(const Error& error);
 
-  Connection& connection_;
+  LogHandle& log_;
   ReadRequest request_;  // as it would have to be asked now
   Backoff backoff_;
   std::unique_ptr<Reader> reader_;

@@ -7,7 +7,7 @@
 #include <iostream>
 #include <memory>
 
-#include "tools/connection.h"
+#include "tools/log_handle.h"
 #include "tools/program.h"
 
 namespace strandline::tools {
@@ -39,9 +39,9 @@ void print(const std::string& path, const rapidjson::Value& value) {
 }
 
 int stats(const Settings& settings, bool json) {
-  auto connection = connect(settings, Purpose::read);
-  if (!connection) return not_connected(connection.error());
-  auto info = (*connection)->info();
+  auto log = connect(settings, Purpose::read);
+  if (!log) return not_connected(log.error());
+  auto info = (*log)->info();
   if (!info) return failed(info.error());
   while (info->ends_with('\n')) info->pop_back();
   if (json) {

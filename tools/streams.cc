@@ -6,8 +6,8 @@
 
 #include "server/cloudevents.h"
 #include "server/json_writer.h"
-#include "tools/connection.h"
 #include "tools/flags.h"
+#include "tools/log_handle.h"
 #include "tools/program.h"
 #include "tools/table.h"
 
@@ -60,12 +60,12 @@ int show_one(const StreamInfo& stream, bool json) {
   return kDone;
 }
 
-int list(Connection& connection, const StreamsFlags& flags) {
+int list(LogHandle& log, const StreamsFlags& flags) {
   std::vector<Row> rows = {{"STREAM", "START", "TAIL", "EVENTS", "BYTES", "LAST STORED"}};
   std::string after;
   uint64_t left = flags.limit;
   while (left > 0) {
-    auto page = connection.list(flags.prefix, after, std::min<uint64_t>(left, kPage));
+    auto page = log.list(flags.prefix, after, std::min<uint64_t>(left, kPage));
     if (!page) return failed(page.error());
     if (page->empty()) break;
     for (const StreamInfo& stream : *page) {
@@ -84,23 +84,23 @@ int list(Connection& connection, const StreamsFlags& flags) {
   return kDone;
 }
 
-int show(Connection& connection, const StreamsFlags& flags) {
-  auto stream = connection.describe(flags.name);
+int show(LogHandle& log, const StreamsFlags& flags) {
+  auto stream = log.describe(flags.name);
   return stream ? show_one(*stream, flags.json) : failed(stream.error());
 }
 
-int create(Connection& connection, const StreamsFlags& flags) {
-  auto stream = connection.create_stream(flags.name, {.description = flags.description});
+int create(LogHandle& log, const StreamsFlags& flags) {
+  auto stream = log.create_stream(flags.name, {.description = flags.description});
   if (!stream && stream.error().code == Code::exists) {
     // As with the API's PUT, a creation that is asked for again finds what it made.
-    const auto there = connection.describe(flags.name);
+    const auto there = log.describe(flags.name);
     if (there && there->settings.description == flags.description) stream = *there;
   }
   return stream ? show_one(*stream, flags.json) : failed(stream.error());
 }
 
-int remove(Connection& connection, const StreamsFlags& flags) {
-  auto removed = connection.delete_stream(flags.name);
+int remove(LogHandle& log, const StreamsFlags& flags) {
+  auto removed = log.delete_stream(flags.name);
   if (!removed) return failed(removed.error());
   if (flags.json) {
     std::string out = "{\"stream\":";
@@ -110,8 +110,8 @@ int remove(Connection& connection, const StreamsFlags& flags) {
   return kDone;
 }
 
-int truncate(Connection& connection, const StreamsFlags& flags) {
-  auto start = connection.truncate(flags.name, Offset(flags.before));
+int truncate(LogHandle& log, const StreamsFlags& flags) {
+  auto start = log.truncate(flags.name, Offset(flags.before));
   if (!start) return failed(start.error());
   std::cout << (flags.json ? fmt::format("{{\"start\":{}}}\n", start->value)
                            : fmt::format("start {}\n", start->value));
@@ -123,12 +123,12 @@ int truncate(Connection& connection, const StreamsFlags& flags) {
 void add_streams(Program& program) {
   auto flags = std::make_shared<StreamsFlags>();
   const auto on_run = [&](CLI::App& command, Purpose purpose,
-                          int (*act)(Connection&, const StreamsFlags&)) {
+                          int (*act)(LogHandle&, const StreamsFlags&)) {
     program.add_target_flags(command);
     command.add_flag("--json", flags->json, "a JSON object a line");
     program.on_run(command, [flags, &program, purpose, act] {
-      auto connection = connect(program.settings(), purpose);
-      return connection ? act(**connection, *flags) : not_connected(connection.error());
+      auto log = connect(program.settings(), purpose);
+      return log ? act(**log, *flags) : not_connected(log.error());
     });
   };
   const auto named = [&](CLI::App& command) -> CLI::App& {

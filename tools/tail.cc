@@ -45,10 +45,10 @@ struct TailFlags {
 
 class Tail {
  public:
-  Tail(Connection& connection, const TailFlags& flags, const ReadRequest& request)
+  Tail(LogHandle& log, const TailFlags& flags, const ReadRequest& request)
       : flags_(flags),
-        can_wait_(connection.is_server() && request.select.kind == Selection::Kind::stream),
-        reader_(connection, request, nullptr, kTailPatience) {}
+        can_wait_(log.is_server() && request.select.kind == Selection::Kind::stream),
+        reader_(log, request, nullptr, kTailPatience) {}
 
   int run() {
     const Status followed = follow();
@@ -103,27 +103,27 @@ class Tail {
 };
 
 // The named consumer, if there is one. Waits for a server that is away.
-Result<std::optional<ConsumerInfo>> find_named(Connection& connection, const std::string& name) {
+Result<std::optional<ConsumerInfo>> find_named(LogHandle& log, const std::string& name) {
   Backoff backoff(kTailPatience);
   bool said = false;
   while (true) {
-    auto info = connection.consumers().describe(name);
+    auto info = log.describe_consumer(name);
     if (info) return std::optional(std::move(*info));
     if (info.error().code == Code::not_found) return std::optional<ConsumerInfo>();
-    if (!connection.is_server() || !is_away(info.error())) return std::unexpected(info.error());
+    if (!log.is_server() || !is_away(info.error())) return std::unexpected(info.error());
     if (!said) std::cerr << fmt::format("strandline: {}; trying again\n", info.error().message);
     said = true;
     if (!backoff.wait()) return std::unexpected(info.error());
   }
 }
 
-void say_nothing_new_comes(const Connection& connection) {
-  if (connection.is_server()) return;
+void say_nothing_new_comes(const LogHandle& log) {
+  if (log.is_server()) return;
   std::cerr << "strandline: nothing new comes while this process owns the directory; to follow a "
                "running server, use --server URL\n";
 }
 
-int tail_named(Connection& connection, const ConsumerInfo& consumer, const TailFlags& flags) {
+int tail_named(LogHandle& log, const ConsumerInfo& consumer, const TailFlags& flags) {
   const ReadingFlags& reading = flags.reading;
   const Selection& select = consumer.settings.select;
   const bool names_it = select.kind == Selection::Kind::stream && reading.streams == select.names;
@@ -134,11 +134,11 @@ int tail_named(Connection& connection, const ConsumerInfo& consumer, const TailF
                     "(strandline consumers show {})",
                     consumer.name, consumer.name));
   }
-  say_nothing_new_comes(connection);
+  say_nothing_new_comes(log);
   MemberOptions options = flags.member;
   options.limit = flags.limit;
   options.shape = flags.raw ? Shape::data : Shape::full;
-  return tail_as_member(connection, consumer, options);
+  return tail_as_member(log, consumer, options);
 }
 
 // The command that makes the consumer that was asked for.
@@ -154,16 +154,16 @@ std::string creation_of(const TailFlags& flags) {
   return command;
 }
 
-int tail_as_consumer(Connection& connection, const TailFlags& flags) {
-  const auto named = find_named(connection, flags.consumer);
+int tail_as_consumer(LogHandle& log, const TailFlags& flags) {
+  const auto named = find_named(log, flags.consumer);
   if (!named) return Interrupt::raised() ? kDone : failed(named.error());
-  if (*named) return tail_named(connection, **named, flags);
+  if (*named) return tail_named(log, **named, flags);
   return failed(Error{.code = Code::not_found,
                       .message = fmt::format("no consumer \"{}\"; this creates it: {}",
                                              flags.consumer, creation_of(flags))});
 }
 
-int follow_streams(Connection& connection, const TailFlags& flags) {
+int follow_streams(LogHandle& log, const TailFlags& flags) {
   auto request = flags.reading.request(From::last(flags.last.value_or(kLastDefault)));
   if (!request) return misused(request.error().message);
   request->follow = true;
@@ -171,11 +171,11 @@ int follow_streams(Connection& connection, const TailFlags& flags) {
   if (flags.wait && request->select.kind != Selection::Kind::stream) {
     return misused("--wait is for one stream; others are read as they come to be");
   }
-  if (flags.wait && !connection.is_server()) {
+  if (flags.wait && !log.is_server()) {
     return misused("--wait needs --server: nothing new comes while this process owns a directory");
   }
-  say_nothing_new_comes(connection);
-  return Tail(connection, flags, *request).run();
+  say_nothing_new_comes(log);
+  return Tail(log, flags, *request).run();
 }
 
 int tail(const Settings& settings, const TailFlags& flags) {
@@ -185,13 +185,13 @@ int tail(const Settings& settings, const TailFlags& flags) {
   if (flags.last && !flags.reading.from.empty()) {
     return misused("--last and --from: one of the two says where to begin");
   }
-  auto connection = connect(settings, Purpose::follow);
-  if (!connection) return not_connected(connection.error());
-  const int code = flags.consumer.empty() ? follow_streams(**connection, flags)
-                                          : tail_as_consumer(**connection, flags);
+  auto log = connect(settings, Purpose::follow);
+  if (!log) return not_connected(log.error());
+  const int code =
+      flags.consumer.empty() ? follow_streams(**log, flags) : tail_as_consumer(**log, flags);
   if (!Interrupt::output_gone()) return code;
   // In order, and then as any program of a pipeline ends.
-  connection->reset();
+  log->reset();
   std::signal(SIGPIPE, SIG_DFL);
   std::raise(SIGPIPE);
   return kFailed;

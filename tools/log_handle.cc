@@ -1,11 +1,11 @@
-#include "tools/connection.h"
+#include "tools/log_handle.h"
 
 #include "tools/local_log.h"
 #include "tools/remote_log.h"
 
 namespace strandline::tools {
 
-Result<std::unique_ptr<Connection>> connect(const Settings& settings, Purpose purpose) {
+Result<std::unique_ptr<LogHandle>> connect(const Settings& settings, Purpose purpose) {
   auto target = settings.target();
   if (!target) return std::unexpected(target.error());
   if (!target->data.empty()) return open_local(target->data, purpose);
