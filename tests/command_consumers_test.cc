@@ -327,6 +327,36 @@ TEST_F(ConsumerCommands, ACommandThatTakesLongerThanTheDeadlineKeepsItsEvent) {
   EXPECT_EQ(describe("c")["position"].number(), 1u);
 }
 
+TEST_F(ConsumerCommands, ATailLearnsADeadlineThatIsChangedWhileItsCommandsRun) {
+  serve();
+  append(0, 1);
+  ASSERT_EQ(
+      on_server({"consumers", "create", "c", "s", "--mode", "shared", "--ack-deadline", "3s"}).exit,
+      0);
+  const std::string gate = (directory_ / "gate").string();
+  for (const char* position : {"0", "1"}) {
+    ASSERT_EQ(::mkfifo((gate + position).c_str(), 0600), 0);
+  }
+  auto runner = tail({"--consumer", "c", "--limit", "2", "--jobs", "2", "--exec",
+                      "cat '" + gate + "'$STRANDLINE_POSITION"});
+  ASSERT_TRUE(eventually([&] { return describe("c")["in_flight"].number() == 1; }));
+  // The one that runs is extended under the new deadline, the other is given out under it.
+  ASSERT_EQ(on_server({"consumers", "set", "c", "--ack-deadline", "600ms"}).exit, 0);
+  append(1, 1);
+  ASSERT_TRUE(eventually([&] { return describe("c")["in_flight"].number() == 2; }));
+  const Json other = server_->client().post("/v1/consumers/c/fetch", R"({"wait_ms":3600})").json();
+  EXPECT_EQ(other["events"].size(), 0u);
+  EXPECT_EQ(describe("c")["redelivered"].number(), 0u);
+  // Longer again: nothing that was extended under the shorter one is lost.
+  ASSERT_EQ(on_server({"consumers", "set", "c", "--ack-deadline", "1h"}).exit, 0);
+  const Json later = server_->client().post("/v1/consumers/c/fetch", R"({"wait_ms":1800})").json();
+  EXPECT_EQ(later["events"].size(), 0u);
+  EXPECT_EQ(describe("c")["redelivered"].number(), 0u);
+  for (const char* position : {"0", "1"}) write_file(gate + position, "go on");
+  EXPECT_EQ(runner->wait(), 0) << runner->errors();
+  EXPECT_EQ(describe("c")["position"].number(), 2u);
+}
+
 TEST_F(ConsumerCommands, WhatAGroupsTailCannotPrintGoesToAnotherAtOnce) {
   serve();
   append(0, 3);

@@ -68,6 +68,11 @@ Error cannot_run(const std::string& command, const std::string& how) {
                                  command, how)};
 }
 
+// Three times within the consumer's deadline.
+milliseconds extend_interval(const ConsumerSettings& settings) {
+  return milliseconds(std::max<uint64_t>(1, settings.ack_deadline_ms / 3));
+}
+
 uint64_t retry_delay_ms(uint64_t first_ms, uint32_t failures) {
   const uint32_t doublings = std::min(failures - 1, 16u);
   return std::min(std::max(first_ms, uint64_t{1}) << doublings, kRetryMaxMs);
@@ -209,9 +214,11 @@ class Sequential {
 class Parallel {
  public:
   Parallel(LogHandle& log, const ConsumerInfo& consumer, const MemberOptions& options)
-      : membership_(log, consumer),
+      : log_(log),
+        name_(consumer.name),
+        membership_(log, consumer),
         options_(options),
-        extend_every_(std::max<uint64_t>(1, consumer.settings.ack_deadline_ms / 3)) {}
+        extend_every_(extend_interval(consumer.settings)) {}
 
   Status run() {
     Status ran = run_all();
@@ -237,10 +244,11 @@ class Parallel {
       const uint64_t started = handled_ + running_.size();
       const uint64_t left = options_.limit > started ? options_.limit - started : 0;
       const size_t room = std::min<uint64_t>(options_.jobs - running_.size(), left);
-      extend();
+      bool deadlines_began = extend();
       if (room > 0) {
         auto fetched = membership_.fetch(room, running_.empty() ? kFetchWait : milliseconds(0));
         if (!fetched) return std::unexpected(fetched.error());
+        deadlines_began = deadlines_began || !fetched->given.empty();
         Status ok;
         for (Assigned& event : assigned_of(*fetched)) {
           if (!ok) {
@@ -253,6 +261,7 @@ class Parallel {
       } else if (auto flushed = membership_.flush(); !flushed) {
         return flushed;
       }
+      if (deadlines_began) learn_deadline();
       if (!running_.empty()) await(kLookInterval);
       if (!runnable_) return runnable_;
     }
@@ -304,19 +313,34 @@ class Parallel {
     membership_.nack(run.event.position, delay_ms, "the command ended with " + how);
   }
 
-  // A command may take longer than the consumer's deadline.
-  void extend() {
+  // A command may take longer than the consumer's deadline. True: extensions go with the next
+  // request.
+  bool extend() {
     const auto now = steady_clock::now();
-    if (running_.empty() || now - extended_at_ < extend_every_) return;
+    if (running_.empty() || now - extended_at_ < extend_every_) return false;
     extended_at_ = now;
     for (const auto& [position, run] : running_) {
       if (run.joined == membership_.joined()) membership_.extend(position);
     }
+    return true;
   }
 
+  // The deadline may be changed at any time, and holds for what is given out or extended from then
+  // on. So it is read after each of these.
+  void learn_deadline() {
+    const auto consumer = log_.describe_consumer(name_);
+    if (!consumer) return;  // whatever the reason, the next fetch meets it
+    const milliseconds interval = extend_interval(consumer->settings);
+    // What was given under a shorter one is extended at once.
+    if (interval > extend_every_) extended_at_ = steady_clock::now() - interval;
+    extend_every_ = interval;
+  }
+
+  LogHandle& log_;
+  const std::string name_;
   Membership membership_;
   const MemberOptions& options_;
-  const milliseconds extend_every_;
+  milliseconds extend_every_;
   std::map<uint64_t, Run> running_;
   uint64_t handled_ = 0;
   Status runnable_;  // not: the command cannot be run
