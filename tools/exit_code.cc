@@ -28,6 +28,7 @@ int exit_code_of(Code code) {
       return kUnreachable;
     case Code::outcome_unknown:
     case Code::corrupt:
+    case Code::inaccessible:
     case Code::unsupported_format:
     case Code::io:
       return kFailed;
