@@ -72,11 +72,10 @@ class Withheld : public LogTest {
     return all;
   }
 
-  const std::vector<std::vector<std::string>> owners = {
-      {"append", "s"},
-      {"serve"},
-      {"serve", "--accept-loss"},
-      {"import", "-", "--lines", "--stream", "s"}};
+  const std::vector<std::vector<std::string>> owners = {{"append", "s"},
+                                                        {"serve"},
+                                                        {"serve", "--accept-loss"},
+                                                        {"import", "-", "--text", "--stream", "s"}};
   const std::vector<std::vector<std::string>> observers = {
       {"read", "s"}, {"export", "--all"}, {"verify"}, {"streams"}};
 };

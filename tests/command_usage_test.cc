@@ -140,7 +140,7 @@ TEST_F(ServeUsage, Ipv6IsServedAndReachedByEveryCommand) {
   }
   const auto file = directory_ / "lines";
   write_file(file, "a\nb\n");
-  EXPECT_EQ(on_server({"import", file.string(), "--stream", "t", "--lines"}).exit, 0);
+  EXPECT_EQ(on_server({"import", file.string(), "--stream", "t", "--text"}).exit, 0);
   EXPECT_EQ(strandline({"streams", "--server", url.substr(7)}).exit, 0);  // without its http://
 }
 
@@ -210,7 +210,7 @@ TEST_F(Usage, NumbersOfEveryCommandRefuseSignsOverflowAndTrailingText) {
       {"consumers", "set", "c", "s", "0", "--expected"},
       {"consumers", "create", "c", "s", "--mode", "shared", "--max-attempts"},
       {"consumers", "create", "c", "s", "--mode", "shared", "--unacked-max"},
-      {"import", "-", "--stream", "s", "--lines", "--rate"}};
+      {"import", "-", "--stream", "s", "--text", "--rate"}};
   for (const Arguments& command : commands) {
     for (const char* bad : {"-1", "-2", "+1", "1x", "1.5", "18446744073709551616", "", "x"}) {
       Arguments arguments = command;
@@ -223,7 +223,7 @@ TEST_F(Usage, NumbersOfEveryCommandRefuseSignsOverflowAndTrailingText) {
   const Arguments durations[] = {
       {"consumers", "create", "c", "s", "--mode", "shared", "--ack-deadline"},
       {"tail", "--consumer", "c", "--exec", "true", "--retry-delay"},
-      {"import", "-", "--stream", "s", "--lines", "--retry-for"}};
+      {"import", "-", "--stream", "s", "--text", "--retry-for"}};
   for (const Arguments& command : durations) {
     for (const char* bad : {"-1s", "5", "5 minutes", "1.5h", "", "s"}) {
       Arguments arguments = command;
@@ -285,6 +285,9 @@ TEST_F(Usage, WhatIsNotThereIsAnsweredWithWhatIs) {
       {{"read", "s", "-f"}, "strandline tail STREAM"},
       {{"serve", "--port", "80"}, "--listen HOST:PORT"},
       {{"append", "s", "--tpye", "x"}, "did you mean --type?"},
+      {{"append", "s", "--lines"}, "--text"},
+      {{"import", "f", "--lines"}, "--text"},
+      {{"import", "f", "--ndjson"}, "--events"},
       {{"help", "strems"}, "did you mean strandline streams?"},
       {{"streams", "xyzzy"}, "strandline streams --help"},
       {{"append"}, "strandline append --help"}};

@@ -205,8 +205,8 @@ TEST_F(ImportForms, WhatIsNoLinesOfEventsButJsonIsRefusedUnlessItIsSaidToBeText)
         "\x1e{\"type\":\"a\"}\n", "# exported\n{\"type\":\"a\"}\n"}) {
     const Outcome outcome = import(text);
     EXPECT_NE(outcome.exit, 0) << text;
-    EXPECT_THAT(outcome.errors, testing::HasSubstr("--lines")) << text;
-    EXPECT_EQ(import(text, {"--lines"}).exit, 0) << text;
+    EXPECT_THAT(outcome.errors, testing::HasSubstr("--text")) << text;
+    EXPECT_EQ(import(text, {"--text"}).exit, 0) << text;
   }
 }
 

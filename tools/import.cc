@@ -38,8 +38,8 @@ struct ImportFlags {
   std::string name;
   uint64_t rate = 0;
   uint64_t retry_s = 60;
-  bool ndjson = false;
-  bool lines = false;
+  bool events = false;
+  bool text = false;
   bool json = false;
 };
 
@@ -48,9 +48,9 @@ class Import {
   Import(LogHandle& log, const ImportFlags& flags, Lines input)
       : flags_(flags),
         input_(std::move(input)),
-        events_(flags.ndjson  ? LineForm::ndjson
-                : flags.lines ? LineForm::plain
-                              : LineForm::detect,
+        events_(flags.events ? LineForm::ndjson
+                : flags.text ? LineForm::plain
+                             : LineForm::detect,
                 flags.type,
                 flags.stream.empty() ? std::nullopt : std::optional<std::string>(flags.stream)),
         batch_lines_(flags.rate == 0 ? kBatchLines
@@ -263,10 +263,11 @@ void add_import(Program& program) {
   command.add_option("--stream", flags->stream,
                      "the stream, whatever the lines say; plain lines need it");
   command.add_option("--type", flags->type, "of plain lines' events [line]");
-  auto* ndjson =
-      command.add_flag("--ndjson", flags->ndjson,
-                       "lines are events in JSON; by default, if the first of them is one");
-  command.add_flag("--lines", flags->lines, "lines are plain text")->excludes(ndjson);
+  auto* events =
+      command.add_flag("--events", flags->events,
+                       "each line is an event in JSON (NDJSON); by default, if the first is one");
+  command.add_flag("--text", flags->text, "each line is text, whatever it looks like")
+      ->excludes(events);
   command.add_option(
       "--name", flags->name,
       "of the ledger that remembers, in the log, how far the import came and a digest of what was "

@@ -8,7 +8,7 @@
 namespace strandline::tools {
 namespace {
 
-constexpr char kSettle[] = "--ndjson or --lines says what is meant";
+constexpr char kSettle[] = "--events or --text says what is meant";
 constexpr std::string_view kBlanks = " \t\r";
 
 enum class LineKind {
@@ -63,7 +63,7 @@ std::string_view binary_of(std::string_view text) {
   for (const Magic& magic : kMagics) {
     if (text.starts_with(magic.bytes)) return magic.what;
   }
-  if (text.find('\0') != std::string_view::npos) return "binary: --lines takes it as it is";
+  if (text.find('\0') != std::string_view::npos) return "binary: --text takes it as it is";
   return {};
 }
 
@@ -73,15 +73,15 @@ std::unexpected<Error> refuse(LineKind kind, uint64_t number) {
       return unclear(
           number,
           "is a JSON object without a \"type\", and every event has one; add it (and put "
-          "the object into \"data\"), or store the lines as text with --lines");
+          "the object into \"data\"), or store the lines as text with --text");
     case LineKind::array:
       return unclear(number,
                      "begins a JSON array; `jq -c '.[]'` makes of it a line an event; or store the "
-                     "lines as text with --lines");
+                     "lines as text with --text");
     default:
       return unclear(number,
                      "begins JSON that does not end in the same line, or is broken; `jq -c .` puts "
-                     "each event on a line; or store the lines as text with --lines");
+                     "each event on a line; or store the lines as text with --text");
   }
 }
 

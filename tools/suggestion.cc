@@ -57,6 +57,8 @@ constexpr Habit kHabits[] = {
     {"serve", "-d", "--data DIR"},
     {"append", "--ndjson", "--events"},
     {"append", "--lines", "--text"},
+    {"import", "--ndjson", "--events"},
+    {"import", "--lines", "--text"},
     {"*", "--since", "--from"},
     {"*", "--start", "--from"},
     {"*", "--count", "--limit"},

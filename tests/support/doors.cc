@@ -142,13 +142,13 @@ std::map<std::string, Doors::Answer> Doors::bring_json(const std::string& member
   std::ofstream(file) << line << '\n';
   const std::string url = server_.address().url(), path = file.string();
   answers["append"] =
-      answer_of(strandline({"append", "append", "--ndjson", "--server", url}, line + "\n"));
+      answer_of(strandline({"append", "append", "--events", "--server", url}, line + "\n"));
   answers["import"] =
-      answer_of(strandline({"import", path, "--ndjson", "--stream", "import", "--server", url}));
+      answer_of(strandline({"import", path, "--events", "--stream", "import", "--server", url}));
   answers["append-data"] = answer_of(
-      strandline({"append", "s", "--ndjson", "--data", data("append-data").string()}, line + "\n"));
+      strandline({"append", "s", "--events", "--data", data("append-data").string()}, line + "\n"));
   answers["import-data"] = answer_of(strandline(
-      {"import", path, "--ndjson", "--stream", "s", "--data", data("import-data").string()}));
+      {"import", path, "--events", "--stream", "s", "--data", data("import-data").string()}));
   return answers;
 }
 
