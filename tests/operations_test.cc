@@ -65,11 +65,8 @@ TEST(Operations, OfConsumersShareTheirGroupAndMakeRoomWhereTheyCan) {
     EXPECT_EQ(treatment_of(request), changes);
   }
   EXPECT_EQ(treatment_of(DeleteConsumer{}).reserve, Reserve::none);
-  for (const ConsumerRequest& request :
-       {ConsumerRequest(ListDead{}), ConsumerRequest(DescribeConsumers{})}) {
-    EXPECT_EQ(treatment_of(request),
-              Treatment(Grouping::shared, Effect::looks, Reserve::none, FullQueue::refuses));
-  }
+  EXPECT_EQ(treatment_of(ListDead{}),
+            Treatment(Grouping::shared, Effect::looks, Reserve::none, FullQueue::refuses));
 }
 
 TEST(Operations, ThatOnlyGiveBackGoIntoAFullQueue) {

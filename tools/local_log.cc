@@ -159,12 +159,11 @@ class LocalLog : public LogHandle {
   Result<uint64_t> position(std::string_view consumer, std::string_view stream) override {
     return log_->position(consumer, stream);
   }
-  Result<std::vector<Log::ConsumerPosition>> positions(std::string_view consumer_prefix,
-                                                       size_t limit) override {
+  Result<std::vector<ConsumerPosition>> positions(std::string_view consumer_prefix,
+                                                  size_t limit) override {
     return log_->positions(consumer_prefix, limit);
   }
-  Result<std::vector<Log::ConsumerPosition>> reset_positions(std::string consumer,
-                                                             From from) override {
+  Result<std::vector<ConsumerPosition>> reset_positions(std::string consumer, From from) override {
     return log_->reset_positions(std::move(consumer), from);
   }
   Result<uint64_t> commit(Commit request) override { return log_->commit(std::move(request)); }

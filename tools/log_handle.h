@@ -71,10 +71,10 @@ class LogHandle {
                                                size_t limit) = 0;
 
   virtual Result<uint64_t> position(std::string_view consumer, std::string_view stream) = 0;
-  virtual Result<std::vector<Log::ConsumerPosition>> positions(std::string_view consumer_prefix,
-                                                               size_t limit) = 0;
-  virtual Result<std::vector<Log::ConsumerPosition>> reset_positions(std::string consumer,
-                                                                     From from) = 0;
+  virtual Result<std::vector<ConsumerPosition>> positions(std::string_view consumer_prefix,
+                                                          size_t limit) = 0;
+  virtual Result<std::vector<ConsumerPosition>> reset_positions(std::string consumer,
+                                                                From from) = 0;
   virtual Result<uint64_t> commit(Commit request) = 0;
 
   // `exists` if it is there with other settings; with the same ones this changes nothing.

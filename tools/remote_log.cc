@@ -77,9 +77,9 @@ Result<StreamInfo> stream_in(const Result<rapidjson::Document>& answer) {
   return stream_of(*answer);
 }
 
-Result<std::vector<Log::ConsumerPosition>> positions_in(const Result<rapidjson::Document>& answer) {
+Result<std::vector<ConsumerPosition>> positions_in(const Result<rapidjson::Document>& answer) {
   if (!answer) return std::unexpected(answer.error());
-  std::vector<Log::ConsumerPosition> positions;
+  std::vector<ConsumerPosition> positions;
   for (const rapidjson::Value& object : array_of(*answer, "positions")) {
     positions.push_back({.consumer = std::string(text_of(object, "consumer")),
                          .stream = std::string(text_of(object, "stream")),
@@ -194,15 +194,14 @@ Result<uint64_t> RemoteLog::position(std::string_view consumer, std::string_view
   return number_of(*answer, "next");
 }
 
-Result<std::vector<Log::ConsumerPosition>> RemoteLog::positions(std::string_view consumer_prefix,
-                                                                size_t limit) {
+Result<std::vector<ConsumerPosition>> RemoteLog::positions(std::string_view consumer_prefix,
+                                                           size_t limit) {
   Query query;
   query.add("prefix", consumer_prefix).add("limit", std::to_string(limit));
   return positions_in(get("/v1/consumers" + query.text()));
 }
 
-Result<std::vector<Log::ConsumerPosition>> RemoteLog::reset_positions(std::string consumer,
-                                                                      From from) {
+Result<std::vector<ConsumerPosition>> RemoteLog::reset_positions(std::string consumer, From from) {
   return positions_in(ask("POST", "/v1/consumers/" + encode(consumer) + "/reset",
                           "{\"from\":\"" + render_from(from) + "\"}"));
 }

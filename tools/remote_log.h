@@ -29,10 +29,9 @@ class RemoteLog : public LogHandle {
                                        size_t limit) override;
 
   Result<uint64_t> position(std::string_view consumer, std::string_view stream) override;
-  Result<std::vector<Log::ConsumerPosition>> positions(std::string_view consumer_prefix,
-                                                       size_t limit) override;
-  Result<std::vector<Log::ConsumerPosition>> reset_positions(std::string consumer,
-                                                             From from) override;
+  Result<std::vector<ConsumerPosition>> positions(std::string_view consumer_prefix,
+                                                  size_t limit) override;
+  Result<std::vector<ConsumerPosition>> reset_positions(std::string consumer, From from) override;
   Result<uint64_t> commit(Commit request) override;
 
   // --- In remote_consumers.cc.
