@@ -78,6 +78,7 @@ Status check_settings(const std::string& name, ConsumerSettings& settings, const
 Result<uint64_t> resolve(const LogState& log, const ConsumerSettings& settings, From from,
                          bool resets) {
   ReadOptions read = reading_of(settings, 0);
+  read.types = settings.types;  // the last N are N of those that it takes
   read.from = std::move(from);
   read.deleted_too = resets;
   auto opened = open_cursor(log, std::move(read));

@@ -197,7 +197,11 @@ Result<std::unique_ptr<Store>> ClosedStore::open() {
           ? rocksdb::DB::Open(parts_->database, directory, parts_->families, &handles, &db)
           : rocksdb::DB::OpenForReadOnly(parts_->database, directory, parts_->present, &handles,
                                          &db);
-  if (!status.ok()) return std::unexpected(error_of(status, "opening the store in " + directory));
+  if (!status.ok()) {
+    Error error = error_of(status, "opening the store in " + directory);
+    if (status.IsNoSpace()) error.code = Code::disk_full;
+    return std::unexpected(std::move(error));
+  }
   if (parts_->snapshot) parts_->snapshot->release();
   auto parts = std::move(parts_->store);
   parts->list->opened();

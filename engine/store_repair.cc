@@ -49,7 +49,7 @@ Result<TakenOut> take_out_damage(const Disk& disk, const ClosedStore& store) {
 }
 
 Error refusal_of(const ClosedStore& store, Error error, std::vector<DamagedTable> tables) {
-  if (error.code == Code::inaccessible) return error;
+  if (error.code == Code::inaccessible || error.code == Code::disk_full) return error;
   const std::filesystem::path& directory = store.directory();
   if (tables.empty()) {
     auto found =

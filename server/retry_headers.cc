@@ -81,13 +81,18 @@ std::string fingerprint_of(const Call& call) {
   fingerprint.add(call.route.name);
   fingerprint.add(std::to_string(call.names.size()));
   for (const std::string& name : call.names) fingerprint.add(name);
-  add_pairs(call.query.parameters());
+  auto parameters = call.query.parameters();
+  // The default means the same where it is left out.
+  std::erase(parameters, std::pair<std::string, std::string>("durability", "fsync"));
+  add_pairs(std::move(parameters));
   fingerprint.add(type_of_body(call, binary));
   std::vector<std::pair<std::string, std::string>> attributes;
   for (const Field& field : call.request.head.fields) {
     if (!binary || !is_event_attribute(field.name)) continue;
-    // A value that cannot be decoded is refused later.
-    attributes.emplace_back(field.name, decode_attribute(field.value).value_or(""));
+    // A value that cannot be decoded is refused later; an empty one is an absent one.
+    std::string value = decode_attribute(field.value).value_or("");
+    if (value.empty()) continue;
+    attributes.emplace_back(field.name, std::move(value));
     std::ranges::transform(attributes.back().first, attributes.back().first.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 32) : c; });
   }

@@ -19,19 +19,9 @@
 
 #include "engine/error.h"
 #include "tools/socket.h"
+#include "tools/url.h"
 
 namespace strandline::tools {
-
-// http://HOST[:PORT][/PATH], or without its http://
-struct Url {
-  std::string host;  // a name or an address, without brackets
-  std::string port;
-  std::string path;  // without a slash at the end
-  std::string text;
-
-  static Result<Url> parse(const std::string& text);
-  std::string authority() const;  // HOST:PORT, [HOST]:PORT of an IPv6 address
-};
 
 // Percent-encodes all but unreserved characters: for one segment of a path, or a query's value.
 std::string encode(std::string_view text);

@@ -8,7 +8,10 @@ void ReadingFlags::add_to(CLI::App& command) {
   command.add_option("stream", streams, "a stream, or several, read in the log's order");
   command.add_flag("--all", all, "every stream, in the log's order");
   command.add_option("--prefix", prefix, "the streams whose names begin so, in the log's order");
-  command.add_option("--from", from, kFromWhat);
+  // An empty shell variable does not mean the beginning.
+  command.add_option("--from", from, kFromWhat)->check([](const std::string& text) {
+    return text.empty() ? std::string("is empty: ") + kFromWhat : std::string();
+  });
   command.add_option("--type", types, kTypeHelp);
 }
 

@@ -9,7 +9,7 @@
 #include "server/authority.h"
 #include "server/binding.h"
 #include "server/server.h"
-#include "tools/http.h"
+#include "tools/url.h"
 
 namespace strandline::tools {
 namespace {
