@@ -7,9 +7,9 @@
 
 #include "bench/payload.h"
 #include "bench/process.h"
-#include "engine/keys.h"
-#include "engine/store_options.h"
-#include "engine/stored_batch.h"
+#include "engine/format/keys.h"
+#include "engine/format/stored_batch.h"
+#include "engine/store/store_options.h"
 
 namespace strandline::bench {
 namespace {

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "bench/workload.h"
-#include "engine/batch.h"
+#include "engine/api/batch.h"
 
 namespace strandline::bench {
 

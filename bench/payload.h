@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/batch.h"
+#include "engine/api/batch.h"
 
 namespace strandline::bench {
 

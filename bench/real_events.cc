@@ -5,7 +5,7 @@
 
 #include "bench/payload.h"
 #include "bench/workload.h"
-#include "server/cloudevents.h"
+#include "server/wire/cloudevents.h"
 
 namespace strandline::bench {
 namespace {

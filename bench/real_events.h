@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bench/process.h"
-#include "engine/batch.h"
+#include "engine/api/batch.h"
 
 namespace strandline::bench {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
-#include "server/cloudevents.h"
-#include "server/json_writer.h"
+#include "server/json/json_writer.h"
+#include "server/wire/cloudevents.h"
 
 namespace strandline::bench {
 namespace {

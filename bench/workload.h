@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/error.h"
+#include "engine/api/error.h"
 
 namespace strandline::bench {
 

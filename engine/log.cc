@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
-#include "engine/append_check.h"
-#include "engine/cursors.h"
-#include "engine/directory.h"
-#include "engine/event_rules.h"
+#include "engine/api/event_rules.h"
+#include "engine/disk/directory.h"
 #include "engine/log_parts.h"
-#include "engine/opening.h"
-#include "engine/verification.h"
+#include "engine/opening/opening.h"
+#include "engine/reading/cursors.h"
+#include "engine/state/verification.h"
+#include "engine/writing/append_check.h"
 
 namespace strandline {
 namespace {

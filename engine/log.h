@@ -17,16 +17,16 @@
 #include <utility>
 #include <vector>
 
-#include "engine/append.h"
-#include "engine/consumer.h"
-#include "engine/consumer_wait.h"
-#include "engine/cursor.h"
-#include "engine/error.h"
-#include "engine/log_info.h"
-#include "engine/options.h"
-#include "engine/reading.h"
-#include "engine/subscription.h"
-#include "engine/types.h"
+#include "engine/api/append.h"
+#include "engine/api/consumer.h"
+#include "engine/api/cursor.h"
+#include "engine/api/error.h"
+#include "engine/api/log_info.h"
+#include "engine/api/options.h"
+#include "engine/api/reading.h"
+#include "engine/api/types.h"
+#include "engine/consumers/consumer_wait.h"
+#include "engine/reading/subscription.h"
 
 namespace strandline {
 

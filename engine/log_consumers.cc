@@ -4,15 +4,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/batch_reader.h"
-#include "engine/burial.h"
-#include "engine/consumer_desk.h"
-#include "engine/consumer_wait.h"
-#include "engine/cursors.h"
-#include "engine/event_rules.h"
+#include "engine/api/event_rules.h"
+#include "engine/consumers/consumer_wait.h"
+#include "engine/consumers/retrieval.h"
+#include "engine/consumers/scout.h"
 #include "engine/log_parts.h"
-#include "engine/retrieval.h"
-#include "engine/scout.h"
+#include "engine/reading/batch_reader.h"
+#include "engine/reading/cursors.h"
+#include "engine/writing/burial.h"
+#include "engine/writing/consumer_desk.h"
 
 namespace strandline {
 namespace {

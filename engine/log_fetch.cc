@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "engine/consumer_desk.h"
-#include "engine/consumer_wait.h"
+#include "engine/consumers/consumer_wait.h"
+#include "engine/consumers/retrieval.h"
+#include "engine/consumers/scout.h"
 #include "engine/log_parts.h"
-#include "engine/retrieval.h"
-#include "engine/scout.h"
+#include "engine/writing/consumer_desk.h"
 
 namespace strandline {
 namespace {

@@ -5,13 +5,13 @@
 #include <optional>
 #include <utility>
 
-#include "engine/consumer_timer.h"
-#include "engine/head_mark.h"
+#include "engine/base/waiter.h"
+#include "engine/disk/head_mark.h"
 #include "engine/log.h"
-#include "engine/log_state.h"
-#include "engine/syncer.h"
-#include "engine/waiter.h"
-#include "engine/writer.h"
+#include "engine/state/log_state.h"
+#include "engine/writing/consumer_timer.h"
+#include "engine/writing/syncer.h"
+#include "engine/writing/writer.h"
 
 namespace strandline {
 

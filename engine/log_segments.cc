@@ -1,7 +1,7 @@
 // Log's segments: rolled, listed, dropped.
 #include "engine/log.h"
 #include "engine/log_parts.h"
-#include "engine/segment_ends.h"
+#include "engine/writing/segment_ends.h"
 
 namespace strandline {
 

@@ -1,7 +1,7 @@
 // A FlatBuffer from a client: Batch::verified, and everything that reads a batch which it took.
-#include "engine/batch.h"
+#include "engine/api/batch.h"
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "fuzz/fields.h"
 #include "fuzz/target.h"
 

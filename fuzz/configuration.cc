@@ -6,12 +6,12 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
-#include "engine/check.h"
-#include "engine/event_rules.h"
+#include "engine/api/event_rules.h"
+#include "engine/base/check.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
-#include "tools/reading_flags.h"
-#include "tools/settings.h"
+#include "tools/base/settings.h"
+#include "tools/connection/reading_flags.h"
 
 namespace strandline::tools {
 namespace {

@@ -2,16 +2,16 @@
 // the same after printing and parsing; what is refused says why.
 #include <algorithm>
 
-#include "engine/check.h"
-#include "engine/event_rules.h"
+#include "engine/api/event_rules.h"
+#include "engine/base/check.h"
 #include "fuzz/fields.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
-#include "server/base64.h"
-#include "server/cloudevents.h"
-#include "server/json_fields.h"
-#include "server/json_reader.h"
-#include "server/json_writer.h"
+#include "server/json/base64.h"
+#include "server/json/json_fields.h"
+#include "server/json/json_reader.h"
+#include "server/json/json_writer.h"
+#include "server/wire/cloudevents.h"
 
 namespace strandline::server {
 namespace {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "engine/check.h"
-#include "engine/delivery.h"
-#include "engine/event_rules.h"
-#include "engine/media_type.h"
-#include "server/cloudevents.h"
+#include "engine/api/delivery.h"
+#include "engine/api/event_rules.h"
+#include "engine/api/media_type.h"
+#include "engine/base/check.h"
+#include "server/wire/cloudevents.h"
 
 namespace strandline::fuzz {
 namespace {

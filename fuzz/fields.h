@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/batch.h"
+#include "engine/api/batch.h"
 
 namespace strandline::fuzz {
 

@@ -1,11 +1,11 @@
 // What a client reads off a server that it does not trust: frames, their batches, and the cut at
 // the page's end.
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "fuzz/fields.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
 #include "schemas/frame.h"
-#include "tools/clip.h"
+#include "tools/base/clip.h"
 
 FUZZ_TARGET(frames) {
   using namespace strandline;

@@ -11,16 +11,16 @@
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "engine/log.h"
 #include "fuzz/fields.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
-#include "server/admission.h"
-#include "server/append_body.h"
-#include "server/request_reader.h"
-#include "server/route_table.h"
-#include "tests/support/memory_transport.h"
+#include "server/connection/admission.h"
+#include "server/connection/request_reader.h"
+#include "server/routes/append_body.h"
+#include "server/routes/route_table.h"
+#include "tests/support/http/memory_transport.h"
 
 namespace strandline::server {
 namespace {

@@ -1,16 +1,16 @@
 // What stands in a request's target: the path, the query, and the grammar of its values; and the
 // media types of its headers.
-#include "server/query.h"
+#include "server/http/query.h"
 
 #include <array>
 
-#include "engine/check.h"
-#include "engine/rfc3339.h"
+#include "engine/api/rfc3339.h"
+#include "engine/base/check.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
-#include "server/media_type.h"
-#include "server/route_table.h"
-#include "tools/place.h"
+#include "server/http/media_type.h"
+#include "server/routes/route_table.h"
+#include "tools/base/place.h"
 
 namespace strandline::server {
 namespace {

@@ -1,6 +1,6 @@
 // The store's keys and small records: what is decoded is written again as the same bytes.
-#include "engine/check.h"
-#include "engine/keys.h"
+#include "engine/base/check.h"
+#include "engine/format/keys.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
 

@@ -5,9 +5,9 @@
 // behind the checksum is reached.
 #include <cstring>
 
-#include "engine/check.h"
-#include "engine/crc32c.h"
-#include "engine/stored_batch.h"
+#include "engine/base/check.h"
+#include "engine/base/crc32c.h"
+#include "engine/format/stored_batch.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
 

@@ -8,11 +8,11 @@
 #include <stdexcept>
 #include <thread>
 
-#include "engine/access.h"
-#include "server/listener.h"
-#include "server/route_table.h"
-#include "server/service.h"
-#include "server/worker.h"
+#include "engine/disk/access.h"
+#include "server/connection/listener.h"
+#include "server/connection/service.h"
+#include "server/connection/worker.h"
+#include "server/routes/route_table.h"
 
 namespace strandline::server {
 

@@ -9,10 +9,10 @@
 #include <memory>
 #include <string>
 
-#include "engine/error.h"
+#include "engine/api/error.h"
 #include "engine/log.h"
-#include "server/binding.h"
-#include "server/server_options.h"
+#include "server/base/server_options.h"
+#include "server/connection/binding.h"
 
 namespace strandline::server {
 

@@ -6,8 +6,8 @@
 
 #include <random>
 
-#include "tests/support/log_test.h"
-#include "tests/support/process.h"
+#include "tests/support/log/log_test.h"
+#include "tests/support/process/process.h"
 
 namespace strandline::tests {
 namespace {

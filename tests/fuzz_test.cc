@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "fuzz/target.h"
-#include "tests/support/directory.h"
+#include "tests/support/log/directory.h"
 
 namespace strandline::tests {
 namespace {

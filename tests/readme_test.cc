@@ -8,8 +8,8 @@
 #include <regex>
 #include <sstream>
 
-#include "tests/support/directory.h"
-#include "tests/support/server_test.h"
+#include "tests/support/http/server_test.h"
+#include "tests/support/log/directory.h"
 
 namespace strandline::tests {
 namespace {

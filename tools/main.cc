@@ -3,7 +3,7 @@
 #include <exception>
 #include <iostream>
 
-#include "tools/program.h"
+#include "tools/base/program.h"
 
 namespace {
 

@@ -1,0 +1,196 @@
+#include "engine/reading/log_cursor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace strandline {
+namespace {
+
+constexpr uint64_t kLogScanBytes = 1 << 20;
+// Readers hold a copy of a batch each, and iterators while they are being read.
+constexpr size_t kReadersMax = 256;
+constexpr size_t kReadersBytesMax = 16 << 20;
+
+Offset as_offset(Sequence sequence) { return Offset(sequence.value); }
+
+}  // namespace
+
+bool LogCursor::ready() const {
+  const Stream& log = log_.streams.log();
+  return as_offset(position_) < log.tail() || as_offset(position_) < log.start();
+}
+
+Result<std::optional<Delivery>> LogCursor::next() {
+  scanned_ = 0;
+  needs_disk_ = false;
+  const Stream& log = log_.streams.log();
+  while (true) {
+    if (left_.events == 0) return std::nullopt;
+    if (const Offset start = log.start(); as_offset(position_) < start) {
+      Gap gap{"", position_.value, start.value, log.gap_reason(), {}};
+      position_ = Sequence(start.value);
+      current_.reset();
+      return gap;
+    }
+    if (as_offset(position_) >= log.tail()) return moved();
+    if (!records_.holds(as_offset(position_))) {
+      auto gap = next_record();
+      if (!gap || *gap) return gap;
+      if (needs_disk_) return moved();
+      if (!records_.holds(as_offset(position_))) {
+        if (left_.bytes == 0) return moved();
+        continue;
+      }
+    }
+    if (!current_ || position_ >= current_->next()) find_range();
+    if (!current_->stream) {
+      position_ = current_->next();
+    } else if (auto delivery = next_in_range(); !delivery || *delivery) {
+      moved_ = false;
+      return delivery;
+    }
+    if (needs_disk_) return moved();
+    moved_ = true;
+    if (scanned_ >= kLogScanBytes) return moved();
+  }
+}
+
+// Nothing more for now; but a word first if something was left out since the last.
+std::optional<Delivery> LogCursor::moved() {
+  if (!std::exchange(moved_, false)) return std::nullopt;
+  return Moved{};
+}
+
+Result<std::optional<Delivery>> LogCursor::next_record() {
+  current_.reset();
+  range_index_ = 0;
+  if (left_.bytes == 0) return std::nullopt;
+  needs_disk_ = stays_in_memory_ && !records_.load_from_memory(as_offset(position_));
+  if (needs_disk_) return std::nullopt;
+  if (auto damage = records_.load(as_offset(position_))) {
+    // What is below the start now was dropped while it was looked for: the caller sees that.
+    if (as_offset(position_) < log_.streams.log().start()) return std::nullopt;
+    if (damage->passing && left_.io_fails) return fail(Code::io, std::move(damage->detail));
+    Gap gap{"", position_.value, damage->to.value, GapReason::damaged, std::move(damage->detail)};
+    position_ = Sequence(damage->to.value);
+    return gap;
+  }
+  scanned_ += records_.batch().value().size();
+  return std::nullopt;
+}
+
+void LogCursor::find_range() {
+  const StoredBatch& record = records_.batch();
+  Sequence sequence = current_ ? current_->next() : record.head().sequence;
+  if (current_) {
+    ++range_index_;
+  } else {
+    range_index_ = 0;
+  }
+  for (;; ++range_index_) {
+    CHECK_LT(range_index_, record.range_count());
+    const Range range = record.range(range_index_);
+    if (position_ < sequence + range.count) {
+      Stream* stream = log_.streams.find(range.stream);
+      current_ = Current{stream && follows(*stream) ? stream : nullptr, range, sequence};
+      return;
+    }
+    sequence += range.count;
+  }
+}
+
+// The next matching run of the current range, from the position on; nothing if there is none.
+Result<std::optional<Delivery>> LogCursor::next_in_range() {
+  const Stream& stream = *current_->stream;
+  const Offset offset = current_->range.first() + (position_ - current_->sequence);
+  const Offset range_end = current_->range.first() + current_->range.count;
+  const auto gap_to = [&](Offset to, GapReason reason, std::string detail) {
+    const Sequence from = position_;
+    position_ = current_->sequence + (std::min(to, range_end) - current_->range.first());
+    return Gap{std::string(stream.name), from.value, position_.value, reason, std::move(detail)};
+  };
+  if (const Offset start = stream.start(); offset < start) {
+    return gap_to(start, stream.gap_reason(), {});
+  }
+  BatchReader& reader = reader_for(stream);
+  if (!reader.holds(offset)) {
+    needs_disk_ = stays_in_memory_ && !reader.load_from_memory(offset);
+    if (needs_disk_) return std::nullopt;
+    if (auto damage = reader.load(offset)) {
+      if (const Offset start = stream.start(); offset < start) {
+        return gap_to(start, stream.gap_reason(), {});
+      }
+      if (damage->passing && left_.io_fails) return fail(Code::io, std::move(damage->detail));
+      return gap_to(damage->to, GapReason::damaged, std::move(damage->detail));
+    }
+    const uint64_t bytes = reader.batch().value().size();
+    left_.bytes -= std::min(left_.bytes, bytes);
+    scanned_ += bytes;
+  }
+  const Part part = reader.batch().part_covering(offset);
+  uint32_t skip = static_cast<uint32_t>(offset - part.first);
+  uint32_t end = std::min(part.count, static_cast<uint32_t>(range_end - part.first));
+  if (!types_.empty()) {
+    const auto* events = flatbuffers::GetRoot<schema::Batch>(part.flatbuffer.data())->events();
+    const auto matches = [&](uint32_t i) {
+      const auto* type = events->Get(i)->type();
+      return types_.matches({type->c_str(), type->size()});
+    };
+    const uint32_t begin = skip;
+    while (skip < end && !matches(skip)) ++skip;
+    position_ += skip - begin;
+    if (skip == end) return std::nullopt;
+    uint32_t last = skip;
+    while (last < end && matches(last)) ++last;
+    end = last;
+  }
+  const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(end - skip, left_.events));
+  left_.events -= count;
+  Events events(stream.name, part.flatbuffer, part.count, skip, count, part.first + skip,
+                part.sequence + skip, reader.batch().head().stored, false);
+  CHECK_EQ(events.sequence(), position_);
+  position_ += count;
+  return events;
+}
+
+BatchReader& LogCursor::reader_for(const Stream& stream) {
+  const auto found = readers_.find(stream.id);
+  if (found != readers_.end()) return found->second;
+  size_t bytes = 0;
+  for (const auto& [id, reader] : readers_) bytes += reader.memory_bytes();
+  if (readers_.size() >= kReadersMax || bytes >= kReadersBytesMax) readers_.clear();
+  return readers_.try_emplace(stream.id, log_, stream).first->second;
+}
+
+Lag LogCursor::lag() {
+  const Stream& log = log_.streams.log();
+  const Offset tail = log.tail();
+  const Offset at = std::max(as_offset(position_), log.start());
+  if (at >= tail) return {0, 0};
+  BatchReader reader(log_, log);
+  if (reader.load(at)) return {tail - at, 0};
+  const uint64_t bytes = log.bytes();
+  return {tail - at, bytes - std::min(bytes, reader.batch().head().bytes_before)};
+}
+
+bool LogCursor::near_tail() const {
+  return records_.holds(as_offset(position_)) ||
+         log_.window.find(kLogStream, as_offset(position_)) != nullptr;
+}
+
+void LogCursor::release() {
+  current_.reset();
+  records_.release();
+  readers_.clear();
+}
+
+void LogCursor::rest() {
+  records_.rest();
+  for (auto& [id, reader] : readers_) reader.rest();
+}
+
+}  // namespace strandline

@@ -1,0 +1,67 @@
+// A cursor over several streams, or all of them, in the order in which their events were committed:
+// it reads the log's own stream, whose records list what each group committed, and fetches the
+// batches that they name. Positions are sequence numbers.
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+
+#include "engine/api/cursor.h"
+#include "engine/api/reading.h"
+#include "engine/reading/batch_reader.h"
+#include "engine/reading/stream_cursor.h"
+
+namespace strandline {
+
+class LogCursor : public Cursor {
+ public:
+  using Includes = std::function<bool(const Stream&)>;
+
+  LogCursor(const LogState& log, Sequence position, Includes includes, TypeFilter types,
+            Bounds bounds)
+      : log_(log),
+        records_(log, log.streams.log()),
+        position_(position),
+        includes_(std::move(includes)),
+        types_(std::move(types)),
+        left_(bounds) {}
+
+  Result<std::optional<Delivery>> next() override;
+  uint64_t position() const override { return position_.value; }
+  Lag lag() override;
+  bool ready() const override;
+  bool near_tail() const override;
+  void rest() override;
+  void release() override;
+
+ private:
+  // The range of the current record that holds the position.
+  struct Current {
+    Stream* stream;  // null: not one that this cursor follows
+    Range range;
+    Sequence sequence;  // of the range's first event
+    Sequence next() const { return sequence + range.count; }
+  };
+
+  Result<std::optional<Delivery>> next_record();  // moves on to the next record; or a gap
+  void find_range();                              // in the current record, around the position
+  Result<std::optional<Delivery>> next_in_range();
+  std::optional<Delivery> moved();
+  bool follows(const Stream& stream) const { return !includes_ || includes_(stream); }
+  BatchReader& reader_for(const Stream& stream);
+
+  const LogState& log_;
+  BatchReader records_;
+  Sequence position_;
+  Includes includes_;
+  TypeFilter types_;
+  Bounds left_;
+  size_t range_index_ = 0;
+  std::optional<Current> current_;
+  uint64_t scanned_ = 0;
+  bool moved_ = false;  // over events that were left out, since the last delivery
+  // One for each stream of late, so that ranges of one batch read it once.
+  std::unordered_map<StreamId, BatchReader> readers_;
+};
+
+}  // namespace strandline

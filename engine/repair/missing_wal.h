@@ -1,0 +1,25 @@
+// WALs that the store's MANIFEST knows of, and that are not there. With `accept_loss` the log opens
+// without them; but the record of where an event is may have been in one alone, while the event has
+// long been in a table, so records are then made again from the events (rebuild.h).
+// *Threads*: one, with the store closed.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/api/error.h"
+
+namespace strandline {
+
+// The file that RocksDB speaks of by its number when it refuses a store for a WAL.
+std::optional<std::filesystem::path> wal_named_in(std::string_view refusal,
+                                                  const std::filesystem::path& store_directory);
+
+// Sees to it that records will be made again, and says which are missing, each in words.
+Result<std::vector<std::string>> mend_missing_wals(const std::filesystem::path& store_directory,
+                                                   const std::vector<std::filesystem::path>& wals);
+
+}  // namespace strandline

@@ -1,0 +1,87 @@
+// The directory of segments: which there are, and which one holds a stream's offset.
+//
+// A segment is a run of the log in time, across all streams. New events go to the open one; sealing
+// it opens the next; only the oldest sealed one can be dropped. *Invariants*: ids are contiguous;
+// exactly the last is open; a segment's sequences end where the next one's begin.
+// *Threads*: list and find: any; publish: the sync stage's; open, enter, roll and drop: the
+// writer's.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "engine/api/error.h"
+#include "engine/api/types.h"
+#include "engine/format/keys.h"
+#include "engine/state/part.h"
+#include "engine/store/store.h"
+
+namespace strandline {
+
+class Stream;
+
+struct CollectedSegments : StatePart::Pending {
+  // A stream's first batch in the open segment.
+  struct Entry {
+    StreamId stream;
+    uint64_t first;
+  };
+
+  void clear() override;
+
+  std::vector<std::pair<SegmentId, SegmentRecord>> records;
+  std::vector<SegmentId> dropped;
+  std::vector<Entry> entered;
+};
+
+class Segments : public Collecting<CollectedSegments> {
+ public:
+  using Collecting::Collecting;
+
+  std::map<SegmentId, SegmentRecord> list() const;  // durable
+
+  // --- The writer's.
+  struct Open {
+    SegmentId id{1};
+    SegmentRecord record;
+  };
+  std::optional<Open> open;  // nothing until the log's first group
+  // The first batch of a stream in a segment enters it in the directory. The log's first group,
+  // which begins at `sequence`, opens its first segment.
+  void enter(Group& group, Stream& stream, uint64_t first, Sequence sequence);
+  // Seals the open segment and opens the next, before anything is appended; the one that it sealed.
+  // `log` is where the log's own stream stands.
+  SegmentId roll(Group& group, const StateRecord& log);
+  void drop(Group& group, SegmentId segment);
+
+  Status load(Loading& loading) override;
+  void stage(Group& group, const Store& store) override;
+  void publish(Group& group) override;
+  void verify(Verification&) const override {}  // their sums are told, and nothing rests on them
+  // Ids without a hole, all but the last sealed, each ending where the next begins; and the
+  // directory of extents.
+  Status rebuild(Rebuild& rebuild) const override;
+
+ private:
+  mutable std::mutex mutex_;  // guards segments_
+  std::map<SegmentId, SegmentRecord> segments_;
+};
+
+// Where a stream's offset is: the segment, and the stream's range of offsets in it.
+struct Extent {
+  SegmentId segment;
+  Offset first;                // [first, next) of the stream are in this segment
+  std::optional<Offset> next;  // none: it is the stream's last
+};
+
+// The extent that covers `offset`, or else the first one after it; none: there is neither. Where
+// the directory of extents is damaged, it is found in the events themselves, segment by segment.
+Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, Offset offset);
+
+// Removes a segment's entries from the directory of extents.
+Status forget_segment(const Store& store, SegmentId segment, Changes& changes);
+
+}  // namespace strandline

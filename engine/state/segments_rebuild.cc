@@ -1,0 +1,85 @@
+// The list of segments and the directory of extents, made again from the events (rebuild.h).
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "engine/state/rebuild.h"
+#include "engine/state/segments.h"
+
+namespace strandline {
+namespace {
+
+// Ids without a hole; all but the last sealed; each ends where the next begins.
+Status rebuild_list(Rebuild& rebuild) {
+  std::map<SegmentId, SegmentRecord> records;
+  StoreIterator it = rebuild.store.iterate(Family::segments);
+  const std::string end(1, static_cast<char>(KeyKind::where));
+  for (it.seek_to_first(); it.valid() && it.key() < end; it.next()) {
+    SegmentRecord record;
+    if (it.key().size() == 9 && decode(it.value(), record)) {
+      records[SegmentId(get_be64(it.key(), 1))] = record;
+    }
+  }
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+  if (rebuild.runs.empty()) return {};
+  const SegmentId first = rebuild.runs.begin()->first;
+  while (!records.empty() && records.begin()->first < first) {  // dropped since
+    rebuild.changes.erase(Family::segments, key_of(KeyKind::segment, records.begin()->first.value));
+    records.erase(records.begin());
+  }
+  const SegmentId last = std::max(rebuild.runs.rbegin()->first,
+                                  records.empty() ? SegmentId(0) : records.rbegin()->first);
+  const auto edge = [&](SegmentId segment) -> std::optional<Rebuild::Run> {
+    for (auto at = rebuild.runs.lower_bound(segment); at != rebuild.runs.end(); ++at) {
+      if (const auto log = at->second.find(kLogStream); log != at->second.end()) {
+        return log->second;
+      }
+    }
+    return std::nullopt;
+  };
+  uint64_t next_sequence = 0, bytes = 0;  // of the whole log
+  for (const auto& [segment, streams] : rebuild.runs) {
+    if (const auto log = streams.find(kLogStream); log != streams.end()) {
+      next_sequence = std::max(next_sequence, log->second.next.value);
+    }
+  }
+  for (SegmentId id = first; id <= last; id = id + 1) {
+    SegmentRecord& record = records[id];
+    const auto begins = edge(id), ends = edge(id + 1);
+    if (begins) {
+      record.first_sequence = begins->first.value;
+      record.bytes_before = begins->bytes_before;
+      if (record.created_us == 0) record.created_us = begins->stored_first.us;
+      bytes = begins->bytes;
+    } else if (record.first_sequence == 0) {
+      record.first_sequence = next_sequence;
+      record.bytes_before = bytes;
+    }
+    record.sealed = id < last;
+    record.next_sequence = record.sealed ? (ends ? ends->first.value : next_sequence) : 0;
+    const uint64_t until = ends ? ends->bytes_before : std::max(bytes, record.bytes_before);
+    record.bytes = record.sealed ? until - std::min(until, record.bytes_before) : 0;
+    rebuild.changes.put(Family::segments, key_of(KeyKind::segment, id.value), encode(record));
+  }
+  return {};
+}
+
+void rebuild_directory(Rebuild& rebuild) {
+  for (const auto& [segment, streams] : rebuild.runs) {
+    for (const auto& [stream, run] : streams) {
+      rebuild.changes.put(Family::segments, key_of(KeyKind::where, stream.value, run.first.value),
+                          be64(segment.value));
+      rebuild.changes.put(Family::segments, key_of(KeyKind::holds, segment.value, stream.value),
+                          be64(run.first.value));
+    }
+  }
+}
+
+}  // namespace
+
+Status Segments::rebuild(Rebuild& rebuild) const {
+  rebuild_directory(rebuild);
+  return rebuild_list(rebuild);
+}
+
+}  // namespace strandline

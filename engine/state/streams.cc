@@ -1,0 +1,192 @@
+#include "engine/state/streams.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "engine/state/group.h"
+#include "engine/state/log_state.h"
+
+namespace strandline {
+
+void Stream::publish(const StateRecord& state) {
+  bytes_.store(state.bytes, std::memory_order_relaxed);
+  start_bytes_.store(state.start_bytes, std::memory_order_relaxed);
+  last_stored_us_.store(state.last_stored_us, std::memory_order_relaxed);
+  gap_reason_.store(state.gap_reason);
+  // The tail before the start: a reader that sees a start sees a tail no lower than it.
+  tail_.store(state.next, std::memory_order_release);
+  start_.store(state.start, std::memory_order_release);
+  exists_.store(state.exists != 0, std::memory_order_release);
+}
+
+Streams::Streams(StateParts& parts) : Collecting(parts), log_(&make(kLogStream, kAllName)) {
+  by_name_.insert(*log_);
+  log_->assigned.exists = 1;
+  log_->publish(log_->assigned);
+}
+
+// Its place among the names is the caller's to give.
+Stream& Streams::make(StreamId id, std::string_view name) {
+  char* kept = static_cast<char*>(names_.allocate(name.size(), 1));
+  std::ranges::copy(name, kept);
+  Stream& stream = streams_.emplace_back(id, std::string_view(kept, name.size()));
+  if (by_id_.size() <= id.value) by_id_.resize(id.value + 1);
+  by_id_[id.value] = &stream;
+  return stream;
+}
+
+Status Streams::load(Loading& loading) {
+  std::unique_lock lock(mutex_);
+  StoreIterator it = loading.log.store->iterate(Family::streams);
+  for (it.seek_to_first(); it.valid(); it.next()) {
+    const std::string_view key = it.key();
+    const auto bad = [&] {
+      return fail(Code::corrupt,
+                  fmt::format("a record of the streams family does not parse: key {}",
+                              key.size() == 9 ? get_be64(key, 1) : 0));
+    };
+    if (key.size() != 9) return bad();
+    const StreamId id(get_be64(key, 1));
+    if (key[0] == static_cast<char>(KeyKind::identity)) {
+      IdentityRecord identity;
+      if (!decode(it.value(), identity)) return bad();
+      Stream& stream = make(id, identity.name);
+      stream.publish_created(identity.created);
+      if (!identity.description.empty()) descriptions_[id] = std::move(identity.description);
+    } else if (key[0] == static_cast<char>(KeyKind::state)) {
+      // Identities sort first, so the stream is there already.
+      StateRecord state;
+      if (!decode(it.value(), state) || id.value >= by_id_.size() || !by_id_[id.value])
+        return bad();
+      by_id_[id.value]->assigned = state;
+      by_id_[id.value]->publish(state);
+    } else {
+      return bad();
+    }
+  }
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the streams family: " + *damage);
+  enter_names();
+  return {};
+}
+
+// All at once, in order: then each enters at the end, where nothing has to be compared on the way.
+void Streams::enter_names() {
+  std::vector<Stream*> sorted;
+  sorted.reserve(streams_.size());
+  for (Stream& stream : streams_) {
+    if (&stream != log_) sorted.push_back(&stream);
+  }
+  if (!std::ranges::is_sorted(sorted, {}, &Stream::name)) {
+    std::ranges::sort(sorted, {}, &Stream::name);
+  }
+  by_name_.clear();
+  for (Stream* stream : sorted) by_name_.insert(by_name_.end(), *stream);
+  by_name_.insert(*log_);
+}
+
+Stream* Streams::find(std::string_view name) const {
+  std::shared_lock lock(mutex_);
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : const_cast<Stream*>(&*found);
+}
+
+Stream* Streams::find(StreamId id) const {
+  std::shared_lock lock(mutex_);
+  return id.value < by_id_.size() ? by_id_[id.value] : nullptr;
+}
+
+Stream& Streams::create(std::string_view name) {
+  std::unique_lock lock(mutex_);
+  Stream& stream = make(StreamId(by_id_.size()), name);
+  by_name_.insert(stream);
+  return stream;
+}
+
+size_t Streams::count() const {
+  std::shared_lock lock(mutex_);
+  return by_id_.size() - 1;
+}
+
+void Streams::scan(std::string_view from, const std::function<bool(Stream&)>& visit) const {
+  std::shared_lock lock(mutex_);
+  for (auto it = by_name_.lower_bound(from); it != by_name_.end(); ++it) {
+    Stream& stream = const_cast<Stream&>(*it);
+    if (stream.id != kLogStream && !visit(stream)) return;
+  }
+}
+
+std::string Streams::description(const Stream& stream) const {
+  std::shared_lock lock(mutex_);
+  const auto found = descriptions_.find(stream.id);
+  return found == descriptions_.end() ? std::string() : found->second;
+}
+
+void Streams::describe(const Stream& stream, const std::string& description) {
+  std::unique_lock lock(mutex_);
+  if (description.empty()) {
+    descriptions_.erase(stream.id);
+  } else {
+    descriptions_[stream.id] = description;
+  }
+}
+
+// --- What a group changes.
+
+void CollectedStreams::clear() {
+  described.clear();
+  touched.clear();
+  log_touched = false;
+  states.clear();
+}
+
+void Streams::identify(Group& group, Stream& stream, std::string description) {
+  group.of(*this).described.push_back({&stream, std::move(description)});
+}
+
+void Streams::touch(Group& group, Stream& stream) {
+  CollectedStreams& collected = group.of(*this);
+  if (&stream == log_) {
+    collected.log_touched = true;
+  } else {
+    collected.touched.push_back(&stream);
+  }
+}
+
+void Streams::stage(Group& group, const Store&) {
+  CollectedStreams& collected = group.of(*this);
+  for (const CollectedStreams::Described& one : collected.described) {
+    group.changes.put(
+        Family::streams, key_of(KeyKind::identity, one.stream->id.value),
+        encode(IdentityRecord{group.stored, std::string(one.stream->name), one.description}));
+  }
+  const auto put_state = [&](Stream* stream) {
+    group.changes.put(Family::streams, key_of(KeyKind::state, stream->id.value),
+                      encode(stream->assigned));
+    collected.states.emplace_back(stream, stream->assigned);
+  };
+  for (Stream* stream : collected.touched) put_state(stream);
+  // The log's own stream comes last: who follows it finds the others' tails raised.
+  if (collected.log_touched) put_state(log_);
+}
+
+void Streams::publish(Group& group) {
+  const CollectedStreams& collected = group.of(*this);
+  for (const CollectedStreams::Described& one : collected.described) {
+    one.stream->publish_created(group.stored);
+    describe(*one.stream, one.description);
+  }
+  for (const auto& [stream, state] : collected.states) {
+    stream->publish(state);
+    group.woken.push_back(stream->id);
+  }
+}
+
+void Streams::take_back(Group& group) {
+  for (const auto& [stream, state] : group.of(*this).states) {
+    stream->assigned.next = stream->tail().value;
+  }
+}
+
+}  // namespace strandline

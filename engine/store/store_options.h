@@ -1,0 +1,37 @@
+// How RocksDB is set up for a log, in one place, with the reasons.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <memory>
+
+#include "engine/api/options.h"
+#include "engine/store/store.h"
+
+namespace strandline {
+
+inline constexpr std::array<const char*, kFamilies> kFamilyNames = {"events", "streams", "segments",
+                                                                    "consumers", "producers"};
+
+// Memtables of a family, the one that is written to among them: past this, appends wait for a flush
+// to finish.
+inline constexpr size_t kFlushesUnderWay = 6;
+
+// For the store in `directory`, whether it is there yet or not.
+rocksdb::DBOptions database_options(const Options& options, const std::filesystem::path& directory);
+
+// How many of the families, in their order, are in a store; 0 where that cannot be told.
+size_t families_there(const std::filesystem::path& directory, const rocksdb::DBOptions& database);
+
+// The events family: written in key order of segments, compacted once a segment, dropped whole.
+// `first_live` is what compactions hold keys against; it must outlive the database.
+rocksdb::ColumnFamilyOptions events_options(const Options& options,
+                                            const std::atomic<uint64_t>* first_live);
+
+// The small families: few bytes, overwritten often.
+rocksdb::ColumnFamilyOptions records_options(const Options& options);
+
+}  // namespace strandline

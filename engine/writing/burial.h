@@ -1,0 +1,29 @@
+// From events that were given out in vain to dead letters: each is read, and copied to its
+// consumer's dead-letter stream in the append that also takes it out of what is to be done.
+//
+// *Threads*: any but the writer's and the sync stage's: it reads the disk, and waits for the
+// appends. *Errors*: what fails is warned of and stays where it is, which is no concern of the
+// others; the first failure is answered. An event that is gone from where it was, and one that the
+// consumer has dead-lettered before (dead_letters.h), only leaves.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "engine/state/group.h"
+#include "engine/state/log_state.h"
+#include "engine/writing/consumer_desk.h"
+#include "engine/writing/operation.h"
+
+namespace strandline {
+
+struct Buried {
+  uint64_t count = 0;
+  std::optional<Error> error = {};
+};
+
+Buried bury(const LogState& log, const NamedConsumer& consumer, const std::vector<Spent>& spent,
+            const std::function<void(Operation)>& submit);
+
+}  // namespace strandline

@@ -1,0 +1,98 @@
+// What is asked of the writer: the operations, and what each is (operation_traits.h). A named
+// consumer's are in consumer_desk.h.
+//
+// *Threads*: an operation is made on any, and belongs to the writer once submitted; `done` is
+// called once, on the engine's threads, and must only post.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/api/append.h"
+#include "engine/state/outcome.h"
+#include "engine/writing/consumer_desk.h"
+#include "engine/writing/operation_traits.h"
+
+namespace strandline {
+
+struct CreateStream {
+  std::string name;
+  StreamSettings settings;
+};
+template <>
+struct OperationTraits<CreateStream>
+    : Always<Grouping::alone, Effect::changes, Reserve::full, FullQueue::refuses> {};
+struct DeleteStream {
+  std::string name;
+};
+template <>
+struct OperationTraits<DeleteStream>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+struct Truncate {
+  std::string name;
+  Offset before;
+};
+template <>
+struct OperationTraits<Truncate>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+struct Roll {};
+template <>
+struct OperationTraits<Roll>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+// Where a stream goes on behind a segment.
+struct StreamEnd {
+  StreamId stream;
+  Offset end;
+  std::optional<uint64_t> bytes_below;  // of the stream; none: the writer is to look
+};
+struct DropSegment {
+  SegmentId segment;
+  // Of the streams that it holds (segment_ends.h); none if it could not be dropped when the drop
+  // was asked for: it may be the oldest by the time that the writer looks.
+  std::optional<std::vector<StreamEnd>> ends;
+};
+template <>
+struct OperationTraits<DropSegment>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+// Removes a dropped segment's entries from the directory. A step of its own, after the drop is
+// durable: until the raised starts are published, readers still look for what is below them.
+struct ForgetSegment {
+  SegmentId segment;
+};
+template <>
+struct OperationTraits<ForgetSegment>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+
+template <>
+struct OperationTraits<Broadcast>
+    : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses> {};
+template <>
+struct OperationTraits<AppendMany> {
+  // Without events or marks it is commits and settlements: consumers' work.
+  static Treatment of(const AppendMany& many) {
+    const bool stores = !many.parts.empty() || !many.once.empty();
+    return {Grouping::shared, Effect::changes, stores ? Reserve::full : Reserve::half,
+            FullQueue::refuses};
+  }
+};
+
+struct Operation {
+  using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
+                               DropSegment, ForgetSegment, ConsumerRequest>;
+  using Done = Answering;
+
+  Request request;
+  Done done;
+  size_t bytes = 0;  // that it holds while it waits
+};
+
+// Counted as an append, when it is refused.
+inline bool is_append(const Operation::Request& request) {
+  return std::holds_alternative<AppendMany>(request) || std::holds_alternative<Broadcast>(request);
+}
+
+}  // namespace strandline

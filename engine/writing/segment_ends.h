@@ -1,0 +1,19 @@
+// Where the streams of a segment that is to be dropped go on behind it. This takes a read or two
+// for each of them, so it is found out on the thread that asks for the drop: on the writer's, every
+// append would wait for it.
+//
+// *Threads*: any. What it says of a sealed segment stays true whatever is appended meanwhile.
+#pragma once
+
+#include <vector>
+
+#include "engine/state/group.h"
+#include "engine/state/log_state.h"
+#include "engine/writing/operation.h"
+
+namespace strandline {
+
+// *Errors*: `corrupt` where the directory of extents cannot be read.
+Result<std::vector<StreamEnd>> segment_ends(const LogState& log, SegmentId segment);
+
+}  // namespace strandline

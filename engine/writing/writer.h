@@ -1,0 +1,71 @@
+// The one thread that owns the order of everything: it drains a bounded queue into a commit group,
+// checks conditions, assigns offsets and sequences, and writes one WriteBatch, unsynced, while the
+// sync stage (syncer.h) fsyncs the group before.
+//
+// *Threads*: submit: any; `busy` at once when the queue is full. *Order*: operations commit in the
+// order in which submit took them. *After a failure* everything is refused as `sealed`.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "engine/state/disk_space.h"
+#include "engine/state/group.h"
+#include "engine/state/log_state.h"
+#include "engine/writing/group_builder.h"
+#include "engine/writing/operation.h"
+#include "engine/writing/syncer.h"
+
+namespace strandline {
+
+class Writer {
+ public:
+  Writer(LogState& log, Syncer& syncer);
+  ~Writer();  // as stop()
+
+  // Takes the operation, or says at once why not; `done` is then not called.
+  Status submit(Operation& operation);
+  // Refuses new operations, finishes those it has.
+  void stop();
+
+  size_t queue_appends() const;
+  size_t queue_bytes() const;
+  // Log::appends_refused of an owner.
+  std::optional<Error> appends_refused() const;
+  std::optional<uint64_t> disk_free_bytes() const { return disk_.free_bytes(); }
+
+ private:
+  void run();
+  // Waits for work; false when stopped and drained. May return with nothing, about twice a second.
+  bool wait_for_work();
+  void take();
+  void fill(GroupBuilder& builder);
+  void commit(Group group);
+  void flush_if_due();
+  void look_at_directory();
+  Status admit(Treatment treatment);
+
+  LogState& log_;
+  Syncer& syncer_;
+  uint64_t group_number_ = 0;
+  bool flush_due_ = false;
+  uint64_t since_flush_bytes_ = 0;  // written since the last flush
+  DiskSpace disk_;
+  std::chrono::steady_clock::time_point
+      directory_seen_;  // where it was, when it was last looked at
+  bool seal_told_ = false;
+  std::vector<Operation> taken_;  // of this group
+  mutable std::mutex mutex_;      // guards the queue
+  std::condition_variable wake_;
+  std::deque<Operation> queue_;
+  size_t queue_bytes_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace strandline

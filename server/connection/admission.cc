@@ -1,0 +1,98 @@
+#include "server/connection/admission.h"
+
+#include "server/connection/request_reader.h"
+#include "server/http/gunzip.h"
+#include "server/http/problem.h"
+
+namespace strandline::server {
+namespace {
+
+// A browser sends a page's request to any address, with what the page wants in it, and asks first
+// only where the request is not one that a form could send. Browsers say where it comes from: in
+// Sec-Fetch-Site (W3C, Fetch Metadata), older ones in Origin alone. Programs send neither.
+std::optional<Response> refuse_other_sites(const RequestHead& head, const Service& service) {
+  if (is_safe_method(head.method)) return std::nullopt;
+  const std::string_view site = head.field(Header::sec_fetch_site);
+  if (same_ignoring_case(site, "cross-site") || same_ignoring_case(site, "same-site")) {
+    return problem(403, "cross-site",
+                   "a page of another site asks for this (Sec-Fetch-Site: " + std::string(site) +
+                       "), and it may change something: it is not done");
+  }
+  if (head.has(Header::origin) &&
+      !service.authorities.is_own_origin(head.field(Header::origin), head.authority)) {
+    return problem(403, "cross-site",
+                   "a page of another origin asks for this (Origin: " +
+                       std::string(head.field(Header::origin).substr(0, 200)) +
+                       "), and it may change something: it is not done; `--authorities` adds the "
+                       "names by which this server is known");
+  }
+  return std::nullopt;
+}
+
+std::optional<Response> refuse_repeated(const RequestHead& head, const Route* route) {
+  std::string_view name = head.repeated;
+  if (name.empty() && route && route->takes_binary_mode()) name = head.repeated_attribute;
+  if (name.empty()) return std::nullopt;
+  return malformed("the header " + std::string(name.substr(0, 100)) +
+                   " is there twice, and has one value");
+}
+
+// Whether the body is in gzip.
+std::expected<bool, Response> find_coding(const RequestHead& head) {
+  const std::string_view coding = head.field(Header::content_encoding);
+  if (coding.empty() || same_ignoring_case(coding, "identity")) return false;
+  // RFC 9110, section 8.4.1.3: x-gzip is the same.
+  if (same_ignoring_case(coding, "gzip") || same_ignoring_case(coding, "x-gzip")) return true;
+  Response refused = problem(415, "unsupported-coding",
+                             "the Content-Encoding \"" + std::string(coding.substr(0, 100)) +
+                                 "\" is not taken here; gzip is, or none");
+  refused.headers = "Accept-Encoding: gzip\r\n";  // RFC 9110, section 15.5.16
+  return std::unexpected(std::move(refused));
+}
+
+// 413 past bytes_max.
+std::expected<void, Refusal> unpack_up_to(Request& request, Service& service, size_t bytes_max) {
+  const size_t packed_bytes = request.body.size();
+  auto body = gunzip(request.body, bytes_max, [&](size_t bytes) {
+    return has_room(request, service, packed_bytes + bytes);
+  });
+  if (!body) return std::unexpected(std::move(body.error()));
+  request.body = std::move(*body);
+  return {};
+}
+
+Response refused_body(const Refusal& refusal, const Service& service) {
+  if (refusal.status == 503) return bodies_are_full(service);
+  return problem(refusal.status, refusal.type, refusal.detail);
+}
+
+}  // namespace
+
+std::expected<Admitted, Response> admit(Request& request, Service& service) {
+  const RequestHead& head = request.head;
+  auto match = service.routes.match(head.method, head.target);
+  if (auto refused = refuse_repeated(head, match ? match->route : nullptr)) {
+    return std::unexpected(std::move(*refused));
+  }
+  if (auto refused = refuse_other_sites(head, service)) return std::unexpected(std::move(*refused));
+  if (!match) return std::unexpected(std::move(match.error()));
+  Admitted admitted{.match = std::move(*match)};
+  const auto gzip = find_coding(head);
+  if (!gzip) return std::unexpected(gzip.error());
+  if (!*gzip || head.framing == Framing::none) return admitted;
+
+  const size_t bytes_max = service.options.body_bytes_max;
+  const auto done = unpack_up_to(request, service, std::min(bytes_max, kLargeBodyBytes));
+  if (done) return admitted;
+  admitted.packed = done.error().status == 413 && bytes_max > kLargeBodyBytes;
+  if (!admitted.packed) return std::unexpected(refused_body(done.error(), service));
+  return admitted;
+}
+
+std::optional<Response> unpack_body(Request& request, Service& service) {
+  const auto done = unpack_up_to(request, service, service.options.body_bytes_max);
+  if (!done) return refused_body(done.error(), service);
+  return std::nullopt;
+}
+
+}  // namespace strandline::server

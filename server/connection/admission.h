@@ -1,0 +1,35 @@
+// Whether a request is served at all, and by which route: what is asked of each before its handler.
+//
+// Every route passes through here and nowhere else, so that a new one is guarded without a word.
+// Refused is, in this order: what may change state and comes from another site's page (403,
+// `cross-site`); a header that comes twice and is no list (400); what no route takes (404, 405); a
+// body in a coding that is not known here (415), or that does not unpack (400, 413, 503).
+// *Threads*: the session's; unpack_body also the pool's.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <optional>
+
+#include "server/connection/route.h"
+#include "server/connection/service.h"
+#include "server/http/request.h"
+
+namespace strandline::server {
+
+// A body above this is read by the pool, and nothing is read behind it meanwhile: parsing it takes
+// so long (10 ms a megabyte, as JSON) that the thread's other sessions would notice.
+inline constexpr size_t kLargeBodyBytes = 1 << 20;
+
+struct Admitted {
+  Match match;
+  // The body is still in gzip, for it unpacks to more than kLargeBodyBytes: see unpack_body.
+  bool packed = false;
+};
+std::expected<Admitted, Response> admit(Request& request, Service& service);
+
+// In place, up to body_bytes_max; a response where that fails. What it takes of the memory for
+// bodies stays with the request.
+std::optional<Response> unpack_body(Request& request, Service& service);
+
+}  // namespace strandline::server

@@ -1,0 +1,116 @@
+// A route: a method and a path, who answers it, and what it needs of who asks. The table of all of
+// them is route_table.cc; here is what an entry says, and how a request finds its own.
+//
+// An entry says everything or does not compile: no part of a Route has a default. Access control,
+// the metrics' labels and the order of answers read the same entry. A path is split at its slashes
+// before it is decoded, so that %2F is part of a name. *Errors*: 404 for a path that is not here,
+// 405 with Allow for a method that a path does not take, 400 for a bad escape. HEAD is taken
+// wherever GET is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/connection/call.h"
+#include "server/http/response.h"
+
+namespace strandline::server {
+
+// What a principal may be allowed to do (a grant is an action on streams).
+enum class Action : uint8_t {
+  read,
+  append,
+  consume,
+  publish,
+  subscribe,
+  presence,
+  manage,
+  audit,
+  admin,
+};
+
+// What a route needs: one action, or, said in so many words, nothing.
+class Needs {
+ public:
+  constexpr Needs(Action action) : action_(action), anything_(true) {}
+  static constexpr Needs nothing() { return Needs(); }
+  constexpr bool anything() const { return anything_; }
+  constexpr Action action() const { return action_; }  // if anything
+
+ private:
+  constexpr Needs() = default;
+  Action action_ = Action::admin;
+  bool anything_ = false;
+};
+
+// Where a request names the streams that it is about.
+enum class StreamsIn : uint8_t {
+  nowhere,   // it is about none
+  path,      // {stream}
+  query,     // `stream` and `prefix`; where both are absent, every stream
+  body,      // the members `stream`, `streams` and `prefix`
+  consumer,  // what the consumer of the path selects
+};
+
+// Whether a connection's next request may begin before this one is answered: those may that go
+// through the log's queue, which keeps their order.
+enum class Order : uint8_t { alone, pipelined };
+
+struct Route {
+  constexpr Route(std::string_view method, std::string_view path, std::string_view name,
+                  Handler handler, Order order, Needs needs, StreamsIn streams)
+      : method(method),
+        path(path),
+        name(name),
+        handler(handler),
+        order(order),
+        needs(needs),
+        streams(streams) {}
+
+  // Whether ce-* headers are an event's attributes here: CloudEvents' binary mode has one event, so
+  // the stream stands in the path.
+  constexpr bool takes_binary_mode() const {
+    return needs.anything() && needs.action() == Action::append && streams == StreamsIn::path;
+  }
+
+  std::string_view method;
+  std::string_view path;  // a part in braces stands for a name: /v1/streams/{stream}
+  std::string_view name;  // in metrics
+  Handler handler;
+  Order order;
+  Needs needs;
+  StreamsIn streams;
+};
+
+// GET, HEAD and OPTIONS change nothing (RFC 9110, section 9.2.1); every other method may.
+bool is_safe_method(std::string_view method);
+
+struct Match {
+  const Route* route;
+  std::vector<std::string> names = {};  // the path's parts in braces, decoded
+  std::string_view query = {};          // into the target
+};
+
+// *Memory*: the routes are borrowed, for the program's life.
+class RouteTable {
+ public:
+  constexpr explicit RouteTable(std::span<const Route> routes) : routes_(routes) {}
+
+  // `target` is the request's, with its query.
+  std::expected<Match, Response> match(std::string_view method, std::string_view target) const;
+  std::span<const Route> routes() const { return routes_; }
+  // A number for each route, from 0; the last, routes().size(), is for what has none.
+  size_t index_of(const Route* route) const {
+    return route ? static_cast<size_t>(route - routes_.data()) : routes_.size();
+  }
+
+ private:
+  std::span<const Route> routes_;
+};
+
+}  // namespace strandline::server

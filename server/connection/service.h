@@ -1,0 +1,44 @@
+// What all sessions share: the log, the options, the counts, and the pool for what may block.
+//
+// *Threads*: any. *Ownership*: the server owns it and outlives every session; the log is borrowed.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/thread_pool.hpp>
+
+#include "engine/log.h"
+#include "server/base/server_options.h"
+#include "server/connection/metrics.h"
+#include "server/http/authority.h"
+#include "server/http/body_budget.h"
+
+namespace strandline::server {
+
+class RouteTable;
+
+struct Service {
+  Service(Log& log, ServerOptions options, const RouteTable& routes)
+      : log(log), options(std::move(options)), routes(routes) {}
+
+  Log& log;
+  const ServerOptions options;
+  const RouteTable& routes;
+  Metrics metrics;
+  Authorities authorities{{}, false};  // set once the listener knows where it listens
+  BodyBudget bodies{options.bodies_bytes_max};
+  std::atomic<bool> draining = false;
+
+  // For what reads the disk or waits for it, so that a thread full of sessions does not: pages,
+  // creations, deletions. Two, because one long page must not make a second wait.
+  boost::asio::thread_pool blocking{2};
+
+  // For followers that read history. Apart from the other, for they keep it busy for as long as
+  // they are behind, and a page, or a deletion, must not stand in line behind all of them.
+  boost::asio::thread_pool history{std::max(1u, options.history_threads)};
+
+  // Completions that the engine still owes. They hold on to an io_context, which must outlive them.
+  std::atomic<size_t> owed = 0;
+};
+
+}  // namespace strandline::server

@@ -1,0 +1,19 @@
+// One request, with the bytes that its head's views point into. It can be moved; they stay.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "server/http/body_budget.h"
+#include "server/http/request_head.h"
+
+namespace strandline::server {
+
+struct Request {
+  std::unique_ptr<const char[]> head_bytes;
+  RequestHead head;
+  std::string body = {};
+  BodyBudget::Share share = {};  // of a large body
+};
+
+}  // namespace strandline::server

@@ -1,0 +1,17 @@
+// One page of events: what a GET without follow=true answers.
+//
+// It ends at its limit, at the tail, or where it has become large; `next` is where the next one
+// begins. A page whose filter leaves everything out still moves `next`. *Threads*: it may read the
+// disk, so it runs in the service's pool.
+#pragma once
+
+#include "engine/log.h"
+#include "server/base/server_options.h"
+#include "server/http/response.h"
+#include "server/wire/form.h"
+
+namespace strandline::server {
+
+Response read_page(const Log& log, const ServerOptions& options, ReadOptions read, Form& form);
+
+}  // namespace strandline::server

@@ -1,0 +1,109 @@
+#include "server/routes/route_table.h"
+
+#include <type_traits>
+
+#include "server/connection/metrics.h"
+#include "server/routes/handlers.h"
+
+namespace strandline::server {
+namespace {
+
+constexpr Needs kNothing = Needs::nothing();
+
+constexpr Route kRoutes[] = {
+    {"POST", "/v1/streams/{stream}/events", "append_events", append_events, Order::pipelined,
+     Action::append, StreamsIn::path},
+    {"GET", "/v1/streams/{stream}/events", "read_events", read_events, Order::alone, Action::read,
+     StreamsIn::path},
+    {"GET", "/v1/all/events", "read_all", read_all, Order::alone, Action::read, StreamsIn::query},
+    {"POST", "/v1/append", "append_many", append_many, Order::pipelined, Action::append,
+     StreamsIn::body},
+    {"POST", "/v1/broadcast", "broadcast", broadcast, Order::pipelined, Action::append,
+     StreamsIn::body},
+    {"PUT", "/v1/streams/{stream}", "put_stream", put_stream, Order::alone, Action::manage,
+     StreamsIn::path},
+    {"GET", "/v1/streams/{stream}", "get_stream", get_stream, Order::alone, Action::read,
+     StreamsIn::path},
+    {"DELETE", "/v1/streams/{stream}", "delete_stream", delete_stream, Order::alone, Action::manage,
+     StreamsIn::path},
+    {"GET", "/v1/streams", "list_streams", list_streams, Order::alone, Action::read,
+     StreamsIn::query},
+    {"POST", "/v1/streams/{stream}/truncate", "truncate", truncate_stream, Order::alone,
+     Action::manage, StreamsIn::path},
+    {"GET", "/v1/consumers/{consumer}/positions/{stream}", "get_position", get_position,
+     Order::alone, Action::consume, StreamsIn::path},
+    {"PUT", "/v1/consumers/{consumer}/positions/{stream}", "put_position", put_position,
+     Order::pipelined, Action::consume, StreamsIn::path},
+    {"PUT", "/v1/consumers/{consumer}", "put_consumer", put_consumer, Order::alone, Action::consume,
+     StreamsIn::body},
+    {"GET", "/v1/consumers/{consumer}", "get_consumer", get_consumer, Order::alone, Action::consume,
+     StreamsIn::consumer},
+    {"PATCH", "/v1/consumers/{consumer}", "patch_consumer", patch_consumer, Order::alone,
+     Action::consume, StreamsIn::consumer},
+    {"DELETE", "/v1/consumers/{consumer}", "delete_consumer", delete_consumer, Order::alone,
+     Action::consume, StreamsIn::consumer},
+    {"GET", "/v1/consumers", "list_consumers", list_consumers, Order::alone, Action::consume,
+     StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/join", "join_consumer", join_consumer, Order::alone,
+     Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/leave", "leave_consumer", leave_consumer, Order::alone,
+     Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/fetch", "fetch_consumer", fetch_consumer, Order::alone,
+     Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/ack", "ack_consumer", ack_consumer, Order::pipelined,
+     Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/nack", "nack_consumer", nack_consumer, Order::pipelined,
+     Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/extend", "extend_consumer", extend_consumer,
+     Order::pipelined, Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/settle", "settle_consumer", settle_consumer,
+     Order::pipelined, Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/commit", "commit_consumer", commit_consumer,
+     Order::pipelined, Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/reset", "reset_consumer", reset_consumer, Order::alone,
+     Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/skip", "skip_consumer", skip_consumer, Order::alone,
+     Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/replay", "replay_consumer", replay_consumer, Order::alone,
+     Action::consume, StreamsIn::consumer},
+    {"GET", "/v1/consumers/{consumer}/dead-letters", "list_dead_letters", list_dead_letters,
+     Order::alone, Action::consume, StreamsIn::consumer},
+    {"POST", "/v1/consumers/{consumer}/events", "read_consumer", read_consumer, Order::alone,
+     Action::consume, StreamsIn::consumer},
+    {"GET", "/v1/consumers/{consumer}/once/{id}", "get_once", get_once, Order::alone,
+     Action::consume, StreamsIn::nowhere},
+    {"PUT", "/v1/consumers/{consumer}/once/{id}", "put_once", put_once, Order::pipelined,
+     Action::consume, StreamsIn::nowhere},
+    {"GET", "/healthz", "healthz", get_healthz, Order::alone, kNothing, StreamsIn::nowhere},
+    {"GET", "/readyz", "readyz", get_readyz, Order::alone, kNothing, StreamsIn::nowhere},
+    {"GET", "/metrics", "metrics", get_metrics, Order::alone, Action::admin, StreamsIn::nowhere},
+    {"GET", "/v1/info", "info", get_info, Order::alone, Action::admin, StreamsIn::nowhere},
+};
+
+// One entry for a method and a path, and one name for an entry.
+consteval bool all_differ() {
+  for (const Route& a : kRoutes) {
+    for (const Route& b : kRoutes) {
+      if (&a == &b) continue;
+      if (a.name == b.name || (a.method == b.method && a.path == b.path)) return false;
+    }
+  }
+  return true;
+}
+static_assert(all_differ());
+static_assert(std::size(kRoutes) < Metrics::kRoutesMax);
+// A route that does not say what it needs, or where its streams are named, does not compile.
+static_assert(!std::is_default_constructible_v<Needs>);
+static_assert(!std::is_constructible_v<Route, const char*, const char*, const char*, Handler, Order,
+                                       StreamsIn>);
+static_assert(
+    !std::is_constructible_v<Route, const char*, const char*, const char*, Handler, Order, Needs>);
+
+}  // namespace
+
+const RouteTable& route_table() {
+  static constexpr RouteTable table{kRoutes};
+  return table;
+}
+
+}  // namespace strandline::server

@@ -1,0 +1,211 @@
+#include "tools/base/setting_key.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "engine/api/options.h"
+#include "server/connection/binding.h"
+#include "server/http/authority.h"
+#include "server/server.h"
+#include "tools/base/url.h"
+
+namespace strandline::tools {
+namespace {
+
+using Kind = SettingKey::Kind;
+using Checked = std::expected<std::string, std::string>;
+
+Checked read_truth(std::string_view text) {
+  if (text == "true" || text == "1" || text == "yes" || text == "on") return "true";
+  if (text == "false" || text == "0" || text == "no" || text == "off") return "false";
+  return std::unexpected(fmt::format("\"{}\" is neither true nor false", text));
+}
+
+// --- What a text must be.
+
+Checked listen_address(std::string_view text) {
+  const auto parsed = server::parse_host_port(text);
+  if (!parsed) return std::unexpected(parsed.error());
+  return std::string(text);
+}
+
+Checked server_url(std::string_view text) {
+  if (text.empty()) return "";  // as the default is: none is named
+  const auto url = Url::parse(std::string(text));
+  if (!url) return std::unexpected(url.error().message);
+  return url->text;
+}
+
+Checked authority_names(std::string_view text) {
+  for (const std::string& name : split_names(text)) {
+    if (server::parse_authority(name)) continue;
+    return std::unexpected(
+        fmt::format("\"{}\" is not HOST or HOST:PORT, with a port up to 65535", name));
+  }
+  return std::string(text);
+}
+
+Checked level_of_log(std::string_view text) {
+  constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
+  if (std::ranges::find(kLevels, text) != std::end(kLevels)) return std::string(text);
+  return std::unexpected(
+      fmt::format("\"{}\" is none of trace, debug, info, warn, error and off", text));
+}
+
+// g++ 12 has no expected::transform.
+template <class T, class Render>
+Checked rendered(const std::expected<T, std::string>& value, Render render) {
+  if (!value) return std::unexpected(value.error());
+  return render(*value);
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> SettingKey::read(std::string_view text) const {
+  switch (kind) {
+    case Kind::text:
+      return check(text);
+    case Kind::truth:
+      return read_truth(text);
+    case Kind::number:
+      return rendered(server::read_number(text, range),
+                      [](uint64_t n) { return std::to_string(n); });
+    case Kind::size:
+      return rendered(server::read_size(text, range), server::render_size);
+    case Kind::duration:
+      return rendered(server::read_duration(text, range), server::render_duration);
+  }
+  return std::unexpected("");
+}
+
+std::span<const SettingKey> setting_keys() {
+  using std::chrono::seconds;
+  static const Options engine;
+  static const server::ServerOptions server;
+  const auto number = [](uint64_t value) { return std::to_string(value); };
+  const auto size = [](uint64_t bytes) { return server::render_size(bytes); };
+  constexpr uint64_t kSecond = 1'000, kYears = 10ull * 366 * 24 * 3600 * kSecond;
+  static const std::vector<SettingKey> keys = {
+      {"serve", "data", Kind::text, "./data", "the log's directory; created if it is missing"},
+      {"serve",
+       "listen",
+       Kind::text,
+       server.listen,
+       "HOST:PORT or [IPV6]:PORT; port 0 takes any free one",
+       {},
+       listen_address},
+      {"serve", "threads", Kind::number, "0", "of the server; 0: one per core", {0, 1'024}},
+      {"serve",
+       "history_threads",
+       Kind::number,
+       std::to_string(server.history_threads),
+       "that read history from the disk for followers",
+       {1, 1'024}},
+      {"serve",
+       "authorities",
+       Kind::text,
+       "",
+       "names, with commas between, by which clients may ask for this server (their Host), each "
+       "HOST or HOST:PORT; addresses and localhost always may. None: on a loopback address no "
+       "other name, elsewhere any",
+       {},
+       authority_names},
+      {"serve",
+       "connections_max",
+       Kind::number,
+       number(server.connections_max),
+       "open connections; past it, 503",
+       {1, 10'000'000}},
+      {"serve",
+       "log_level",
+       Kind::text,
+       "info",
+       "trace, debug, info, warn, error or off",
+       {},
+       level_of_log},
+      {"serve", "log_json", Kind::truth, "false", "log lines as JSON objects"},
+      {"serve", "create_streams_on_append", Kind::truth, "true",
+       "an append to a stream that does not exist creates it"},
+      {"serve",
+       "segment_size",
+       Kind::size,
+       size(engine.segment_bytes_max),
+       "at which a segment is sealed and the next begun",
+       {64 << 10, 1ull << 40}},
+      {"serve",
+       "segment_age",
+       Kind::duration,
+       server::render_duration(seconds(engine.segment_age_max_s)),
+       "after which a segment is sealed",
+       {kSecond, kYears}},
+      {"serve",
+       "window_size",
+       Kind::size,
+       size(engine.window_bytes),
+       "of the newest batches, kept in memory for readers near the tail",
+       {0, 1ull << 40}},
+      {"serve",
+       "block_cache_size",
+       Kind::size,
+       size(engine.block_cache_bytes),
+       "of memory for readers of history",
+       {0, 1ull << 40}},
+      {"serve",
+       "accepted_sync_interval",
+       Kind::duration,
+       server::render_duration(std::chrono::milliseconds(engine.accepted_sync_interval_ms)),
+       "that an append with durability `accepted` may wait for its fsync",
+       {1, 60 * kSecond}},
+      {"serve",
+       "idempotency_ttl",
+       Kind::duration,
+       server::render_duration(seconds(engine.idempotency_ttl_s)),
+       "for which the answer to a request with an Idempotency-Key is kept",
+       {kSecond, kYears}},
+      {"serve",
+       "disk_reserve",
+       Kind::size,
+       size(engine.disk_reserve_bytes),
+       "of free disk space under which appends are refused",
+       {0, 1ull << 50}},
+      {"client",
+       "server",
+       Kind::text,
+       "",
+       "the server's URL, or its HOST:PORT (default http://127.0.0.1:7070)",
+       {},
+       server_url},
+      {"client", "data", Kind::text, "", "a log's directory, opened without a server"},
+  };
+  return keys;
+}
+
+std::vector<std::string> split_names(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    std::string_view name = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), name.size() + 1));
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (!name.empty()) names.emplace_back(name);
+  }
+  return names;
+}
+
+std::string SettingKey::variable() const {
+  std::string variable = "STRANDLINE_";
+  for (const char* c = name; *c; ++c) {
+    variable += static_cast<char>(std::toupper(static_cast<unsigned char>(*c)));
+  }
+  return variable;
+}
+
+std::string SettingKey::flag() const {
+  std::string flag = "--";
+  for (const char* c = name; *c; ++c) flag += *c == '_' ? '-' : *c;
+  return flag;
+}
+
+}  // namespace strandline::tools

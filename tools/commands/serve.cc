@@ -1,0 +1,180 @@
+// `strandline serve`: a log and a server over it, until a signal asks for the end.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "engine/log.h"
+#include "server/base/open_files.h"
+#include "server/connection/binding.h"
+#include "server/json/json_writer.h"
+#include "server/server.h"
+#include "server/wire/cloudevents.h"
+#include "tools/base/interrupt.h"
+#include "tools/base/program.h"
+
+namespace strandline::tools {
+namespace {
+
+constexpr char kServeExample[] =
+    "  strandline serve --data ./data --listen 127.0.0.1:7070\n"
+    "  strandline serve --listen '[::1]:7070' --segment-size 64MiB --idempotency-ttl 7d\n"
+    "  strandline serve --print-config > strandline.toml\n\n"
+    "SIGTERM and SIGINT end it in order: no new appends, then what is under way, then the log is\n"
+    "closed. SIGHUP is ignored.";
+
+struct ServeFlags {
+  bool print_config = false;
+  bool accept_loss = false;
+};
+
+// A line that says a message as a JSON string needs it escaped, which spdlog's patterns do not do.
+class JsonFormatter : public spdlog::formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
+    using namespace std::chrono;
+    const auto us = duration_cast<microseconds>(message.time.time_since_epoch()).count();
+    const auto level = spdlog::level::to_string_view(message.level);
+    std::string line = "{\"time\":\"" + render_time(Timestamp{us}) + "\",\"level\":\"";
+    line.append(level.data(), level.size()).append("\",\"message\":");
+    server::render_string(line, std::string_view(message.payload.data(), message.payload.size()));
+    line += "}\n";
+    out.append(line.data(), line.data() + line.size());
+  }
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<JsonFormatter>();
+  }
+};
+
+void set_up_logging(const Settings& settings) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("strandline"));
+  spdlog::set_level(spdlog::level::from_str(settings.text("serve", "log_level")));
+  if (settings.truth("serve", "log_json")) {
+    spdlog::set_formatter(std::make_unique<JsonFormatter>());
+  } else {
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+  }
+}
+
+// A part of a second counts as a whole one.
+uint64_t seconds_of(const Settings& settings, const char* name) {
+  const auto duration = settings.duration("serve", name);
+  return static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
+
+Options options_of(const Settings& settings, const ServeFlags& flags,
+                   std::shared_ptr<std::atomic<bool>> opened) {
+  Options options;
+  options.accept_loss = flags.accept_loss;
+  options.create_streams_on_append = settings.truth("serve", "create_streams_on_append");
+  options.window_bytes = settings.bytes("serve", "window_size");
+  options.block_cache_bytes = settings.bytes("serve", "block_cache_size");
+  options.segment_bytes_max = settings.bytes("serve", "segment_size");
+  options.segment_age_max_s = seconds_of(settings, "segment_age");
+  options.idempotency_ttl_s = seconds_of(settings, "idempotency_ttl");
+  options.accepted_sync_interval_ms =
+      static_cast<uint64_t>(settings.duration("serve", "accepted_sync_interval").count());
+  options.disk_reserve_bytes = settings.bytes("serve", "disk_reserve");
+  // What the store says while it opens is in the recovery report, or in the error.
+  options.on_warning = [opened](const std::string& text) {
+    spdlog::log(*opened ? spdlog::level::warn : spdlog::level::debug, "{}", text);
+  };
+  return options;
+}
+
+void report(const std::string& data, const RecoveryReport& recovery) {
+  if (recovery.created) {
+    spdlog::info("created a log in {}", data);
+  } else {
+    spdlog::info(
+        "recovered {}: next sequence {}, {} WAL bytes replayed, {} torn bytes dropped, {} ms", data,
+        recovery.durable_next.value, recovery.wal_bytes_replayed, recovery.torn_bytes_dropped,
+        recovery.milliseconds);
+  }
+  if (!recovery.loss.empty()) spdlog::error("opened with loss: {}", recovery.loss);
+}
+
+int serve(const Settings& settings, const ServeFlags& flags) {
+  if (flags.print_config) {
+    std::cout << settings.render("serve");
+    return kDone;
+  }
+  set_up_logging(settings);
+  // A log line to a pipe that nobody reads any more must not end the server; nor must the end of
+  // the terminal that it was started from.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+  Interrupt::watch();
+
+  // The address first: where it cannot be had, no log is made or opened.
+  auto binding = server::Binding::open(settings.text("serve", "listen"));
+  if (!binding) return failed(binding.error());
+  const std::string address = binding->address();
+  const bool on_loopback = binding->on_loopback();
+
+  const size_t connections_max = settings.number("serve", "connections_max");
+  const size_t connections = server::connections_that_fit(connections_max);
+  if (connections < connections_max) {
+    spdlog::warn("connections_max is {}, not {}: the hard limit of open files allows no more",
+                 connections, connections_max);
+  }
+  const std::string& data = settings.text("serve", "data");
+  auto opened = std::make_shared<std::atomic<bool>>(false);
+  auto log = Log::open(data, options_of(settings, flags, opened));
+  if (!log) return failed(log.error());
+  *opened = true;
+  report(data, (*log)->recovery());
+  if (const auto refused = (*log)->appends_refused()) {
+    spdlog::warn("appends are refused: {}", refused->message);
+  }
+
+  server::ServerOptions options;
+  options.threads = static_cast<unsigned>(settings.number("serve", "threads"));
+  options.history_threads = static_cast<unsigned>(settings.number("serve", "history_threads"));
+  options.authorities = split_names(settings.text("serve", "authorities"));
+  options.connections_max = connections;
+  auto server = server::Server::start(**log, options, std::move(*binding));
+  if (!server) return failed(server.error());
+  if (!on_loopback) {
+    spdlog::warn(
+        "{} can be reached from other machines, and there is no authentication: whoever can "
+        "connect can read, append and delete",
+        address);
+  }
+  std::cout << "listening on http://" << address << std::endl;
+
+  std::thread waiting([&] {
+    Interrupt::wait();
+    (*server)->drain();
+  });
+  (*server)->run();
+  waiting.join();
+  server->reset();
+  (*log)->close();
+  spdlog::info("closed");
+  return kDone;
+}
+
+}  // namespace
+
+void add_serve(Program& program) {
+  auto flags = std::make_shared<ServeFlags>();
+  CLI::App& command = program.add("serve", "Serve a log over HTTP", kServeExample);
+  for (const SettingKey& key : Settings::keys()) {
+    if (std::string_view(key.table) == "serve") program.add_setting_flag(command, key);
+  }
+  command.add_flag("--accept-loss", flags->accept_loss,
+                   "open a log that lost its newest events; the recovery report says which");
+  command.add_flag("--print-config", flags->print_config,
+                   "print what is in force and where it came from, and exit");
+  program.on_run(command, [flags, &program] { return serve(program.settings(), *flags); });
+}
+
+}  // namespace strandline::tools
