@@ -59,20 +59,20 @@ struct Commit {
 };
 inline constexpr size_t kMetadataBytesMax = 4'096;
 
-// Who appends, so that a retry is known as one: it answers the offsets of its original and writes
-// nothing, for ever, whatever its conditions would say now. The original must have had the same
-// events (else `conflict`). A sequence beyond the next is `out_of_order`; an epoch below the
-// producer's is `fenced`, unless that append is there.
+// Names who appends, so that a retry is recognised. A retry answers the offsets of its original and
+// writes nothing, for ever, whatever its conditions would say now. The original must have had the
+// same events (else `conflict`). A sequence number above the next one is `out_of_order`. A producer
+// epoch below the current one is `fenced`, unless that append was made.
 struct Producer {
   std::string id;         // as names are (batch.h); per stream
   uint64_t epoch = 0;     // a higher one fences those below it, and begins at sequence 0
   uint64_t sequence = 0;  // counts the producer's appends to the stream in this epoch, from 0
 };
 
-// The same for who has no sequence, for a time (Options::idempotency_ttl_s), which setting the
-// clock of an open log neither shortens nor lengthens: the same key again
-// answers as the first did; with another fingerprint it is `reused`, and until the first is
-// answered `in_flight`. A refusal is not kept.
+// The same for a client that has no sequence number, for a time (Options::idempotency_ttl_s). The
+// same key again is answered as the first request was. With another fingerprint it is `reused`.
+// Until the first request is answered it is `in_flight`. A refusal is not kept. Setting the clock
+// of an open log makes the time neither shorter nor longer.
 struct Idempotency {
   std::string key;          // 1 to 255 bytes without control characters
   std::string fingerprint;  // of the request: a hash, at most 64 bytes
@@ -95,9 +95,10 @@ struct Append {
   std::optional<Idempotency> idempotency = {};
 };
 
-// Dead letters: these leave what their consumer has unacked, in the order of the events of the
-// append's first part; where there is none, because the events themselves are gone. An exclusive
-// consumer, which must still stand where it stood, then stands behind them.
+// Makes events dead letters: the positions are removed from what the consumer has unacked. The
+// events of the append's first part are their copies, in the same order. There is no part if the
+// events themselves are gone. An exclusive consumer, which must still stand where it stood, then
+// stands behind them.
 struct Bury {
   std::string consumer;
   std::vector<uint64_t> positions;

@@ -65,7 +65,7 @@ struct Options {
   Mode mode = Mode::owner;
   bool create_if_missing = true;
   // Opens a log whose end is older than its head mark, or whose WAL is damaged: the recovery report
-  // says what is lost. Never set by default, for a log must not open silently shorter.
+  // says what is lost. Never set by default, because a log must not open silently shorter.
   bool accept_loss = false;
   // Appending to a stream that does not exist creates it; otherwise such an append is not_found.
   bool create_streams_on_append = true;

@@ -32,7 +32,7 @@ class ConsumerWait {
     stream_->arm(callback);
     consumer_->arm(callback);
   }
-  // The same without the tail, for who waits for that by another way.
+  // The same without the tail, for a caller that waits for the tail in another way.
   void on_change(const std::function<void()>& callback) {
     if (consumer_) consumer_->arm(callback);
   }

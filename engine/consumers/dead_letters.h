@@ -1,5 +1,5 @@
-// An event that was given out in vain, as its consumer's dead-letter stream keeps it: as it was,
-// with what became of it in extension attributes:
+// A dead letter, as the consumer's dead-letter stream keeps it: the event as it was, and what
+// became of it in extension attributes:
 //
 //   deadletterconsumer, deadlettercause, deadletterattempts   whose, why, after how many
 //   deadletterstream, deadletteroffset                        where it came from

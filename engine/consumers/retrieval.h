@@ -1,4 +1,4 @@
-// From positions that a consumer was given back to their events.
+// Reads the events at the positions that a member was given.
 //
 // *Threads*: any; reads the disk where the window no longer has them. *Memory*: what it gives owns
 // its bytes. Positions whose events are gone (dropped, truncated, damaged) are named, with the gap.

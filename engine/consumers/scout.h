@@ -1,4 +1,4 @@
-// What a consumer comes to next: reads ahead of it, so that the writer never waits for a disk.
+// Reads ahead for a consumer, so that the writer never waits for a disk.
 //
 // It holds the next events' positions, keys and sizes, a few thousand at most, and the gaps between
 // them. *Threads*: read_ahead: any, one at a time; the rest is the writer's. *Order*: take() gives

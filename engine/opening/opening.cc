@@ -35,7 +35,7 @@ struct Warnings {
   }
 };
 
-// `mended`: records were put back from tables and WALs that were damaged, so that some may not fit.
+// `mended`: records were put back from damaged tables and WALs, so that some may not fit the rest.
 Status load(LogState& state, bool mended, RecoveryReport& report) {
   const bool accepts = state.options.accept_loss && state.options.mode == Options::Mode::owner;
   Loading loading{.log = state, .lenient = mended || accepts};
@@ -60,10 +60,10 @@ Status forget_segments_below(Store& store, SegmentId first_live) {
   }
 }
 
-// What was done to the store before RocksDB saw it.
+// What was repaired in the store before RocksDB opened it.
 struct Mended {
   std::string newest_wal;
-  std::string lists;  // what was wrong with its list of tables, for who is told of a loss
+  std::string lists;  // what was wrong with the list of tables; part of every loss report
 };
 
 std::string no_mark_in(const std::filesystem::path& directory) {
@@ -116,13 +116,14 @@ Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& m
                             "(accept_loss) forgets what was there",
                             lost, wal));
   }
-  // From here on the mark is what is there. The offsets that were lost will be given out again, for
-  // the mark says how many events there were, not of which streams: that is the loss accepted.
+  // From here on the head mark says what is there. The lost offsets will be given out again,
+  // because the head mark says how many events there were, and not of which streams. That is the
+  // loss that was accepted.
   report.loss += (mark ? lost : mark.error().message) + "; ";
   return HeadMark::reset(disk, state.directory, now);
 }
 
-// Reads everything, which an opening that must say what is lost may take the time for.
+// Reads everything. It takes time, but an opening that reports a loss may take it.
 std::string unreadable_in(const LogState& state) {
   constexpr size_t kFindingsMax = 100;
   const auto found = verify(state, nullptr).findings;
@@ -134,7 +135,7 @@ std::string unreadable_in(const LogState& state) {
   return out;
 }
 
-// What stands beside the tables, made whole before RocksDB looks: its list of them, and its WAL.
+// Repairs what stands beside the tables before RocksDB reads it: the list of tables, and the WAL.
 Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, LogState& state,
                           RecoveryReport& report) {
   const bool accept = state.options.accept_loss;
@@ -143,7 +144,8 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
     auto mark = HeadMark::read(disk, state.directory);
     if (!mark && !accept) return std::unexpected(std::move(mark.error()));
     if (mark && !*mark && !accept) {
-      // It is written before a table can be: RocksDB must not delete any over a list that is short.
+      // The head mark is written before any table. Without it, RocksDB could delete tables because
+      // of a list that is too short.
       auto names = disk.list(store);
       if (!names) return std::unexpected(std::move(names.error()));
       const auto is_table = [](const std::string& name) { return name.ends_with(".sst"); };
@@ -161,7 +163,7 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
       mended.lists += "; " + told;
     }
   }
-  // With accept_loss the store makes its WALs whole itself, once it knows its tables.
+  // With accept_loss the store repairs its WALs itself, after it has read its list of tables.
   auto ends = state.options.mode == Options::Mode::observer ? look_at_wals_to_follow(disk, store)
               : accept                                      ? look_at_wals(disk, store)
                                                             : mend_wals(disk, store);
@@ -253,7 +255,7 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
     if (auto ok = sync_wals(disk, directory->store()); !ok) return std::unexpected(ok.error());
   }
   for (const std::string& one : taken_out.lost) report.loss += one + "; ";
-  // Also what an opening with accept_loss began and did not finish.
+  // Also a repair that an earlier opening with accept_loss began and did not complete.
   const bool mending = is_mending(directory->store());
   if (mending) {
     if (observer) return being_mended();
@@ -264,7 +266,7 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   if (auto ok = load(state, mending, report); !ok) return std::unexpected(std::move(ok.error()));
   report.durable_next = Sequence(state.streams.log().tail().value);
   if (auto ok = hold_against_head_mark(disk, state, mended, report); !ok) {
-    // What was lost in the mending is not found again.
+    // What the repair found to be lost cannot be found again by the next opening.
     if (mending) ok.error().message += "; " + report.loss;
     return std::unexpected(std::move(ok.error()));
   }
@@ -292,13 +294,13 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
 
 Result<OpenedState> open_state(const std::filesystem::path& path, Options options,
                                const MakePart& another) {
-  // An observer changes nothing, and accepts nothing either.
+  // An observer changes nothing, so it accepts no loss either.
   if (options.mode == Options::Mode::observer) options.accept_loss = false;
   if (!options.accept_loss) {
     return open_once(path, std::move(options), another);
   }
-  // What can be opened without a loss is; and where it cannot be, why not is the first thing to
-  // say.
+  // First the opening tries without a loss. If that fails, the reason is the beginning of the loss
+  // report.
   Options strict = options;
   strict.accept_loss = false;
   std::string why;

@@ -1,10 +1,9 @@
 // Table files that RocksDB cannot open: a bad bit in a table's index, properties or footer, a file
-// cut short, or none at all. RocksDB refuses the whole store for one of them; here they are found,
-// named with what they hold, and taken out, so that the rest opens.
+// cut short, or none at all. RocksDB refuses the whole store because of one such table. This file
+// finds these tables, says what each one holds, and takes them out, so that the rest opens.
 //
-// Of an events table that is taken out, every batch that is whole is put back afterwards
-// (salvage.h); the file stays in `damaged/` beside the store. *Threads*: one, with the store
-// closed.
+// After an events table was taken out, every whole batch in it is put back (salvage.h). The file
+// itself stays in `damaged/` beside the store. *Threads*: one, with the store closed.
 #pragma once
 
 #include <filesystem>
@@ -41,11 +40,11 @@ Result<std::vector<DamagedTable>> find_damaged_tables(const std::filesystem::pat
                                                       const Descriptors& families,
                                                       const StoreLook& look, bool every_block);
 
-// Moves them to `damaged/` beside the store, and makes the store forget them.
+// Moves the tables to `damaged/` beside the store, and removes them from RocksDB's list.
 Status take_out(const std::filesystem::path& directory, const rocksdb::DBOptions& options,
                 const Descriptors& families, const std::vector<DamagedTable>& tables);
 
-// What a file that is kept in `damaged/` held, and so what follows (mend).
+// What a file in `damaged/` held. It decides how the repair goes on (mend).
 enum class Aside {
   events,   // every batch in it that is whole is put back
   records,  // they are made again from the events
@@ -53,19 +52,20 @@ enum class Aside {
 // Durable, when it returns.
 Status keep_aside(const std::filesystem::path& directory, const std::string& name, Aside held,
                   std::string_view bytes);
-// From here on every opening mends what is aside, until it has. Once all of it is, and before
-// anything of it is removed.
+// Begins the repair, durably: each later opening repairs the tables in `damaged/` until none is
+// left. To be called when all of them are in `damaged/`, and before any of them is removed from the
+// store.
 Status begin_mending(const std::filesystem::path& directory);
 
-// Whether tables were taken out, and their contents are not back yet.
+// Whether a repair was begun and is not complete.
 bool is_mending(const std::filesystem::path& directory);
 
-// What follows on taking out: writes what is whole in the events tables of `damaged/` back into the
-// store, and has the parts make their records again (rebuild.h) if some were in such a table.
-// Durable when it returns; says how many batches were put back. Safe to do again after a crash.
+// The repair itself: writes every whole batch of the events tables in `damaged/` back into the
+// store. If one of the tables held records, it has the parts rebuild theirs (rebuild.h). Durable
+// when it returns. Answers how many batches were put back. After a crash it can be repeated.
 Result<uint64_t> mend(const std::filesystem::path& directory, Store& store,
                       const StateParts& parts);
-// Once what was put back fits the rest (mend_consumers): what is aside is done with.
+// Ends the repair. To be called when what was put back fits the rest of the log (mend_consumers).
 void finish_mending(const std::filesystem::path& directory);
 
 }  // namespace strandline

@@ -1,4 +1,4 @@
-// What a store's MANIFEST says, whatever is wrong with its WALs. *Threads*: one, with the store
+// Reads what a store's MANIFEST says, even if its WALs are damaged. *Threads*: one, with the store
 // closed.
 #pragma once
 

@@ -1,7 +1,6 @@
-// WALs that the store's MANIFEST knows of, and that are not there. With `accept_loss` the log opens
-// without them; but the record of where an event is may have been in one alone, while the event has
-// long been in a table, so records are then made again from the events (rebuild.h).
-// *Threads*: one, with the store closed.
+// WALs that the store's MANIFEST names, and that are missing. With `accept_loss` the log opens
+// without them. An event can be in a table while the record of its place was only in such a WAL. So
+// the records are then rebuilt from the events (rebuild.h). *Threads*: one, with the store closed.
 #pragma once
 
 #include <filesystem>

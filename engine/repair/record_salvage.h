@@ -1,10 +1,11 @@
-// The records in a table file that was taken out for a bad block (damaged_tables.h), put back as
-// far as they can be read: all but those of that block, as long as the table's index is whole.
+// Puts the records of a table file back that was taken out because of a bad block
+// (damaged_tables.h). As long as the table's index is whole, only the records of that block are
+// lost.
 //
-// What the store still holds under a key stays, for it may be newer; but of two committed
-// positions, two places of a producer or two states of a stream the further one is kept, of two
-// states of a consumer the higher epochs, and of what expires the one that lives longer.
-// *Threads*: one.
+// If the store still holds a record under the same key, that one stays, because it may be newer.
+// There are exceptions. Of two committed positions, two positions of a producer or two states of a
+// stream, the further one is kept. Of two states of a consumer, the higher member epochs are kept.
+// Of what expires, the one that lives longer is kept. *Threads*: one.
 #pragma once
 
 #include <filesystem>

@@ -2,12 +2,11 @@
 // nobody knows which tables are the log's, so every MANIFEST is written twice: beside MANIFEST-N
 // stands MANIFEST-N.copy, the same bytes, fsynced right after it (store_file_system.h).
 //
-// Before the store is opened the two are held against each other, record by record (wal_records.h):
-// what is damaged in one, or cut off it, or all of it, is taken from the other, and no more than a
-// warning comes of it. What a power cut left of an end that was never fsynced is cut off, where the
-// copy ends. Where what is whole ends before what the head mark says was durable, the store is
-// refused: RocksDB would delete the tables that such a list does not name. *Threads*: one, with the
-// store closed.
+// Before the store is opened, the two are compared, record by record (wal_records.h). What is
+// damaged or missing in one is taken from the other, with a warning and without loss. An end that
+// was never fsynced, as a power cut leaves it, is cut off where the copy ends. If the whole records
+// end before what the head mark says was durable, the store is refused: RocksDB would delete the
+// tables that such a list does not name. *Threads*: one, with the store closed.
 #pragma once
 
 #include <filesystem>

@@ -1,11 +1,12 @@
-// The ends of a store's WAL files, looked at before RocksDB replays them.
+// Inspects the ends of a store's WAL files before RocksDB replays them.
 //
-// After a power cut a WAL may end in a record that is not whole, and its last pages, none of them
-// fsynced, may be there or not in any order: what is missing reads as zeros, and whole records may
-// stand behind it. RocksDB takes such an end for damage, or replays what stands behind the hole.
-// So it is cut off first, durably, at the last whole record. It must not be mistaken for damage to
-// what was durable: every batch says, in its mark, how far the log was durable when it was written
-// (`WalMark` in wal_records.h), and an end that a later one knows to have been durable is refused.
+// After a power cut a WAL may end in a record that is not whole. Of its last pages, which were
+// never fsynced, any may be missing. A missing page reads as zeros, and whole records may stand
+// behind it. RocksDB takes such an end for damage, or replays what stands behind the hole. So the
+// end is cut off first, durably, at the last whole record. Damage to durable bytes must not be
+// mistaken for such an end. Each batch says in its stamp how far the log was durable when it was
+// written (`WalMark` in wal_records.h). An end is refused if a later stamp says that it was
+// durable.
 #pragma once
 
 #include <cstdint>
@@ -39,8 +40,8 @@ Result<WalEnds> mend_wals(const Disk& disk, const std::filesystem::path& store_d
 Result<std::vector<std::string>> salvage_wals(const Disk& disk,
                                               const std::filesystem::path& store_directory);
 
-// Makes what is in the WAL files now durable, for an observer must not show what a power cut can
-// take back, and it cannot know how far the owner has fsynced.
+// Fsyncs the WAL files as they are now, because an observer must not show what a power cut can take
+// back, and it cannot know how far the owner has fsynced.
 Status sync_wals(const Disk& disk, const std::filesystem::path& store_directory);
 
 }  // namespace strandline

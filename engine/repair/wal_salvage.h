@@ -1,11 +1,11 @@
-// What is whole in a WAL that is damaged, found again: with `accept_loss`, every batch in it but
-// those that the damage touches is replayed.
+// Salvages what is whole in a damaged WAL. With `accept_loss`, every batch in it is replayed,
+// except those that the damage touches.
 //
-// A record that is not whole is passed over by its length, if another record follows there; if only
-// its length is wrong, its checksum says which is right; otherwise the rest of its block is
-// searched. What a search finds counts only if it ends with the mark of this very file (WalMark):
-// what clients put into their events is never taken for a batch. Batches are replayed in the order
-// of RocksDB's sequence numbers, each once, wherever in the file they stand.
+// A record that is not whole is skipped by its length, if another record follows there. If only the
+// length is wrong, the checksum says which length is right. Otherwise the rest of the block is
+// searched. What a search finds counts only if it ends with the stamp of this very file (WalMark).
+// So what clients put into their events is never taken for a batch. Batches are replayed in the
+// order of RocksDB's sequence numbers, each once, wherever they stand in the file.
 #pragma once
 
 #include <cstdint>

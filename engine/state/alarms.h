@@ -1,9 +1,9 @@
-// When named consumers are to be looked at by themselves: a deadline or a delay passes, or an event
-// is to be dead-lettered. One moment a consumer, the next one.
+// When something is due for named consumers without anybody asking: a deadline or a delay passes,
+// or an event becomes a dead letter. It holds one time for each consumer: the next one.
 //
-// *Threads*: set, nudge and stop: any; next: one thread, which sleeps while nothing is due and does
-// not look at any consumer meanwhile. *Time*: the clock's elapsed microseconds. *Memory*: about 200
-// bytes for each consumer that has a moment.
+// *Threads*: set, nudge and stop: any; next: one thread, which sleeps while nothing is due and
+// reads no consumer meanwhile. *Time*: the clock's elapsed microseconds. *Memory*: about 200 bytes
+// for each consumer that has a moment.
 #pragma once
 
 #include <condition_variable>

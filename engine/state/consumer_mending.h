@@ -1,7 +1,7 @@
-// Named consumers after a loss that was accepted: what is left of them must be of a log that is
-// shorter, or of consumers whose other records are gone.
+// Repairs the records of named consumers after a loss that was accepted. The log may be shorter
+// than a record says, or a consumer's other records may be gone.
 //
-// *Threads*: the opening's. What it changes is written at once, and said.
+// *Threads*: the opening's. Each change is written at once, and reported.
 #pragma once
 
 #include <string>
@@ -12,9 +12,10 @@
 
 namespace strandline {
 
-// Removes records that are of no consumer (`orphans`, by their keys), and those of events that come
-// after where their consumer stands, and takes consumers that stand beyond the tail back to it:
-// what is appended there from now on they have not seen. Says what was lost by it, or nothing.
+// Removes records that belong to no consumer (`orphans`, by their keys), and records of events
+// behind the position of their consumer. Moves consumers whose position is beyond the tail back to
+// the tail: they have not seen what is appended there from now on. Answers what was lost by that,
+// or an empty text.
 Result<std::string> mend_consumers(LogState& log, const std::vector<std::string>& orphans);
 
 }  // namespace strandline

@@ -1,8 +1,8 @@
 // A commit group: what the writer commits together.
 //
-// It is one WriteBatch, one place in the log's order, and one fsync at most. The writer fills
-// it, the sync stage publishes it: only then are its streams' tails raised and its answers given.
-// What it changes is for the parts of the log's state to know (part.h): it has a slot for each.
+// It is one WriteBatch, one place in the log's order, and one fsync at most. The writer fills it,
+// and the commit stage publishes it: only then are its streams' tails raised and its answers given.
+// The parts of the log's state (part.h) know what it changes: it has a slot for each part.
 #pragma once
 
 #include <utility>

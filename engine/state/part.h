@@ -24,7 +24,8 @@
 //     tail raised finds what is below it.
 //  6. A stream's tail is raised once a group, and the log's own stream comes last: who follows it
 //     finds the others' tails raised.
-//  7. Wake-ups come after every publish(), so that who arms and then looks misses none. A part
+// 7. Wake-ups come after every publish(), so that whoever arms first and reads then misses none. A
+// part
 //     names in Group::woken whom it has news for. Answers come after the wake-ups.
 //  8. A group that failed is not published, and no part is told: the log is sealed, and what was
 //     assigned is never used again.

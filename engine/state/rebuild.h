@@ -1,11 +1,12 @@
-// The records of the state, made again from the events, where a table that held some of them was
-// taken out (damaged_tables.h): only then, for it looks at every stream of every segment.
+// Rebuilds the records of the state from the events. It runs only after a table that held some of
+// them was taken out (damaged_tables.h), because it reads every stream of every segment.
 //
-// Each part makes its own (StatePart::rebuild) from what the events say. What they cannot say is
-// lost: a stream's name (it becomes "lost-" and its number), a truncation or a deletion, committed
-// positions; and, if the segments' records are lost, too, whether what is missing before its first
-// event was dropped: it is told as damaged. *Requires*: every table of events can be read, which
-// taking out sees to. *Threads*: one, before anything is loaded.
+// Each part rebuilds its own records (StatePart::rebuild) from what the events say. What they
+// cannot say is lost: a stream's name (it becomes "lost-" and its number), a truncation, a
+// deletion, committed positions. If the segments' records are lost too, nothing says whether the
+// events before a stream's first event were dropped: they are reported as damaged. *Requires*:
+// every table of events can be read, which taking out sees to. *Threads*: one, before anything is
+// loaded.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// What a group was given, or will be, and has not acked: each event waiting, or in flight.
+// The events of a consumer group that are not acked: each is waiting, or in flight.
 //
 // *Waiting* events may be given out at once, or not before a moment (a nack's delay), or in mode
 // keyed not before an older one with the same key is gone. Those that have had their attempts are

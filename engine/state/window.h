@@ -1,4 +1,5 @@
-// The newest durable batches, in memory, shared by reference among all readers near the tail.
+// The batch cache: the newest durable batches, in memory, shared by reference among all readers
+// near the tail.
 //
 // Bounded in bytes: the oldest go first. It holds the log's own records too, so that a follower of
 // `$all` is served by it as well. *Threads*: find: any; push: the sync stage's, before it raises

@@ -47,8 +47,8 @@ class Salvage {
   std::vector<Place> places_;  // sorted by key
 };
 
-// Those of tables that readers have met damage in, kept, for a scan reads the whole file. Any
-// thread.
+// Those of tables in which readers have met damage. They are kept, because a scan reads the whole
+// file. Any thread.
 class Salvages {
  public:
   // Null if the file cannot be read.

@@ -1,11 +1,11 @@
-// RocksDB, behind a door: the only room that knows it. Above it there are families, keys, values
-// and this project's errors.
+// RocksDB behind one class. Above it there are families, keys, values and this project's errors.
 //
 // *Durability*: write() hands a batch of changes to the operating system, in one piece; sync()
 // makes everything written before it durable. *Threads*: write and sync may run at once, on one
-// thread each; reading on any. *Errors*: after any failed write or sync the store is finished: the
-// caller seals the log. Iterators report damage through status(), which must be looked at whenever
-// one is not valid. *Memory*: an iterator's key and value live until it moves.
+// thread each; reading on any. *Errors*: after any failed write or sync the store cannot be used
+// for writing any more: the caller seals the log. Iterators report damage through status(), which
+// must be checked whenever an iterator is not valid. *Memory*: an iterator's key and value live
+// until it moves.
 #pragma once
 
 #include <filesystem>

@@ -10,8 +10,8 @@
 // the second entry and lose the first, a power cut in between leaves a store that names a file
 // which is not there.
 //
-// *Tables*: one whose end RocksDB would read unchecked cannot be opened (table_footer.h); nor if it
-// was taken out, and is read for what is whole in it.
+// *Tables*: a table whose end makes no sense cannot be opened (table_footer.h). The same holds for
+// a table that was taken out and is being salvaged.
 //
 // *Deleting*: a large file gives its space back a piece at a time (reclaimer.h).
 //

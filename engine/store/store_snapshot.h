@@ -1,10 +1,11 @@
 // A store's files as they are at one moment, to be read while its owner goes on writing.
 //
-// RocksDB reads the list of tables first, and then the tables and the WALs. What the owner removes
-// between the two is in a table that the list, as it was read, does not name; without it events
-// would be missing, at the end or in the middle. So the list is read whole, every table and WAL is
-// opened, and then the list must still be the same: the owner removes a file only once the list
-// says so. What it removes later is still read; what it appends to the newest WAL may be.
+// RocksDB reads the list of tables first, and then the tables and the WALs. If the owner removes a
+// WAL between the two, its events are in a table that the list does not name yet. They would be
+// missing, at the end or in the middle. So a snapshot reads the whole list, opens every table and
+// WAL, and then checks that the list is still the same. The owner removes a file only after the
+// list says so. A file that is removed later is still read, because it is open. What the owner
+// appends to the newest WAL meanwhile may be read.
 //
 // *Threads*: any, once it is made.
 #pragma once

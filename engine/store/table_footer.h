@@ -1,5 +1,5 @@
-// The end of a table file, looked at before RocksDB does: what it reads there unchecked, and ends
-// the process by an assertion where it makes no sense.
+// Checks the end of a table file before RocksDB reads it. RocksDB reads some of it unchecked, and
+// ends the process by an assertion where it makes no sense.
 //
 // The footer has no checksum itself, and says where the first blocks are, how long they are, which
 // checksum they have, and in which format the file is; a bad bit can turn that into a block of many

@@ -1,10 +1,10 @@
-// From events that were given out in vain to dead letters: each is read, and copied to its
-// consumer's dead-letter stream in the append that also takes it out of what is to be done.
+// Makes dead letters of events whose last attempt is over. Each event is read, and copied to its
+// consumer's dead-letter stream in the append that also removes it from what is to be done.
 //
 // *Threads*: any but the writer's and the sync stage's: it reads the disk, and waits for the
-// appends. *Errors*: what fails is warned of and stays where it is, which is no concern of the
-// others; the first failure is answered. An event that is gone from where it was, and one that the
-// consumer has dead-lettered before (dead_letters.h), only leaves.
+// appends. *Errors*: an event that fails causes a warning and stays where it is; the others go on.
+// The first failure is answered. An event that is gone, and one that the consumer has dead-lettered
+// before (dead_letters.h), is only removed.
 #pragma once
 
 #include <functional>

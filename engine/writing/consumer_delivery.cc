@@ -155,7 +155,7 @@ void ConsumerDesk::give_out(NamedConsumer& consumer, const Fetch& fetch, Assignm
     assignment.given.push_back({position, entry.attempts + 1});
     unacked.give(position, assignment.epoch, deadline);
   };
-  // What waits comes first, for it is older.
+  // What waits for another attempt comes first, because it is older.
   while (const auto position = unacked.next_ready()) {
     if (!has_room(unacked.find(*position)->bytes)) break;
     give(*position);

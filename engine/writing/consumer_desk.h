@@ -1,5 +1,5 @@
-// Where named consumers are changed: each operation is checked as a whole, then applied to memory
-// and to the group's WriteBatch together.
+// Changes named consumers. Each operation is checked as a whole, and then applied to memory and to
+// the commit group's WriteBatch together.
 //
 // *Threads*: the writer's. *Durability*: what it answers is given out after the group's fsync, as
 // every answer of a group is. *Errors*: not_found, exists, fenced (with the current epoch),

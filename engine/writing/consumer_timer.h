@@ -1,5 +1,5 @@
-// What happens to named consumers by time alone: deadlines and delays pass, and what has had its
-// last attempt is dead-lettered, whether anybody fetches or not.
+// Does what time alone brings to named consumers: it ends attempts whose deadline has passed, and
+// makes events whose last attempt is over dead letters, whether anybody fetches or not.
 //
 // A thread that sleeps until the earliest moment of any consumer (alarms.h), asks the writer for
 // what is due there, and buries it. What fails is tried again after a while, and of a sealed log

@@ -1,4 +1,4 @@
-// Whether an append was made before: by its idempotency key, or by the producers of its parts.
+// Says whether an append was made before: by its idempotency key, or by the producers of its parts.
 #pragma once
 
 #include <optional>

@@ -143,8 +143,8 @@ void Syncer::refuse(Group& group) {
   }
   for (auto* answers : {&group.answers, &group.accepted}) {
     for (Group::Answer& answer : *answers) {
-      // A refusal stays one, for it was not applied, whatever became of the rest; unless its reason
-      // may rest on what was lost.
+      // A refusal stays a refusal, because it was not applied, whatever became of the rest; unless
+      // its reason may rest on what was lost.
       if (!answer.result && !rests_on_state(answer.result.error().code)) {
         answer.done(std::move(answer.result));
       } else {

@@ -1,9 +1,9 @@
-// The sync stage: one thread that fsyncs what the writer has written, then publishes it: every
-// part of the state (part.h), the wake-ups, then the answers. While it fsyncs, the writer fills
-// the next group; whatever was written meanwhile shares the next fsync.
+// The commit stage: one thread that fsyncs what the writer has written, and then publishes it:
+// first every part of the state (part.h), then the wake-ups, then the answers. While it fsyncs, the
+// writer fills the next commit group. Everything that was written meanwhile shares the next fsync.
 //
-// A small group that finds the stage idle, on a disk that syncs quickly, is finished by the writer
-// itself: handing it to another thread would take longer than what could be done meanwhile.
+// If the stage is idle and the disk is quick, the writer finishes a small commit group itself:
+// handing it to another thread would take longer than the fsync.
 //
 // *Threads*: push, finish_here and wait_for_turn: the writer's. Answers are given on its own thread
 // or the writer's, and must only post. *After a failure* nothing more is published: what was

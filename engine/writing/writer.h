@@ -1,6 +1,6 @@
-// The one thread that owns the order of everything: it drains a bounded queue into a commit group,
-// checks conditions, assigns offsets and sequences, and writes one WriteBatch, unsynced, while the
-// sync stage (syncer.h) fsyncs the group before.
+// The one thread that owns the order of everything. It drains a bounded queue into a commit group,
+// checks conditions, assigns offsets and log sequences, and writes one WriteBatch without an fsync.
+// Meanwhile the commit stage (syncer.h) fsyncs the commit group before.
 //
 // *Threads*: submit: any; `busy` at once when the queue is full. *Order*: operations commit in the
 // order in which submit took them. *After a failure* everything is refused as `sealed`.

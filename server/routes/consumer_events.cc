@@ -285,7 +285,7 @@ std::expected<MemberPlan, Response> plan_member(const Call& call) {
   return plan;
 }
 
-// What joining gave: in the pool, for it waits for the log.
+// Joins. Runs in the pool, because it waits for the log.
 struct Membership {
   Joined joined;
   std::optional<Subscription> subscription;  // of an exclusive one

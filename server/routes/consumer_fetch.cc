@@ -23,7 +23,7 @@ namespace {
 // Of who names no number: little enough to be done before its deadline.
 constexpr uint64_t kFetchEventsDefault = 10;
 constexpr uint64_t kWaitMaxMs = 60'000;
-// Past its time a poll still looks through what a filter leaves out, for so long.
+// For so long a poll goes on past its time, to search behind events that a filter leaves out.
 constexpr auto kLookOn = std::chrono::seconds(1);
 constexpr std::array<std::string_view, 3> kGivenForms = {kJson, kNdjson, schema::kBatchMediaType};
 

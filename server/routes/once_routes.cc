@@ -1,6 +1,6 @@
 // PUT and GET /v1/consumers/{c}/once/{id}: ids that a consumer has processed, for effects that are
-// not in the log. PUT {"ttl_s"} marks one, and says whether it is the first to do so: 201
-// {"first":true}, or 200 {"first":false}. GET finds it, or not: 200, 404.
+// not in the log. PUT {"ttl_s"} marks an id as processed, and says whether it is the first to do
+// so: 201 {"first":true}, or 200 {"first":false}. GET finds it, or not: 200, 404.
 #include "server/json/json_fields.h"
 #include "server/routes/append_body.h"
 #include "server/routes/handlers.h"

@@ -1,8 +1,8 @@
 // A request to a server and its answer, on one connection, opened when it is needed and again after
 // it was lost; and the members of an answer.
 //
-// A request is never repeated here, for only the caller knows whether it may be. *Errors*: what the
-// server says, as the log would have said it; `io` as http.h has it. *Threads*: one.
+// A request is never repeated here, because only the caller knows whether it may be. *Errors*: what
+// the server says, as the log would have said it; `io` as http.h has it. *Threads*: one.
 #pragma once
 
 #include <rapidjson/document.h>

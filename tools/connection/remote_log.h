@@ -1,5 +1,6 @@
 // A log behind a server, over its HTTP API. One connection, opened when it is needed and again
-// after it was lost; a request is never repeated here, for only the caller knows whether it may be.
+// after it was lost; a request is never repeated here, because only the caller knows whether it may
+// be.
 #pragma once
 
 #include <memory>
