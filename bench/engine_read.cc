@@ -69,7 +69,7 @@ class ReadHistory : public Workload {
   void ours() {
     drop_page_cache(scratch_.path());
     // A small window: nearly everything is read from tables. After opening it is empty anyway.
-    auto log = must(Log::open(scratch_.path(), {.window_bytes = 1 << 20}), "open");
+    auto log = must(Log::open(scratch_.path(), {.batch_cache_bytes = 1 << 20}), "open");
     for (Row& row : rows_) {
       Read read;
       const double begin = now_s();
@@ -85,7 +85,7 @@ class ReadHistory : public Workload {
     const Counters counters = log->counters();
     rows_[1].note = std::to_string(filled_.events) +
                     " events, both passes: " + std::to_string(counters.store_batches_read) +
-                    " batches from the store, " + std::to_string(counters.window_batches_read) +
+                    " batches from the store, " + std::to_string(counters.cached_batches_read) +
                     " from the window";
   }
 

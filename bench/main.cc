@@ -92,7 +92,7 @@ int run_benchmarks(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--tiny", settings.tiny, "Everything in a few seconds, only to see that it works");
   app.add_flag("--json", json, "JSON instead of a table");
-  app.add_flag("--readme", readme, "Behind the table, the rows of README.md's");
+  app.add_flag("--readme", readme, "Behind the table, the rows of bench/README.md's");
   app.add_flag("--list", list, "The workloads' names");
   std::vector<std::string> child;
   app.add_option("--append-until-killed", child)->expected(2)->group("");

@@ -41,7 +41,7 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
   publish_standings(*parts->state);
   if (parts->state->options.mode == Options::Mode::owner) {
     LogState& state = *parts->state;
-    parts->syncer = std::make_unique<Syncer>(state);
+    parts->syncer = std::make_unique<CommitStage>(state);
     parts->writer = std::make_unique<Writer>(state, *parts->syncer);
     parts->timer = std::make_unique<ConsumerTimer>(
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
@@ -338,7 +338,7 @@ Result<bool> Log::once(std::string consumer, std::string id, uint64_t ttl_s) {
 
 Result<bool> Log::was_processed(std::string_view consumer, std::string_view id) const {
   const LogState& state = *parts_->state;
-  return state.expiring.holds_durably(*state.store, mark_key(consumer, id));
+  return state.expiring.holds_durably(*state.store, processed_id_key(consumer, id));
 }
 
 // --- The log itself.
@@ -372,8 +372,8 @@ Counters Log::counters() const {
           .sync_us_total = c.sync_us_total,
           .store_batches_read = c.store_batches_read,
           .store_bytes_read = c.store_bytes_read,
-          .window_batches_read = c.window_batches_read,
-          .window_bytes = parts_->state->window.bytes(),
+          .cached_batches_read = c.cached_batches_read,
+          .batch_cache_bytes = parts_->state->batch_cache.bytes(),
           .queue_appends = parts_->writer ? parts_->writer->queue_appends() : 0,
           .queue_bytes = parts_->writer ? parts_->writer->queue_bytes() : 0,
           .disk_free_bytes = parts_->writer ? parts_->writer->disk_free_bytes() : std::nullopt};

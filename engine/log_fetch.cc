@@ -122,9 +122,9 @@ Result<Fetched> Log::fetch(Fetch request) {
     auto fetched = retrieve(*assignment);
     if (!fetched || !fetched->empty()) return fetched;
     // Past its time it still looks through what a filter leaves out, for so long.
-    constexpr auto kLookOn = std::chrono::seconds(1);
-    const bool looks_on = std::chrono::steady_clock::now() < until + kLookOn;
-    if (looks_on && assignment->more) continue;
+    constexpr auto kSearchOn = std::chrono::seconds(1);
+    const bool searches_on = std::chrono::steady_clock::now() < until + kSearchOn;
+    if (searches_on && assignment->more) continue;
     auto patience = until - std::chrono::steady_clock::now();
     if (patience <= patience.zero()) {
       if (assignment->full) return std::unexpected(full_of(request.consumer));

@@ -9,8 +9,8 @@
 #include "engine/disk/head_mark.h"
 #include "engine/log.h"
 #include "engine/state/log_state.h"
+#include "engine/writing/commit_stage.h"
 #include "engine/writing/consumer_timer.h"
-#include "engine/writing/syncer.h"
 #include "engine/writing/writer.h"
 
 namespace strandline {
@@ -22,7 +22,7 @@ struct Log::Parts {
   std::unique_ptr<LogState> state;
   RecoveryReport recovery;
   // An observer has none of these.
-  std::unique_ptr<Syncer> syncer;
+  std::unique_ptr<CommitStage> syncer;
   std::unique_ptr<Writer> writer;
   std::unique_ptr<ConsumerTimer> timer;
   std::unique_ptr<HeadMark> head_mark;

@@ -32,7 +32,7 @@ class Place {
     std::string name = (std::filesystem::temp_directory_path() / "strandline-fuzz-XXXXXX").string();
     CHECK_TRUE(mkdtemp(name.data()) != nullptr);
     directory_ = name;
-    auto log = Log::open(directory_, {.window_bytes = 1 << 20, .block_cache_bytes = 1 << 20});
+    auto log = Log::open(directory_, {.batch_cache_bytes = 1 << 20, .block_cache_bytes = 1 << 20});
     if (!log) CHECK_EQ(log.error().message, "");
     log_ = std::move(*log);
     service_ = std::make_unique<Service>(

@@ -44,11 +44,11 @@ void walk_ranges(const StoredBatch& batch) {
 FUZZ_TARGET(stored_value) {
   using namespace strandline;
   fuzz::Input input(bytes);
-  const bool mended = input.byte() & 1;
+  const bool repaired = input.byte() & 1;
   std::string value(input.rest());
   EventKey key{.segment = SegmentId(1), .stream = StreamId(2), .first = Offset(0)};
   if (value.size() >= 16) key.first = Offset(get_le<uint64_t>(value, 8));
-  if (mended && value.size() >= kStoredHeadBytes) {
+  if (repaired && value.size() >= kStoredHeadBytes) {
     const auto length = static_cast<uint32_t>(value.size());
     std::memcpy(value.data() + 40, &length, 4);
     uint32_t crc = crc32c(encode(key));

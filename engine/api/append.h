@@ -80,7 +80,7 @@ struct Idempotency {
 
 // Marks that the consumer has processed an id; the whole append is refused (`exists`) if it has,
 // and the mark has not expired.
-struct OnceMark {
+struct ProcessedId {
   std::string consumer;
   std::string id;  // 1 to 255 bytes without control characters
   uint64_t ttl_s = 24 * 3600;
@@ -121,7 +121,7 @@ struct AppendMany {
   std::vector<Settle> settles = {};
   std::vector<Bury> buries = {};  // the log's own
   Durability durability = Durability::fsync;
-  std::vector<OnceMark> once = {};
+  std::vector<ProcessedId> once = {};
   std::optional<Idempotency> idempotency = {};
 };
 

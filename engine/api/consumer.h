@@ -58,10 +58,10 @@ struct ConsumerSettings {
   // Retention keeps what is not acked (committed): dropping and truncating it are refused.
   bool retain = false;
 
-  bool is_group() const { return mode != Mode::exclusive; }
+  bool is_consumer_group() const { return mode != Mode::exclusive; }
   // After so many an event is dead-lettered; 0: never. A reader that is started again over and
   // over, because what it writes to is down, must not lose its place unless it was asked to.
-  uint32_t attempts() const { return attempts_max.value_or(is_group() ? 5 : 0); }
+  uint32_t attempts() const { return attempts_max.value_or(is_consumer_group() ? 5 : 0); }
 };
 using SettingsPointer = std::shared_ptr<const ConsumerSettings>;
 

@@ -75,8 +75,8 @@ struct Counters {
   uint64_t sync_us_total = 0;
   uint64_t store_batches_read = 0;  // batches that readers took from RocksDB
   uint64_t store_bytes_read = 0;
-  uint64_t window_batches_read = 0;  // batches that readers took from memory
-  uint64_t window_bytes = 0;         // now
+  uint64_t cached_batches_read = 0;  // batches that readers took from memory
+  uint64_t batch_cache_bytes = 0;    // now
   uint64_t queue_appends = 0;        // now
   uint64_t queue_bytes = 0;          // now
   // Now, on the log's disk, beyond what flushes will take of it. None: an observer, which does not

@@ -30,7 +30,7 @@ struct Limits {
   size_t append_bytes_max = 32 << 20;
   // One commit group: long enough to share an fsync among a crowd, short enough that the next is
   // filled while it is fsynced (measured: 1 to 2 MiB is best, by a tenth over 256 KiB or 4 MiB).
-  size_t group_bytes_max = 1 << 20;
+  size_t commit_group_bytes_max = 1 << 20;
   // What may wait for the writer; past it an append is answered `busy` at once.
   size_t queue_bytes_max = 64 << 20;
   size_t queue_appends_max = 65'536;
@@ -51,7 +51,7 @@ struct Limits {
   // (stream, producer) pairs whose place is kept in memory, about 250 bytes each; the others' is
   // looked up when they append.
   size_t producers_cached_max = 100'000;
-  // Idempotency keys and once() marks that are kept at a time: about a hundred bytes of disk each.
+  // Idempotency keys and processed ids that are kept at a time: about a hundred bytes of disk each.
   size_t expiring_max = 100'000'000;
   uint64_t once_ttl_s_max = 10ull * 366 * 24 * 3600;  // ten years: past that, keep events
 };
@@ -73,7 +73,7 @@ struct Options {
   Limits limits = {};
 
   // The newest batches, kept in memory and shared by every reader near the tail.
-  size_t window_bytes = 64 << 20;
+  size_t batch_cache_bytes = 64 << 20;
   size_t block_cache_bytes = 128 << 20;  // decompressed blocks, for readers of history
 
   // A segment is rolled at this size or age: the grain in which retention can drop history.

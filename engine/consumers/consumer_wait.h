@@ -3,7 +3,7 @@
 // Called back when the tail of what its consumer reads moves, when what others held comes free, and
 // when the log closes; not when a deadline passes, which is a matter of time (Assignment::due). To
 // miss nothing: arm, then fetch, and wait only if that gave nothing. *Threads*: any; the callback
-// runs on the sync stage's and must only post. After disarm returns it never runs.
+// runs on the commit stage's and must only post. After disarm returns it never runs.
 #pragma once
 
 #include <chrono>

@@ -74,7 +74,7 @@ Status Scout::read_ahead(size_t want) {
       } else if (!*delivery) {
         at_tail = true;
       } else if (const auto* events = std::get_if<Events>(&**delivery)) {
-        look_at(*events, found);
+        examine(*events, found);
       } else if (auto* gap = std::get_if<Gap>(&**delivery)) {
         found.gaps.push_back(std::move(*gap));
       } else {
@@ -95,7 +95,7 @@ Status Scout::read_ahead(size_t want) {
   return {};
 }
 
-void Scout::look_at(const Events& events, Found& found) const {
+void Scout::examine(const Events& events, Found& found) const {
   const bool one_stream = settings_.select.kind == Selection::Kind::stream;
   uint64_t position = one_stream ? events.first().value : events.sequence().value;
   const bool keyed = settings_.mode == ConsumerSettings::Mode::keyed;

@@ -58,7 +58,7 @@ class Scout {
   };
 
   Status open_cursor_at(uint64_t position);
-  void look_at(const Events& events, Found& found) const;
+  void examine(const Events& events, Found& found) const;
   uint64_t key_of(const Event& event) const;
 
   const LogState& log_;

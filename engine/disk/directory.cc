@@ -99,7 +99,7 @@ Result<bool> holds_files_of_a_store(const Disk& disk, const fs::path& store) {
 
 // Where damage is accepted, and the store is there: unless FORMAT says that it is of another
 // build's format, it may be damaged or gone.
-Status mend_format(const Disk& disk, const fs::path& file) {
+Status repair_format(const Disk& disk, const fs::path& file) {
   auto known = disk.exists(file);
   if (!known) return std::unexpected(std::move(known.error()));
   auto line = *known ? disk.read(file) : Result<std::string>();
@@ -117,10 +117,10 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   Directory directory{.path = path};
   auto there = disk.is_directory(directory.store());
   if (!there) return std::unexpected(std::move(there.error()));
-  const bool mends = accept && *there;
+  const bool repairs = accept && *there;
   auto known = disk.exists(file);
   if (!known) return std::unexpected(std::move(known.error()));
-  if (!*known && !mends) {
+  if (!*known && !repairs) {
     if (auto ok = claim(disk, path, options); !ok) return std::unexpected(std::move(ok.error()));
   }
   if (owner) {
@@ -128,8 +128,8 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
     if (!lock) return std::unexpected(std::move(lock.error()));
     directory.lock = std::move(*lock);
   }
-  if (mends) {
-    if (auto ok = mend_format(disk, file); !ok) return std::unexpected(std::move(ok.error()));
+  if (repairs) {
+    if (auto ok = repair_format(disk, file); !ok) return std::unexpected(std::move(ok.error()));
   }
   // Looked for again: another may have made it before this one had the lock.
   known = disk.exists(file);

@@ -110,7 +110,7 @@ bool decode(std::string_view bytes, DefinitionRecord& record) {
   settings.key = fields.text();
   settings.dead_letters = fields.text();
   // Builds that gave exclusive consumers no dead letters wrote the default of groups.
-  if (!settings.is_group() && settings.dead_letters.empty()) settings.attempts_max = 0;
+  if (!settings.is_consumer_group() && settings.dead_letters.empty()) settings.attempts_max = 0;
   const auto start = fields.number<uint8_t>();
   if (start > static_cast<uint8_t>(From::Kind::time)) return false;
   settings.start.kind = static_cast<From::Kind>(start);

@@ -147,7 +147,7 @@ std::string answer_key(std::string_view key) {
   return std::string(1, static_cast<char>(KeyKind::answer)).append(key);
 }
 
-std::string mark_key(std::string_view consumer, std::string_view id) {
+std::string processed_id_key(std::string_view consumer, std::string_view id) {
   std::string out(1, static_cast<char>(KeyKind::mark));
   out.append(consumer).push_back('\0');
   return out.append(id);

@@ -70,7 +70,7 @@ enum class KeyKind : char {
   answer = 3,    // producers: idempotency key -> expiry, answer (idempotency.h)
   mark = 4,      // producers: consumer, NUL, id -> expiry
   expiry = 5,    // producers: expiry, the key of an answer or a mark -> nothing
-  tally = 6,     // producers: -> how many answers and marks there are
+  tally = 6,     // producers: -> how many answers and processed ids there are
 };
 
 inline std::string key_of(KeyKind kind, uint64_t a) {
@@ -163,7 +163,7 @@ bool decode(std::string_view bytes, ProducerAppend& append);
 
 // Keys and ids have no control characters.
 std::string answer_key(std::string_view key);
-std::string mark_key(std::string_view consumer, std::string_view id);
+std::string processed_id_key(std::string_view consumer, std::string_view id);
 std::string expiry_key(int64_t expires_us, std::string_view key);
 
 }  // namespace strandline

@@ -35,10 +35,11 @@ struct Warnings {
   }
 };
 
-// `mended`: records were put back from damaged tables and WALs, so that some may not fit the rest.
-Status load(LogState& state, bool mended, RecoveryReport& report) {
+// `repaired`: records were put back from damaged tables and WALs, so that some may not fit the
+// rest.
+Status load(LogState& state, bool repaired, RecoveryReport& report) {
   const bool accepts = state.options.accept_loss && state.options.mode == Options::Mode::owner;
-  Loading loading{.log = state, .lenient = mended || accepts};
+  Loading loading{.log = state, .lenient = repaired || accepts};
   for (StatePart* part : state.parts) {
     if (auto ok = part->load(loading); !ok) return ok;
   }
@@ -61,7 +62,7 @@ Status forget_segments_below(Store& store, SegmentId first_live) {
 }
 
 // What was repaired in the store before RocksDB opened it.
-struct Mended {
+struct Repaired {
   std::string newest_wal;
   std::string lists;  // what was wrong with the list of tables; part of every loss report
 };
@@ -72,13 +73,13 @@ std::string no_mark_in(const std::filesystem::path& directory) {
 }
 
 // The log never opens silently shorter than its head mark.
-Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& mended,
+Status compare_with_head_mark(const Disk& disk, LogState& state, const Repaired& repaired,
                               RecoveryReport& report) {
   const bool accept = state.options.accept_loss;
   const HeadMark::Head now{report.durable_next, state.store->durable_changes(),
                            state.store->newest_wal(), state.store->list_end()};
   auto mark = HeadMark::read(disk, state.directory);
-  if (!mark) mark.error().message += mended.lists;
+  if (!mark) mark.error().message += repaired.lists;
   if (!mark && !accept) return std::unexpected(std::move(mark.error()));
   const HeadMark::Head head = mark ? mark->value_or(HeadMark::Head()) : HeadMark::Head();
   report.head_mark = head.next;
@@ -103,13 +104,13 @@ Status hold_against_head_mark(const Disk& disk, LogState& state, const Mended& m
   } else if (mark) {
     if (!accept || observer) return {};
     // What it says of the list of tables may be what was accepted to be lost.
-    if (!mended.lists.empty()) report.loss += mended.lists.substr(2) + "; ";
+    if (!repaired.lists.empty()) report.loss += repaired.lists.substr(2) + "; ";
     return HeadMark::reset(disk, state.directory, now);
   }
   const auto marked_wal = state.directory / "store" / fmt::format("{:06}.log", head.wal);
   const std::string wal =
-      std::max(mended.newest_wal, head.wal > 0 ? marked_wal.string() : mended.newest_wal);
-  lost += mended.lists;
+      std::max(repaired.newest_wal, head.wal > 0 ? marked_wal.string() : repaired.newest_wal);
+  lost += repaired.lists;
   if (!accept) {
     return fail(Code::corrupt,
                 fmt::format("{}: the end of its WAL ({}) may be lost; opening it all the same "
@@ -136,10 +137,10 @@ std::string unreadable_in(const LogState& state) {
 }
 
 // Repairs what stands beside the tables before RocksDB reads it: the list of tables, and the WAL.
-Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, LogState& state,
-                          RecoveryReport& report) {
+Result<Repaired> repair_store(const Disk& disk, const std::filesystem::path& store, LogState& state,
+                              RecoveryReport& report) {
   const bool accept = state.options.accept_loss;
-  Mended mended;
+  Repaired repaired;
   if (state.options.mode == Options::Mode::owner) {
     auto mark = HeadMark::read(disk, state.directory);
     if (!mark && !accept) return std::unexpected(std::move(mark.error()));
@@ -156,17 +157,17 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
       }
     }
     const ListEnd marked = mark && *mark ? (*mark)->list : ListEnd();
-    auto listed = mend_table_list(disk, store, marked, accept);
+    auto listed = repair_table_list(disk, store, marked, accept);
     if (!listed) return std::unexpected(std::move(listed.error()));
     for (const std::string& told : *listed) {
       state.options.on_warning(told);
-      mended.lists += "; " + told;
+      repaired.lists += "; " + told;
     }
   }
   // With accept_loss the store repairs its WALs itself, after it has read its list of tables.
-  auto ends = state.options.mode == Options::Mode::observer ? look_at_wals_to_follow(disk, store)
-              : accept                                      ? look_at_wals(disk, store)
-                                                            : mend_wals(disk, store);
+  auto ends = state.options.mode == Options::Mode::observer ? inspect_wals_to_follow(disk, store)
+              : accept                                      ? inspect_wals(disk, store)
+                                                            : repair_wals(disk, store);
   if (!ends) return std::unexpected(std::move(ends.error()));
   report.wal_bytes_replayed = ends->bytes - ends->torn_bytes;
   report.torn_bytes_dropped = ends->torn_bytes;
@@ -174,8 +175,8 @@ Result<Mended> mend_store(const Disk& disk, const std::filesystem::path& store, 
     state.options.on_warning(fmt::format("{}: {} bytes that were not written whole are dropped",
                                          ends->torn_at, ends->torn_bytes));
   }
-  mended.newest_wal = ends->newest;
-  return mended;
+  repaired.newest_wal = ends->newest;
+  return repaired;
 }
 
 Result<OpenedState> open_once(const std::filesystem::path& path, Options options,
@@ -207,7 +208,7 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   state.lock = std::move(directory->lock);
   RecoveryReport& report = opened.recovery;
   report.created = directory->fresh;
-  Mended mended;
+  Repaired repaired;
   if (directory->fresh && observer) {
     return fail(Code::not_found, path.string() + ": the log there is still being made");
   }
@@ -218,22 +219,22 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
     }
     if (auto ok = disk.sync_directory(path); !ok) return std::unexpected(std::move(ok.error()));
   } else {
-    auto done = mend_store(disk, directory->store(), state, report);
+    auto done = repair_store(disk, directory->store(), state, report);
     if (!done) return std::unexpected(std::move(done.error()));
-    mended = std::move(*done);
+    repaired = std::move(*done);
   }
   const auto refused = [&](Error error) {
-    error.message += mended.lists + warnings->about_loss();
+    error.message += repaired.lists + warnings->about_loss();
     return std::unexpected(std::move(error));
   };
   auto closed = ClosedStore::prepare(directory->store(), state.options,
                                      [&state](const std::string& why) { state.failure.set(why); });
   if (!closed) return refused(std::move(closed.error()));
   const auto being_mended = [&] {
-    return fail(Code::corrupt, path.string() + " is being mended by its owner");
+    return fail(Code::corrupt, path.string() + " is being repaired by its owner");
   };
   // Asked now, for it may be over by the time that an observer has opened.
-  if (observer && is_mending(directory->store())) return being_mended();
+  if (observer && is_repairing(directory->store())) return being_mended();
   TakenOut taken_out;
   if (state.options.accept_loss) {
     auto done = take_out_damage(disk, *closed);
@@ -256,21 +257,21 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   }
   for (const std::string& one : taken_out.lost) report.loss += one + "; ";
   // Also a repair that an earlier opening with accept_loss began and did not complete.
-  const bool mending = is_mending(directory->store());
-  if (mending) {
+  const bool repairing = is_repairing(directory->store());
+  if (repairing) {
     if (observer) return being_mended();
-    auto back = mend(directory->store(), *state.store, state.parts);
+    auto back = repair(directory->store(), *state.store, state.parts);
     if (!back) return std::unexpected(std::move(back.error()));
     report.loss += fmt::format("{} batches of them are whole, and were put back; ", *back);
   }
-  if (auto ok = load(state, mending, report); !ok) return std::unexpected(std::move(ok.error()));
+  if (auto ok = load(state, repairing, report); !ok) return std::unexpected(std::move(ok.error()));
   report.durable_next = Sequence(state.streams.log().tail().value);
-  if (auto ok = hold_against_head_mark(disk, state, mended, report); !ok) {
+  if (auto ok = compare_with_head_mark(disk, state, repaired, report); !ok) {
     // What the repair found to be lost cannot be found again by the next opening.
-    if (mending) ok.error().message += "; " + report.loss;
+    if (repairing) ok.error().message += "; " + report.loss;
     return std::unexpected(std::move(ok.error()));
   }
-  if (mending) finish_mending(directory->store());
+  if (repairing) finish_repair(directory->store());
   if (const auto segments = state.segments.list(); !observer && !segments.empty()) {
     // A drop that a crash cut off is finished now. If that fails, it is space that is not freed.
     const SegmentId first_live = segments.begin()->first;
@@ -305,11 +306,11 @@ Result<OpenedState> open_state(const std::filesystem::path& path, Options option
   strict.accept_loss = false;
   std::string why;
   if (auto opened = open_once(path, std::move(strict), another); opened) {
-    const std::string mended_before = opened->recovery.loss;  // begun by another opening
+    const std::string repaired_before = opened->recovery.loss;  // begun by another opening
     const auto tables = opened->state->store->check_tables();
     opened->recovery.loss += unreadable_in(*opened->state);
     if (tables.empty()) return opened;
-    why = fmt::format("{}{} tables are damaged", mended_before, tables.size());
+    why = fmt::format("{}{} tables are damaged", repaired_before, tables.size());
   } else {
     const Code code = opened.error().code;
     if (code != Code::corrupt && code != Code::io && code != Code::unsupported_format &&

@@ -11,9 +11,9 @@ constexpr const char* kNotThere = "it is not in the store";
 
 bool BatchReader::load_from_memory(Offset offset) {
   if (holds(offset)) return true;
-  auto shared = log_->window.find(stream_->id, offset);
+  auto shared = log_->batch_cache.find(stream_->id, offset);
   if (!shared) return false;
-  log_->counters.window_batches_read.fetch_add(1, std::memory_order_relaxed);
+  log_->counters.cached_batches_read.fetch_add(1, std::memory_order_relaxed);
   rest();
   shared_ = std::move(shared);
   current_ = shared_->batch;

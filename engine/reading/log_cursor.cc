@@ -179,7 +179,7 @@ Lag LogCursor::lag() {
 
 bool LogCursor::near_tail() const {
   return records_.holds(as_offset(position_)) ||
-         log_.window.find(kLogStream, as_offset(position_)) != nullptr;
+         log_.batch_cache.find(kLogStream, as_offset(position_)) != nullptr;
 }
 
 void LogCursor::release() {

@@ -114,7 +114,7 @@ Lag StreamCursor::lag() {
 }
 
 bool StreamCursor::near_tail() const {
-  return reader_.holds(position_) || log_.window.find(stream_.id, position_) != nullptr;
+  return reader_.holds(position_) || log_.batch_cache.find(stream_.id, position_) != nullptr;
 }
 
 Result<std::optional<Delivery>> BackwardCursor::next() {

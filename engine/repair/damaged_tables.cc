@@ -33,7 +33,7 @@ constexpr std::string_view kEventsSuffix = ".events";
 constexpr std::string_view kRecordsSuffix = ".records";
 constexpr std::string_view kDoneSuffix = ".done";
 // Is there from before a table is taken out until its contents are back.
-constexpr std::string_view kMending = "MENDING";
+constexpr std::string_view kRepairing = "REPAIRING";
 
 SegmentId oldest_segment(const Store& store) {
   StoreIterator it = store.iterate(Family::segments);
@@ -102,10 +102,11 @@ std::string told(const rocksdb::LiveFileMetaData& table) {
 Result<std::vector<DamagedTable>> find_damaged_tables(const fs::path& directory,
                                                       const rocksdb::DBOptions& options,
                                                       const Descriptors& families,
-                                                      const StoreLook& look, bool every_block) {
+                                                      const StoreContents& contents,
+                                                      bool every_block) {
   std::vector<DamagedTable> damaged;
   std::set<std::string> listed;
-  for (const auto& table : look.tables) {
+  for (const auto& table : contents.tables) {
     const auto family = std::ranges::find(families, table.column_family_name,
                                           &rocksdb::ColumnFamilyDescriptor::name);
     if (family == families.end()) continue;
@@ -158,8 +159,8 @@ Status keep_aside(const fs::path& directory, const std::string& name, Aside held
   return make_durable(aside(directory) / (name + std::string(suffix)), bytes);
 }
 
-Status begin_mending(const fs::path& directory) {
-  return make_durable(aside(directory) / kMending, "");
+Status begin_repair(const fs::path& directory) {
+  return make_durable(aside(directory) / kRepairing, "");
 }
 
 Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
@@ -183,7 +184,7 @@ Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
     if (auto ok = keep_aside(directory, table.file, held, bytes); !ok) return ok;
   }
   if (tables.empty()) return {};
-  if (auto ok = begin_mending(directory); !ok) return ok;
+  if (auto ok = begin_repair(directory); !ok) return ok;
   for (const DamagedTable& table : tables) {
     if (!table.listed) continue;
     const std::string number = table.file.substr(0, table.file.find('.'));
@@ -202,12 +203,12 @@ Status take_out(const fs::path& directory, const rocksdb::DBOptions& options,
   return {};
 }
 
-bool is_mending(const fs::path& directory) {
+bool is_repairing(const fs::path& directory) {
   std::error_code none;
-  return fs::exists(aside(directory) / kMending, none);
+  return fs::exists(aside(directory) / kRepairing, none);
 }
 
-Result<uint64_t> mend(const fs::path& directory, Store& store, const StateParts& parts) {
+Result<uint64_t> repair(const fs::path& directory, Store& store, const StateParts& parts) {
   std::error_code error;
   std::vector<fs::path> events, records;
   for (const auto& entry : fs::directory_iterator(aside(directory), error)) {
@@ -234,7 +235,7 @@ Result<uint64_t> mend(const fs::path& directory, Store& store, const StateParts&
   return batches;
 }
 
-void finish_mending(const fs::path& directory) {
+void finish_repair(const fs::path& directory) {
   std::error_code error;
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(aside(directory), error)) {
@@ -247,7 +248,7 @@ void finish_mending(const fs::path& directory) {
   for (const fs::path& file : files) {
     fs::rename(file, file.string() + std::string(kDoneSuffix), error);
   }
-  fs::remove(aside(directory) / kMending, error);
+  fs::remove(aside(directory) / kRepairing, error);
 }
 
 }  // namespace strandline

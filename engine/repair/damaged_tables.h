@@ -38,13 +38,14 @@ struct DamagedTable {
 Result<std::vector<DamagedTable>> find_damaged_tables(const std::filesystem::path& directory,
                                                       const rocksdb::DBOptions& options,
                                                       const Descriptors& families,
-                                                      const StoreLook& look, bool every_block);
+                                                      const StoreContents& contents,
+                                                      bool every_block);
 
 // Moves the tables to `damaged/` beside the store, and removes them from RocksDB's list.
 Status take_out(const std::filesystem::path& directory, const rocksdb::DBOptions& options,
                 const Descriptors& families, const std::vector<DamagedTable>& tables);
 
-// What a file in `damaged/` held. It decides how the repair goes on (mend).
+// What a file in `damaged/` held. It decides how the repair goes on (repair).
 enum class Aside {
   events,   // every batch in it that is whole is put back
   records,  // they are made again from the events
@@ -55,17 +56,17 @@ Status keep_aside(const std::filesystem::path& directory, const std::string& nam
 // Begins the repair, durably: each later opening repairs the tables in `damaged/` until none is
 // left. To be called when all of them are in `damaged/`, and before any of them is removed from the
 // store.
-Status begin_mending(const std::filesystem::path& directory);
+Status begin_repair(const std::filesystem::path& directory);
 
 // Whether a repair was begun and is not complete.
-bool is_mending(const std::filesystem::path& directory);
+bool is_repairing(const std::filesystem::path& directory);
 
 // The repair itself: writes every whole batch of the events tables in `damaged/` back into the
 // store. If one of the tables held records, it has the parts rebuild theirs (rebuild.h). Durable
 // when it returns. Answers how many batches were put back. After a crash it can be repeated.
-Result<uint64_t> mend(const std::filesystem::path& directory, Store& store,
-                      const StateParts& parts);
-// Ends the repair. To be called when what was put back fits the rest of the log (mend_consumers).
-void finish_mending(const std::filesystem::path& directory);
+Result<uint64_t> repair(const std::filesystem::path& directory, Store& store,
+                        const StateParts& parts);
+// Ends the repair. To be called when what was put back fits the rest of the log (repair_consumers).
+void finish_repair(const std::filesystem::path& directory);
 
 }  // namespace strandline

@@ -61,8 +61,8 @@ class LongWals : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-StoreLook look_leniently(const fs::path& directory, const rocksdb::DBOptions& options,
-                         const Descriptors& families) {
+StoreContents read_leniently(const fs::path& directory, const rocksdb::DBOptions& options,
+                             const Descriptors& families) {
   const auto files = std::make_shared<LongWals>(options.env->GetFileSystem());
   const auto env = rocksdb::NewCompositeEnv(files);
   rocksdb::DBOptions lenient = options;
@@ -73,19 +73,19 @@ StoreLook look_leniently(const fs::path& directory, const rocksdb::DBOptions& op
   lenient.listeners.clear();
   lenient.info_log =
       std::make_shared<WarningLogger>(nullptr);  // whoever opens it says what matters
-  StoreLook look;
+  StoreContents contents;
   while (true) {
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* opened = nullptr;
-    look.status =
+    contents.status =
         rocksdb::DB::OpenForReadOnly(lenient, directory.string(), families, &handles, &opened);
-    if (look.status.ok()) {
+    if (contents.status.ok()) {
       const std::unique_ptr<rocksdb::DB> db(opened);
-      db->GetLiveFilesMetaData(&look.tables);
+      db->GetLiveFilesMetaData(&contents.tables);
       for (auto* handle : handles) (void)db->DestroyColumnFamilyHandle(handle);
       break;
     }
-    const auto wal = wal_named_in(look.status.ToString(), directory);
+    const auto wal = wal_named_in(contents.status.ToString(), directory);
     std::error_code withheld;
     const auto& known = files->missing();
     if (!wal || fs::exists(*wal, withheld) || withheld ||
@@ -93,8 +93,8 @@ StoreLook look_leniently(const fs::path& directory, const rocksdb::DBOptions& op
       break;
     files->add(*wal);
   }
-  look.missing_wals = files->missing();
-  return look;
+  contents.missing_wals = files->missing();
+  return contents;
 }
 
 }  // namespace strandline

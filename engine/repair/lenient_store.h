@@ -17,14 +17,14 @@ namespace strandline {
 
 using Descriptors = std::vector<rocksdb::ColumnFamilyDescriptor>;
 
-struct StoreLook {
+struct StoreContents {
   rocksdb::Status status;  // not ok: nobody knows which tables there are
   std::vector<rocksdb::LiveFileMetaData> tables;
   std::vector<std::filesystem::path> missing_wals;  // that it knows of, and that are not there
 };
 
 // Writes nothing.
-StoreLook look_leniently(const std::filesystem::path& directory, const rocksdb::DBOptions& options,
-                         const Descriptors& families);
+StoreContents read_leniently(const std::filesystem::path& directory,
+                             const rocksdb::DBOptions& options, const Descriptors& families);
 
 }  // namespace strandline

@@ -19,12 +19,12 @@ std::optional<fs::path> wal_named_in(std::string_view refusal, const fs::path& s
   return store_directory / fmt::format("{:06}.log", std::strtoull(number.c_str(), nullptr, 10));
 }
 
-Result<std::vector<std::string>> mend_missing_wals(const fs::path& store_directory,
+Result<std::vector<std::string>> note_missing_wals(const fs::path& store_directory,
                                                    const std::vector<fs::path>& wals) {
   std::vector<std::string> told;
   for (const fs::path& file : wals) {
     auto ok = keep_aside(store_directory, file.filename().string(), Aside::records, "");
-    if (ok) ok = begin_mending(store_directory);
+    if (ok) ok = begin_repair(store_directory);
     if (!ok) return std::unexpected(std::move(ok.error()));
     told.push_back(file.string() + " is missing: what it held and no table holds is lost");
   }

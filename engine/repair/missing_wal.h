@@ -18,7 +18,7 @@ std::optional<std::filesystem::path> wal_named_in(std::string_view refusal,
                                                   const std::filesystem::path& store_directory);
 
 // Sees to it that records will be made again, and says which are missing, each in words.
-Result<std::vector<std::string>> mend_missing_wals(const std::filesystem::path& store_directory,
+Result<std::vector<std::string>> note_missing_wals(const std::filesystem::path& store_directory,
                                                    const std::vector<std::filesystem::path>& wals);
 
 }  // namespace strandline

@@ -14,8 +14,8 @@
 namespace strandline {
 namespace {
 
-StoreLook look_at(const ClosedStore& store) {
-  return look_leniently(store.directory(), store.database(), store.families());
+StoreContents look_at(const ClosedStore& store) {
+  return read_leniently(store.directory(), store.database(), store.families());
 }
 
 }  // namespace
@@ -23,21 +23,21 @@ StoreLook look_at(const ClosedStore& store) {
 Result<TakenOut> take_out_damage(const Disk& disk, const ClosedStore& store) {
   const std::filesystem::path& directory = store.directory();
   // What an attempt left that came to nothing is not what is damaged now.
-  if (!is_mending(directory)) finish_mending(directory);
-  const StoreLook look = look_at(store);
-  if (!look.status.ok()) {
-    Error error = error_of(look.status, "opening the store in " + directory.string());
+  if (!is_repairing(directory)) finish_repair(directory);
+  const StoreContents contents = look_at(store);
+  if (!contents.status.ok()) {
+    Error error = error_of(contents.status, "opening the store in " + directory.string());
     return std::unexpected(refusal_of(store, std::move(error), {}));
   }
-  auto tables = find_damaged_tables(directory, store.database(), store.families(), look, true);
+  auto tables = find_damaged_tables(directory, store.database(), store.families(), contents, true);
   if (!tables) return std::unexpected(std::move(tables.error()));
   if (auto ok = take_out(directory, store.database(), store.families(), *tables); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   auto lost = salvage_wals(disk, directory);
   if (!lost) return std::unexpected(std::move(lost.error()));
-  if (auto ok = mend_wals(disk, directory); !ok) return std::unexpected(std::move(ok.error()));
-  auto missing = mend_missing_wals(directory, look.missing_wals);
+  if (auto ok = repair_wals(disk, directory); !ok) return std::unexpected(std::move(ok.error()));
+  auto missing = note_missing_wals(directory, contents.missing_wals);
   if (!missing) return std::unexpected(std::move(missing.error()));
   TakenOut taken_out{.tables = std::move(*tables), .lost = std::move(*lost)};
   std::ranges::move(*missing, std::back_inserter(taken_out.lost));

@@ -44,9 +44,9 @@ class TableList {
   TableList(const Disk& disk, const fs::path& directory, ListEnd marked, bool accept_loss)
       : disk_(disk), directory_(directory), marked_(marked), accept_loss_(accept_loss) {}
 
-  Result<std::vector<std::string>> mend() {
+  Result<std::vector<std::string>> repair() {
     if (auto ok = find_name(); !ok) return std::unexpected(std::move(ok.error()));
-    if (auto ok = mend_manifest(); !ok) return std::unexpected(std::move(ok.error()));
+    if (auto ok = repair_manifest(); !ok) return std::unexpected(std::move(ok.error()));
     return std::move(told_);
   }
 
@@ -124,7 +124,7 @@ class TableList {
   // Before what the head mark says was durable.
   bool ends_early(size_t end) const { return ListEnd{number(), end} < marked_; }
   // Nothing has been changed by then.
-  Status hold_against_mark(size_t end) {
+  Status compare_with_head_mark(size_t end) {
     if (!ends_early(end)) return {};
     const std::string head = (directory_.parent_path() / "HEAD").string();
     const std::string wrong =
@@ -142,14 +142,14 @@ class TableList {
     return {};
   }
 
-  Status mend_manifest() {
+  Status repair_manifest() {
     const fs::path file = directory_ / name_;
     auto own = read_if_there(disk_, file);
     if (!own) return std::unexpected(std::move(own.error()));
     auto copy = read_if_there(disk_, file.string() + std::string(kCopySuffix));
     if (!copy) return std::unexpected(std::move(copy.error()));
     if (!*copy) {  // of a build that made none: RocksDB says what it thinks of it
-      return *own ? hold_against_mark(whole_records(**own)) : Status();
+      return *own ? compare_with_head_mark(whole_records(**own)) : Status();
     }
     const std::string_view first = *own ? std::string_view(**own) : std::string_view();
     const std::string_view second = **copy;
@@ -157,7 +157,7 @@ class TableList {
     if (ends_early(both.bytes.size())) both = merge_records(first, second);
     const auto& [merged, taken] = both;
     if (!taken && !merged.empty() && first.size() == merged.size()) {
-      return hold_against_mark(merged.size());
+      return compare_with_head_mark(merged.size());
     }
     // The copy is written after the file: where it ends, whole, all that was fsynced ends.
     const size_t end = merged.size();
@@ -172,11 +172,11 @@ class TableList {
       return fail(Code::corrupt,
                   fmt::format("{}: damaged at byte {}, and so is its copy", file.string(), end));
     }
-    if (auto ok = hold_against_mark(end); !ok) return ok;
-    const std::string_view how = whole ? "mended from its copy"
+    if (auto ok = compare_with_head_mark(end); !ok) return ok;
+    const std::string_view how = whole ? "repaired from its copy"
                                  : torn
                                      ? "so is its copy, as a power cut leaves what was not fsynced"
-                                     : "so is its copy: mended as far as it is whole";
+                                     : "so is its copy: repaired as far as it is whole";
     told_.push_back(fmt::format("{}: {} at byte {}, and {}", file.string(),
                                 *own ? "damaged" : "missing", taken.value_or(end), how));
     return disk_.replace(file, merged);
@@ -192,9 +192,10 @@ class TableList {
 
 }  // namespace
 
-Result<std::vector<std::string>> mend_table_list(const Disk& disk, const fs::path& store_directory,
-                                                 ListEnd marked, bool accept_loss) {
-  return TableList(disk, store_directory, marked, accept_loss).mend();
+Result<std::vector<std::string>> repair_table_list(const Disk& disk,
+                                                   const fs::path& store_directory, ListEnd marked,
+                                                   bool accept_loss) {
+  return TableList(disk, store_directory, marked, accept_loss).repair();
 }
 
 }  // namespace strandline

@@ -19,11 +19,11 @@
 
 namespace strandline {
 
-// Says what it mended, by file and place. *Errors*: `corrupt` where CURRENT names no MANIFEST that
-// is there, or both are damaged in the same place, or end before `marked`. With `accept_loss` the
-// newest is used then, as far as it is whole.
-Result<std::vector<std::string>> mend_table_list(const Disk& disk,
-                                                 const std::filesystem::path& store_directory,
-                                                 ListEnd marked, bool accept_loss);
+// Says what it repaired, by file and place. *Errors*: `corrupt` where CURRENT names no MANIFEST
+// that is there, or both are damaged in the same place, or end before `marked`. With `accept_loss`
+// the newest is used then, as far as it is whole.
+Result<std::vector<std::string>> repair_table_list(const Disk& disk,
+                                                   const std::filesystem::path& store_directory,
+                                                   ListEnd marked, bool accept_loss);
 
 }  // namespace strandline

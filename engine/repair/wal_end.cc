@@ -44,9 +44,9 @@ struct Scan {
 // end the process by an assertion.
 Scan scan(std::string_view bytes, std::string_view sign, uint64_t least) {
   Scan scan;
-  std::string head;                // of a batch: its first record may hold less than its span
-  std::string batch;               // but for the beginning of a long one: its end has the mark
-  std::optional<bool> all_marked;  // a build marks all its batches, or none
+  std::string head;                 // of a batch: its first record may hold less than its span
+  std::string batch;                // but for the beginning of a long one: its end has the mark
+  std::optional<bool> all_stamped;  // a build marks all its batches, or none
   while (true) {
     const size_t at = scan.good = past_trailer(bytes, scan.good);
     const auto record = record_at(bytes, at);
@@ -55,22 +55,22 @@ Scan scan(std::string_view bytes, std::string_view sign, uint64_t least) {
     if (record->begins()) {
       head.clear();
       batch.clear();
-    } else if (batch.size() > kMarkBytes) {
-      batch.erase(0, batch.size() - kMarkBytes);
+    } else if (batch.size() > kStampBytes) {
+      batch.erase(0, batch.size() - kStampBytes);
     }
     batch += record->payload;
     if (head.size() < kSpanBytes) head += record->payload.substr(0, kSpanBytes - head.size());
     if (!record->ends()) continue;
     const auto span = span_of(head);
-    const bool marked = mark_of(batch, sign).has_value();
-    if (!marked && !all_marked && !sign.empty() && bytes.find(sign) != bytes.npos) {
-      all_marked = true;
+    const bool marked = stamp_of(batch, sign).has_value();
+    if (!marked && !all_stamped && !sign.empty() && bytes.find(sign) != bytes.npos) {
+      all_stamped = true;
     }
-    if (all_marked.value_or(marked) != marked || !span || span->sequence < least) {
+    if (all_stamped.value_or(marked) != marked || !span || span->sequence < least) {
       scan.foreign = true;
       return scan;
     }
-    all_marked = marked;
+    all_stamped = marked;
     scan.whole = scan.good;
     scan.next = least = span->next();
   }
@@ -86,10 +86,10 @@ bool was_durable(std::string_view bytes, std::string_view sign, size_t at,
   for (size_t found = at; (found = bytes.find(sign, found)) != bytes.npos; ++found) {
     const size_t end = found + sign.size();
     size_t begin = std::max(at, (end - 1) / kLogBlockBytes * kLogBlockBytes);
-    for (; begin + kLogHeadBytes + kMarkBytes <= end; ++begin) {
+    for (; begin + kLogHeadBytes + kStampBytes <= end; ++begin) {
       if (begin + kLogHeadBytes + get_le<uint16_t>(bytes, begin + 4) != end) continue;
       const auto record = record_at(bytes, begin);
-      const auto mark = record && record->ends() ? mark_of(record->payload, sign) : std::nullopt;
+      const auto mark = record && record->ends() ? stamp_of(record->payload, sign) : std::nullopt;
       if (mark && mark->durable >= next.value_or(mark->before + 1)) return true;
     }
   }
@@ -137,10 +137,10 @@ Result<std::vector<std::filesystem::path>> written_files(const Disk& disk,
   return written;
 }
 
-enum class For { telling, following, mending };
+enum class For { telling, following, repairing };
 
 Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, For purpose) {
-  const bool mend = purpose == For::mending;
+  const bool repair = purpose == For::repairing;
   WalEnds ends;
   auto written = written_files(disk, directory);
   if (!written) return std::unexpected(std::move(written.error()));
@@ -163,7 +163,7 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, F
       return std::unexpected(
           damaged(file, found.whole, "a record of a kind that no log of this has"));
     }
-    if (mend && !newest) {
+    if (repair && !newest) {
       // It was fsynced before the next was begun (Store::flush).
       return std::unexpected(damaged(file, found.whole, "a newer WAL file holds events"));
     }
@@ -172,10 +172,10 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, F
       return std::unexpected(
           damaged(file, found.whole, "what stands there belongs to another file"));
     }
-    if (!mend && !newest) continue;
+    if (!repair && !newest) continue;
     ends.torn_bytes = bytes->size() - found.whole;
     ends.torn_at = fmt::format("{} from byte {} on", file.string(), found.whole);
-    if (!mend) continue;
+    if (!repair) continue;
     if (was_durable(*bytes, *sign, found.good, found.next)) {
       return std::unexpected(
           damaged(file, found.whole, "what stands behind it knows that this was durable"));
@@ -193,17 +193,17 @@ Result<WalEnds> look(const Disk& disk, const std::filesystem::path& directory, F
 
 }  // namespace
 
-Result<WalEnds> look_at_wals(const Disk& disk, const std::filesystem::path& store_directory) {
+Result<WalEnds> inspect_wals(const Disk& disk, const std::filesystem::path& store_directory) {
   return look(disk, store_directory, For::telling);
 }
 
-Result<WalEnds> look_at_wals_to_follow(const Disk& disk,
+Result<WalEnds> inspect_wals_to_follow(const Disk& disk,
                                        const std::filesystem::path& store_directory) {
   return look(disk, store_directory, For::following);
 }
 
-Result<WalEnds> mend_wals(const Disk& disk, const std::filesystem::path& store_directory) {
-  return look(disk, store_directory, For::mending);
+Result<WalEnds> repair_wals(const Disk& disk, const std::filesystem::path& store_directory) {
+  return look(disk, store_directory, For::repairing);
 }
 
 Result<std::vector<std::string>> salvage_wals(const Disk& disk,
@@ -222,13 +222,13 @@ Result<std::vector<std::string>> salvage_wals(const Disk& disk,
     if (found.whole == bytes->size()) continue;
     if (file == written->back() && !found.foreign && is_torn(*bytes, found.good) &&
         !was_durable(*bytes, *sign, found.good, found.next)) {
-      continue;  // mend_wals cuts it off
+      continue;  // repair_wals cuts it off
     }
     const SalvagedWal salvaged = salvage_wal(*bytes, *sign, before);
     least = std::max(least, salvaged.next);
     // Records may be among what is lost: they are made again from the events.
     auto aside = keep_aside(store_directory, file.filename().string(), Aside::records, *bytes);
-    if (aside) aside = begin_mending(store_directory);
+    if (aside) aside = begin_repair(store_directory);
     if (!aside) return std::unexpected(std::move(aside.error()));
     if (auto ok = disk.replace(file, salvaged.bytes); !ok) {
       return std::unexpected(std::move(ok.error()));

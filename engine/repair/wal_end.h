@@ -5,7 +5,7 @@
 // behind it. RocksDB takes such an end for damage, or replays what stands behind the hole. So the
 // end is cut off first, durably, at the last whole record. Damage to durable bytes must not be
 // mistaken for such an end. Each batch says in its stamp how far the log was durable when it was
-// written (`WalMark` in wal_records.h). An end is refused if a later stamp says that it was
+// written (`WalStamp` in wal_records.h). An end is refused if a later stamp says that it was
 // durable.
 #pragma once
 
@@ -26,17 +26,18 @@ struct WalEnds {
   std::string torn_at = {};  // which file, and from which byte on; empty if none is torn
 };
 
-Result<WalEnds> look_at_wals(const Disk& disk, const std::filesystem::path& store_directory);
+Result<WalEnds> inspect_wals(const Disk& disk, const std::filesystem::path& store_directory);
 // The same, before RocksDB reads it beside the owner. *Errors*: `corrupt` for a record that it
 // would take for the end.
-Result<WalEnds> look_at_wals_to_follow(const Disk& disk,
+Result<WalEnds> inspect_wals_to_follow(const Disk& disk,
                                        const std::filesystem::path& store_directory);
 // The same, and cuts off an end that a power cut tore. *Errors*: `corrupt`, which names file and
 // place, if it was durable, and if no power cut leaves such an end.
-Result<WalEnds> mend_wals(const Disk& disk, const std::filesystem::path& store_directory);
+Result<WalEnds> repair_wals(const Disk& disk, const std::filesystem::path& store_directory);
 
-// With accept_loss: what mend_wals would refuse is made whole without what is lost (wal_salvage.h),
-// and the file as it was is kept in `damaged/` beside the store. Says, for each, what is lost.
+// With accept_loss: what repair_wals would refuse is made whole without what is lost
+// (wal_salvage.h), and the file as it was is kept in `damaged/` beside the store. Says, for each,
+// what is lost.
 Result<std::vector<std::string>> salvage_wals(const Disk& disk,
                                               const std::filesystem::path& store_directory);
 

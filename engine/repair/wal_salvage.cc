@@ -56,7 +56,7 @@ class WalSalvage {
     if (!record.ends()) return;
     begun_ = false;
     const auto span = span_of(batch_);
-    const auto mark = mark_of(batch_, sign_);
+    const auto mark = stamp_of(batch_, sign_);
     // Without a mark: of a build that wrote none.
     if (!span || (searched_ && !mark)) return lose(begin_, at_);
     if (mark) ++marked_[mark->before];
@@ -73,7 +73,7 @@ class WalSalvage {
     // If most do not agree, they are of a build whose marks said something else of every batch.
     const bool agree = most->second * 2 > batches_.size();
     std::erase_if(batches_, [&](const auto& one) {
-      const auto mark = mark_of(one.second.bytes, sign_);
+      const auto mark = stamp_of(one.second.bytes, sign_);
       const bool foreign = !mark || (agree && mark->before != most->first);
       if (foreign) holes_.push_back(one.second.place);
       return foreign;
@@ -107,20 +107,20 @@ class WalSalvage {
 
   // If one bit of the length turned over, the record is as good as whole.
   bool take_with_another_length(size_t block_end) {
-    std::string mended(file_.substr(at_, block_end - at_));
+    std::string repaired(file_.substr(at_, block_end - at_));
     for (size_t bit = 0; bit < 16; ++bit) {
       const size_t byte = 4 + bit / 8;
       const char turned = static_cast<char>(1 << bit % 8);
-      mended[byte] = static_cast<char>(mended[byte] ^ turned);
+      repaired[byte] = static_cast<char>(repaired[byte] ^ turned);
       // As at the beginning of a block: what is left of this one is all there is.
-      if (auto record = record_at(mended, 0)) {
+      if (auto record = record_at(repaired, 0)) {
         record->end += at_;
         if (may_follow(past_trailer(file_, record->end))) {
           take(*record);
           return true;
         }
       }
-      mended[byte] = static_cast<char>(mended[byte] ^ turned);
+      repaired[byte] = static_cast<char>(repaired[byte] ^ turned);
     }
     return false;
   }

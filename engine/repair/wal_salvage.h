@@ -3,7 +3,7 @@
 //
 // A record that is not whole is skipped by its length, if another record follows there. If only the
 // length is wrong, the checksum says which length is right. Otherwise the rest of the block is
-// searched. What a search finds counts only if it ends with the stamp of this very file (WalMark).
+// searched. What a search finds counts only if it ends with the stamp of this very file (WalStamp).
 // So what clients put into their events is never taken for a batch. Batches are replayed in the
 // order of RocksDB's sequence numbers, each once, wherever they stand in the file.
 #pragma once

@@ -51,7 +51,7 @@ StandingPointer standing_of(const LogState& log, NamedConsumer& consumer) {
   return std::make_shared<const Standing>(std::move(standing));
 }
 
-void Consumers::stage(Group& group, const Store&) {
+void Consumers::stage(CommitGroup& group, const Store&) {
   CollectedConsumers& collected = group.of(*this);
   for (const ConsumerPointer& consumer : collected.touched) {
     consumer->touched = false;
@@ -59,7 +59,7 @@ void Consumers::stage(Group& group, const Store&) {
   }
 }
 
-void Consumers::publish(Group& group) {
+void Consumers::publish(CommitGroup& group) {
   for (auto& [consumer, standing] : group.of(*this).standings) {
     log_.alarms.set(consumer, standing->due_us);
     consumer->publish(std::move(standing));

@@ -8,7 +8,7 @@
 
 #include "engine/api/clock.h"
 #include "engine/format/keys.h"
-#include "engine/state/consumer_mending.h"
+#include "engine/state/consumer_repair.h"
 
 namespace strandline {
 
@@ -34,7 +34,7 @@ Status Consumers::load(Loading& loading) {
   if (!loading.lenient) return read(*log.store, *log.clock, nullptr);
   std::vector<std::string> orphans;
   if (auto ok = read(*log.store, *log.clock, &orphans); !ok) return ok;
-  auto lost = mend_consumers(log, orphans);
+  auto lost = repair_consumers(log, orphans);
   if (!lost) return std::unexpected(std::move(lost.error()));
   loading.loss += *lost;
   return {};
@@ -43,7 +43,7 @@ Status Consumers::load(Loading& loading) {
 Status Consumers::read(const Store& store, Clock& clock, std::vector<std::string>* orphans) {
   std::unordered_map<uint64_t, NamedConsumer*> by_id;
   const int64_t now_us = clock.elapsed_us();
-  const int64_t epoch_us = clock.now().us - now_us;
+  const int64_t unix_offset_us = clock.now().us - now_us;
   StoreIterator it = store.iterate(Family::consumers);
   // Definitions sort before what refers to them, and all before committed positions.
   for (it.seek_to_first(); it.valid() && it.key()[0] < ' '; it.next()) {
@@ -92,7 +92,7 @@ Status Consumers::read(const Store& store, Clock& clock, std::vector<std::string
         break;
       case ConsumerKey::unacked:
         good = numbered && consumer.unacked.load_block(
-                               number, value, epoch_us, now_us,
+                               number, value, unix_offset_us, now_us,
                                static_cast<int64_t>(consumer.settings()->ack_deadline_ms) * 1000);
         break;
       case ConsumerKey::dead:

@@ -49,7 +49,7 @@ struct NamedConsumer : std::enable_shared_from_this<NamedConsumer> {
       : name(std::move(name)),
         id(definition.id),
         created(definition.created),
-        is_group(definition.settings.is_group()),
+        is_group(definition.settings.is_consumer_group()),
         unacked(definition.settings.mode == ConsumerSettings::Mode::keyed,
                 definition.settings.attempts()),
         settings_(std::make_shared<const ConsumerSettings>(std::move(definition.settings))) {}
@@ -108,12 +108,12 @@ class Consumers : public Collecting<CollectedConsumers> {
   Consumers(StateParts& parts, LogState& log) : Collecting(parts), log_(log) {}
 
   // Reads every record; `corrupt` if one does not parse, or is of a consumer that is not there.
-  // Lenient, it mends them (consumer_mending.h). After streams and positions, which it looks at.
+  // Lenient, it repairs them (consumer_repair.h). After streams and positions, which it looks at.
   Status load(Loading& loading) override;
   // ConsumerDesk lays its records into the WriteBatch beside what it changes in memory; here is
   // what there is to say of those that it touched (consumer_standing.cc).
-  void stage(Group& group, const Store& store) override;
-  void publish(Group& group) override;
+  void stage(CommitGroup& group, const Store& store) override;
+  void publish(CommitGroup& group) override;
   void verify(Verification&) const override {}  // each was read, and checked, when it was loaded
   Status rebuild(Rebuild&) const override { return {}; }  // events do not say who has read them
 

@@ -134,7 +134,7 @@ Result<bool> Expiring::holds_durably(const Store& store, const std::string& key)
   return *entry && (*entry)->expires_us > now_us() && !unpublished(key);
 }
 
-void Expiring::put(Group& group, const Store& store, const std::string& key, int64_t ttl_us,
+void Expiring::put(CommitGroup& group, const Store& store, const std::string& key, int64_t ttl_us,
                    std::string_view value) {
   Changes& changes = group.changes;
   const int64_t expires_us = now_us() + ttl_us;
@@ -155,7 +155,7 @@ void Expiring::put(Group& group, const Store& store, const std::string& key, int
   unpublished_[key] = expires_us;
 }
 
-void Expiring::stage(Group& group, const Store& store) {
+void Expiring::stage(CommitGroup& group, const Store& store) {
   const size_t most = kPurgedAGroup + kPurgedAnAppend * group.appends;
   if (earliest_us_ <= now_us()) purge(store, most, group.changes);
   earliest_us_ = std::min(earliest_us_, std::exchange(group_earliest_us_, kNever));
@@ -193,7 +193,7 @@ void Expiring::purge(const Store& store, size_t most, Changes& changes) {
   earliest_us_ = it.damage() ? now + kRestUs : kNever;
 }
 
-void Expiring::publish(Group& group) {
+void Expiring::publish(CommitGroup& group) {
   const std::vector<ExpiringKey>& keys = group.of(*this).keys;
   if (keys.empty()) return;
   std::lock_guard lock(mutex_);

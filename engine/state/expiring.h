@@ -1,5 +1,5 @@
 // A durable set whose members expire: the answers kept for idempotency keys (idempotency.h), and
-// the marks of once(). A member is a key of the producers family; its value begins with when it
+// the processed ids. A member is a key of the producers family; its value begins with when it
 // expires, and an index by expiry stands beside it.
 //
 // Expired members are no longer found; they are purged a few at a time, in the WriteBatches of
@@ -9,7 +9,7 @@
 // the time that the log was closed, and a minute for each opening that a crash ended, for which the
 // time is kept (in the record of the tally; once a minute, and last when the log closes). A loss
 // that was accepted may set it back. *Threads*: the writer's, but for holds_durably (any) and
-// publish (the sync stage's). *Errors*: `corrupt` for a record that cannot be read.
+// publish (the commit stage's). *Errors*: `corrupt` for a record that cannot be read.
 #pragma once
 
 #include <limits>
@@ -44,8 +44,8 @@ class Expiring : public Collecting<CollectedExpiring> {
 
   Status load(Loading& loading) override;
   // Purges a few members that have expired.
-  void stage(Group& group, const Store& store) override;
-  void publish(Group& group) override;
+  void stage(CommitGroup& group, const Store& store) override;
+  void publish(CommitGroup& group) override;
   void verify(Verification&) const override {}  // each record is checked when it is read
   // The index and the tally, from the members: after a loss, records of different times may stand
   // beside each other. Written at once, for there may be many; not yet durable.
@@ -57,7 +57,7 @@ class Expiring : public Collecting<CollectedExpiring> {
   Result<bool> holds_durably(const Store& store, const std::string& key) const;
 
   // Adds a member that is not there, or has expired.
-  void put(Group& group, const Store& store, const std::string& key, int64_t ttl_us,
+  void put(CommitGroup& group, const Store& store, const std::string& key, int64_t ttl_us,
            std::string_view value);
   uint64_t count() const { return count_; }  // with those that wait to be purged
 

@@ -10,6 +10,7 @@
 #include "engine/api/options.h"
 #include "engine/disk/directory_identity.h"
 #include "engine/state/alarms.h"
+#include "engine/state/batch_cache.h"
 #include "engine/state/consumers.h"
 #include "engine/state/expiring.h"
 #include "engine/state/failure.h"
@@ -21,7 +22,6 @@
 #include "engine/state/stored_events.h"
 #include "engine/state/streams.h"
 #include "engine/state/tail.h"
-#include "engine/state/window.h"
 #include "engine/store/salvage.h"
 #include "engine/store/store.h"
 
@@ -38,7 +38,7 @@ struct AtomicCounters {
   std::atomic<uint64_t> sync_us_total{0};
   std::atomic<uint64_t> store_batches_read{0};
   std::atomic<uint64_t> store_bytes_read{0};
-  std::atomic<uint64_t> window_batches_read{0};
+  std::atomic<uint64_t> cached_batches_read{0};
 
   void refused(Code why) {
     appends_refused[static_cast<size_t>(why)].fetch_add(1, std::memory_order_relaxed);
@@ -50,14 +50,14 @@ struct LogState {
       : directory(std::move(directory)),
         options(std::move(options)),
         clock(this->options.clock ? this->options.clock : std::make_shared<SystemClock>()),
-        window(this->options.window_bytes) {}
+        batch_cache(this->options.batch_cache_bytes) {}
 
   const std::filesystem::path directory;
   const Options options;
   const std::shared_ptr<Clock> clock;
   Failure failure;
   Wakeups wakeups;
-  Window window;
+  BatchCache batch_cache;
   KeysInFlight keys_in_flight;
   Alarms alarms;
   // What commit groups change: the parts, in their order (part.h). One line each, and no other

@@ -26,7 +26,7 @@
 //     finds the others' tails raised.
 // 7. Wake-ups come after every publish(), so that whoever arms first and reads then misses none. A
 // part
-//     names in Group::woken whom it has news for. Answers come after the wake-ups.
+//     names in CommitGroup::woken whom it has news for. Answers come after the wake-ups.
 //  8. A group that failed is not published, and no part is told: the log is sealed, and what was
 //     assigned is never used again.
 //  9. A part owns its keys: it alone writes them into a WriteBatch. Of two changes to a key in one
@@ -47,7 +47,7 @@ class Clock;
 class Store;
 class StateParts;
 class Verification;
-struct Group;
+struct CommitGroup;
 struct LogState;
 struct Rebuild;
 
@@ -77,8 +77,8 @@ class StatePart {
   // Reads its records; `corrupt`, with the record's place, for what does not parse.
   virtual Status load(Loading& loading) = 0;
   // Lays what the group collected into its WriteBatch. `store` has what earlier groups wrote.
-  virtual void stage(Group& group, const Store& store) = 0;
-  virtual void publish(Group& group) = 0;
+  virtual void stage(CommitGroup& group, const Store& store) = 0;
+  virtual void publish(CommitGroup& group) = 0;
   // Reads its records as they are stored, and tells what is wrong with them. Any thread.
   virtual void verify(Verification& verification) const = 0;
   // Makes its records again, where they were lost, from what the events say of them.

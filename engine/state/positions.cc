@@ -51,13 +51,13 @@ std::optional<uint64_t> Positions::assigned(const Key& key) const {
   return found->second.assigned;
 }
 
-void Positions::put(Group& group, const Key& key, const PositionRecord& record) {
+void Positions::put(CommitGroup& group, const Key& key, const PositionRecord& record) {
   group.of(*this).changes.emplace_back(key, record);
   std::lock_guard lock(mutex_);
   entries_[key].assigned = record.next;
 }
 
-void Positions::forget(Group& group, const Key& key) {
+void Positions::forget(CommitGroup& group, const Key& key) {
   group.of(*this).changes.emplace_back(key, std::nullopt);
   std::lock_guard lock(mutex_);
   entries_.erase(key);
@@ -68,7 +68,7 @@ void Positions::set(const Key& key, const PositionRecord& record) {
   entries_[key] = {record.next, record};
 }
 
-void Positions::stage(Group& group, const Store&) {
+void Positions::stage(CommitGroup& group, const Store&) {
   for (const auto& [key, record] : group.of(*this).changes) {
     const std::string at = position_key(key.first, key.second);
     if (record) {
@@ -79,7 +79,7 @@ void Positions::stage(Group& group, const Store&) {
   }
 }
 
-void Positions::publish(Group& group) {
+void Positions::publish(CommitGroup& group) {
   const auto& changes = group.of(*this).changes;
   if (changes.empty()) return;
   std::lock_guard lock(mutex_);

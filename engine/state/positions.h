@@ -48,14 +48,14 @@ class Positions : public Collecting<CollectedPositions> {
 
   // --- The writer's.
   std::optional<uint64_t> assigned(const Key& key) const;
-  void put(Group& group, const Key& key, const PositionRecord& record);
-  void forget(Group& group, const Key& key);  // of a consumer that was deleted
+  void put(CommitGroup& group, const Key& key, const PositionRecord& record);
+  void forget(CommitGroup& group, const Key& key);  // of a consumer that was deleted
 
   Status load(Loading& loading) override;
   // Takes a position back where there is no writer yet: durable already.
   void set(const Key& key, const PositionRecord& record);
-  void stage(Group& group, const Store& store) override;
-  void publish(Group& group) override;
+  void stage(CommitGroup& group, const Store& store) override;
+  void publish(CommitGroup& group) override;
   void verify(Verification&) const override {}  // each was read, and checked, when it was loaded
   Status rebuild(Rebuild&) const override { return {}; }  // events do not say who has read them
 

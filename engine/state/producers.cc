@@ -94,7 +94,7 @@ void Producers::lay(Changes& changes) const {
   }
 }
 
-void Producers::stage(Group& group, const Store&) {
+void Producers::stage(CommitGroup& group, const Store&) {
   lay(group.changes);
   runs_.clear();
   staged_.clear();

@@ -40,8 +40,8 @@ class Producers : public StatePart {
 
   Status load(Loading&) override { return {}; }  // a place is looked up when it is asked for
   // From here on it can be read from the store.
-  void stage(Group& group, const Store& store) override;
-  void publish(Group&) override {}              // only the writer looks at it
+  void stage(CommitGroup& group, const Store& store) override;
+  void publish(CommitGroup&) override {}        // only the writer looks at it
   void verify(Verification&) const override {}  // each record is checked when it is read
   // The events do not say who sent them: what was lost of the records stays lost.
   Status rebuild(Rebuild&) const override { return {}; }

@@ -33,7 +33,7 @@ std::map<SegmentId, SegmentRecord> Segments::list() const {
   return segments_;
 }
 
-void Segments::enter(Group& group, Stream& stream, uint64_t first, Sequence sequence) {
+void Segments::enter(CommitGroup& group, Stream& stream, uint64_t first, Sequence sequence) {
   if (!open) {
     open = Open{SegmentId(1), {.created_us = group.stored.us, .first_sequence = sequence.value}};
     group.of(*this).records.emplace_back(open->id, open->record);
@@ -43,7 +43,7 @@ void Segments::enter(Group& group, Stream& stream, uint64_t first, Sequence sequ
   group.of(*this).entered.push_back({stream.id, first});
 }
 
-SegmentId Segments::roll(Group& group, const StateRecord& log) {
+SegmentId Segments::roll(CommitGroup& group, const StateRecord& log) {
   const Open sealed{open->id,
                     {.sealed = 1,
                      .created_us = open->record.created_us,
@@ -64,9 +64,11 @@ SegmentId Segments::roll(Group& group, const StateRecord& log) {
   return sealed.id;
 }
 
-void Segments::drop(Group& group, SegmentId segment) { group.of(*this).dropped.push_back(segment); }
+void Segments::drop(CommitGroup& group, SegmentId segment) {
+  group.of(*this).dropped.push_back(segment);
+}
 
-void Segments::stage(Group& group, const Store& store) {
+void Segments::stage(CommitGroup& group, const Store& store) {
   const CollectedSegments& collected = group.of(*this);
   for (const auto& [segment, record] : collected.records) {
     group.changes.put(Family::segments, key_of(KeyKind::segment, segment.value), encode(record));
@@ -84,7 +86,7 @@ void Segments::stage(Group& group, const Store& store) {
   }
 }
 
-void Segments::publish(Group& group) {
+void Segments::publish(CommitGroup& group) {
   const CollectedSegments& collected = group.of(*this);
   if (collected.records.empty() && collected.dropped.empty()) return;
   std::lock_guard lock(mutex_);

@@ -3,7 +3,7 @@
 // A segment is a run of the log in time, across all streams. New events go to the open one; sealing
 // it opens the next; only the oldest sealed one can be dropped. *Invariants*: ids are contiguous;
 // exactly the last is open; a segment's sequences end where the next one's begin.
-// *Threads*: list and find: any; publish: the sync stage's; open, enter, roll and drop: the
+// *Threads*: list and find: any; publish: the commit stage's; open, enter, roll and drop: the
 // writer's.
 #pragma once
 
@@ -51,15 +51,15 @@ class Segments : public Collecting<CollectedSegments> {
   std::optional<Open> open;  // nothing until the log's first group
   // The first batch of a stream in a segment enters it in the directory. The log's first group,
   // which begins at `sequence`, opens its first segment.
-  void enter(Group& group, Stream& stream, uint64_t first, Sequence sequence);
+  void enter(CommitGroup& group, Stream& stream, uint64_t first, Sequence sequence);
   // Seals the open segment and opens the next, before anything is appended; the one that it sealed.
   // `log` is where the log's own stream stands.
-  SegmentId roll(Group& group, const StateRecord& log);
-  void drop(Group& group, SegmentId segment);
+  SegmentId roll(CommitGroup& group, const StateRecord& log);
+  void drop(CommitGroup& group, SegmentId segment);
 
   Status load(Loading& loading) override;
-  void stage(Group& group, const Store& store) override;
-  void publish(Group& group) override;
+  void stage(CommitGroup& group, const Store& store) override;
+  void publish(CommitGroup& group) override;
   void verify(Verification&) const override {}  // their sums are told, and nothing rests on them
   // Ids without a hole, all but the last sealed, each ending where the next begins; and the
   // directory of extents.

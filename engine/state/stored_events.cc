@@ -19,7 +19,7 @@ void CollectedEvents::clear() {
   batches.clear();
 }
 
-StoredEvents::Place StoredEvents::append(Group& group, Stream& stream, const Batch& batch) {
+StoredEvents::Place StoredEvents::append(CommitGroup& group, Stream& stream, const Batch& batch) {
   CollectedEvents& collected = group.of(*this);
   Stream& log = log_.streams.log();
   CollectedEvents::Stage& stage = stage_of(group, stream);
@@ -50,7 +50,7 @@ StoredEvents::Place StoredEvents::append(Group& group, Stream& stream, const Bat
   return {.first = first, .next = Offset(stream.assigned.next), .sequence = sequence};
 }
 
-CollectedEvents::Stage& StoredEvents::stage_of(Group& group, Stream& stream) {
+CollectedEvents::Stage& StoredEvents::stage_of(CommitGroup& group, Stream& stream) {
   CollectedEvents& collected = group.of(*this);
   if (stream.staged_group != group.number) {
     if (collected.stages.empty()) {
@@ -67,7 +67,7 @@ CollectedEvents::Stage& StoredEvents::stage_of(Group& group, Stream& stream) {
   return collected.stages[stream.staged_index];
 }
 
-void StoredEvents::finish_value(Group& group, CollectedEvents::Stage& stage) {
+void StoredEvents::finish_value(CommitGroup& group, CollectedEvents::Stage& stage) {
   Stream& stream = *stage.stream;
   const EventKey key{log_.segments.open->id, stream.id, stage.first};
   auto batch = std::make_shared<const SharedBatch>(
@@ -79,7 +79,7 @@ void StoredEvents::finish_value(Group& group, CollectedEvents::Stage& stage) {
   group.of(*this).batches.push_back(std::move(batch));
 }
 
-void StoredEvents::finish_log_record(Group& group) {
+void StoredEvents::finish_log_record(CommitGroup& group) {
   CollectedEvents& collected = group.of(*this);
   Stream& log = log_.streams.log();
   StoredBatchWriter writer;
@@ -94,7 +94,7 @@ void StoredEvents::finish_log_record(Group& group) {
   log.assigned.last_stored_us = group.stored.us;
 }
 
-void StoredEvents::stage(Group& group, const Store&) {
+void StoredEvents::stage(CommitGroup& group, const Store&) {
   CollectedEvents& collected = group.of(*this);
   if (collected.stages.empty()) return;
   for (CollectedEvents::Stage& one : collected.stages) finish_value(group, one);
@@ -105,6 +105,6 @@ void StoredEvents::stage(Group& group, const Store&) {
   log_.streams.touch(group, log_.streams.log());
 }
 
-void StoredEvents::publish(Group& group) { log_.window.push(group.of(*this).batches); }
+void StoredEvents::publish(CommitGroup& group) { log_.batch_cache.push(group.of(*this).batches); }
 
 }  // namespace strandline

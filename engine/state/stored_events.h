@@ -42,20 +42,20 @@ class StoredEvents : public Collecting<CollectedEvents> {
     Sequence sequence;   // of the first
   };
   // Gives the batch's events their offsets and sequences.
-  Place append(Group& group, Stream& stream, const Batch& batch);
+  Place append(CommitGroup& group, Stream& stream, const Batch& batch);
 
   Status load(Loading&) override { return {}; }  // readers look for events where they are stored
-  void stage(Group& group, const Store& store) override;
-  void publish(Group& group) override;
+  void stage(CommitGroup& group, const Store& store) override;
+  void publish(CommitGroup& group) override;
   // Every checksum, every FlatBuffer, the contiguity of every stream from its start to its tail,
   // and the log's own records against the streams they name.
   void verify(Verification& verification) const override;
   Status rebuild(Rebuild&) const override { return {}; }  // they are what the rest is rebuilt from
 
  private:
-  CollectedEvents::Stage& stage_of(Group& group, Stream& stream);
-  void finish_value(Group& group, CollectedEvents::Stage& stage);
-  void finish_log_record(Group& group);
+  CollectedEvents::Stage& stage_of(CommitGroup& group, Stream& stream);
+  void finish_value(CommitGroup& group, CollectedEvents::Stage& stage);
+  void finish_log_record(CommitGroup& group);
 
   LogState& log_;
 };

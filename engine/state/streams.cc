@@ -141,11 +141,11 @@ void CollectedStreams::clear() {
   states.clear();
 }
 
-void Streams::identify(Group& group, Stream& stream, std::string description) {
+void Streams::identify(CommitGroup& group, Stream& stream, std::string description) {
   group.of(*this).described.push_back({&stream, std::move(description)});
 }
 
-void Streams::touch(Group& group, Stream& stream) {
+void Streams::touch(CommitGroup& group, Stream& stream) {
   CollectedStreams& collected = group.of(*this);
   if (&stream == log_) {
     collected.log_touched = true;
@@ -154,7 +154,7 @@ void Streams::touch(Group& group, Stream& stream) {
   }
 }
 
-void Streams::stage(Group& group, const Store&) {
+void Streams::stage(CommitGroup& group, const Store&) {
   CollectedStreams& collected = group.of(*this);
   for (const CollectedStreams::Described& one : collected.described) {
     group.changes.put(
@@ -171,7 +171,7 @@ void Streams::stage(Group& group, const Store&) {
   if (collected.log_touched) put_state(log_);
 }
 
-void Streams::publish(Group& group) {
+void Streams::publish(CommitGroup& group) {
   const CollectedStreams& collected = group.of(*this);
   for (const CollectedStreams::Described& one : collected.described) {
     one.stream->publish_created(group.stored);
@@ -183,7 +183,7 @@ void Streams::publish(Group& group) {
   }
 }
 
-void Streams::take_back(Group& group) {
+void Streams::take_back(CommitGroup& group) {
   for (const auto& [stream, state] : group.of(*this).states) {
     stream->assigned.next = stream->tail().value;
   }

@@ -2,9 +2,9 @@
 //
 // A Stream lives as long as the log; a deleted one stays, invisible, so that its offsets go on
 // where they stopped if the name returns. It has two states: what is *assigned* belongs to the
-// writer and runs ahead; what is *durable* is published by the sync stage, after the fsync, and is
-// all that a reader ever sees. *Threads*: lookups and durable state: any; create and assigned: the
-// writer's. *Memory*: the aim is under 250 bytes a stream; open-streams in bench/ measures it.
+// writer and runs ahead; what is *durable* is published by the commit stage, after the fsync, and
+// is all that a reader ever sees. *Threads*: lookups and durable state: any; create and assigned:
+// the writer's. *Memory*: the aim is under 250 bytes a stream; open-streams in bench/ measures it.
 #pragma once
 
 #include <atomic>
@@ -98,17 +98,17 @@ class Streams : public Collecting<CollectedStreams> {
 
   // --- What a group changes. The writer's.
   // The stream is new, or was deleted and is created again.
-  void identify(Group& group, Stream& stream, std::string description);
+  void identify(CommitGroup& group, Stream& stream, std::string description);
   // Its assigned state is another than before: as it is when the group is staged, it is written.
-  void touch(Group& group, Stream& stream);
+  void touch(CommitGroup& group, Stream& stream);
 
   // Reads every record; `corrupt` if one does not parse or a stream lacks one.
   Status load(Loading& loading) override;
-  void stage(Group& group, const Store& store) override;
+  void stage(CommitGroup& group, const Store& store) override;
   // Raises the tails.
-  void publish(Group& group) override;
+  void publish(CommitGroup& group) override;
   // A seeded bug's (mutation.h): what failed gives its offsets back.
-  void take_back(Group& group);
+  void take_back(CommitGroup& group);
   void verify(Verification&) const override {}  // they are held against the events (StoredEvents)
   // What the events say, and the log's own records of events that may be lost themselves, where it
   // is further than what is left of the records, so that no offset is given out twice.

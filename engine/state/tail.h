@@ -2,7 +2,7 @@
 //
 // A Wakeup is what a subscription waits with: armed, it is called back once, when its stream's tail
 // moves or the log closes. To lose no wake-up: arm, then look whether there is something to read;
-// the sync stage raises the tail, then notifies. *Threads*: any; a callback runs on the sync
+// the commit stage raises the tail, then notifies. *Threads*: any; a callback runs on the sync
 // stage's thread and must only post. After disarm returns, the callback is not running and never
 // will.
 #pragma once

@@ -276,7 +276,7 @@ std::vector<uint64_t> Unacked::take_touched() {
   return std::exchange(touched_, {});
 }
 
-std::string Unacked::encode_block(uint64_t block, int64_t epoch_us, int64_t now_us) const {
+std::string Unacked::encode_block(uint64_t block, int64_t unix_offset_us, int64_t now_us) const {
   std::string out;
   const uint64_t end = (block + 1) * kBlock;
   for (auto at = entries_.lower_bound(block * kBlock); at != entries_.end() && at->first < end;
@@ -290,15 +290,15 @@ std::string Unacked::encode_block(uint64_t block, int64_t epoch_us, int64_t now_
     put_le<uint32_t>(out, entry.attempts);
     put_le<uint64_t>(out, entry.member);
     put_le<uint64_t>(out, entry.key);
-    put_le<int64_t>(out, delayed ? entry.due_us + epoch_us : 0);
+    put_le<int64_t>(out, delayed ? entry.due_us + unix_offset_us : 0);
     if (delayed) put_le<uint64_t>(out, static_cast<uint64_t>(entry.due_us - now_us));
     out += reason;
   }
   return out;
 }
 
-bool Unacked::load_block(uint64_t block, std::string_view record, int64_t epoch_us, int64_t now_us,
-                         int64_t last_us) {
+bool Unacked::load_block(uint64_t block, std::string_view record, int64_t unix_offset_us,
+                         int64_t now_us, int64_t last_us) {
   if (record.empty()) return false;
   for (size_t at = 0; at < record.size();) {
     if (record.size() - at < kEntryBytes) return false;
@@ -319,7 +319,7 @@ bool Unacked::load_block(uint64_t block, std::string_view record, int64_t epoch_
       const uint64_t most = kDelayMaxUs;
       const uint64_t left =
           delayed ? std::min(get_le<uint64_t>(record, at + kEntryBytes), most) : most;
-      entry.due_us = std::min(not_before - epoch_us, now_us + static_cast<int64_t>(left));
+      entry.due_us = std::min(not_before - unix_offset_us, now_us + static_cast<int64_t>(left));
     }
     // It was in flight when the log was left.
     if (entry.cause == Cause::none && entry.attempts > 0) {

@@ -7,8 +7,8 @@
 // in its WriteBatch as it then is, so memory and disk never differ in kind. *Threads*: the
 // writer's. *Time*: the clock's elapsed microseconds. A record has what was left of a delay when it
 // was written, and when it was to end by the clock, whose microseconds since the epoch lie
-// `epoch_us` ahead: a delay that is read ends when the clock says, and after what was left at the
-// latest. *Memory*: about 120 bytes an entry, 180 in mode keyed.
+// `unix_offset_us` ahead: a delay that is read ends when the clock says, and after what was left at
+// the latest. *Memory*: about 120 bytes an entry, 180 in mode keyed.
 #pragma once
 
 #include <cstdint>
@@ -89,10 +89,10 @@ class Unacked {
   // The records that were touched since the last call, by their first positions' multiples of 64.
   std::vector<uint64_t> take_touched();
   // Empty: the record is to be erased.
-  std::string encode_block(uint64_t block, int64_t epoch_us, int64_t now_us) const;
+  std::string encode_block(uint64_t block, int64_t unix_offset_us, int64_t now_us) const;
   // Adds what a record holds: what was in flight waits again, for `last_us` if that was its last
   // attempt: its member may have outlived the log. False if it does not parse.
-  bool load_block(uint64_t block, std::string_view record, int64_t epoch_us, int64_t now_us,
+  bool load_block(uint64_t block, std::string_view record, int64_t unix_offset_us, int64_t now_us,
                   int64_t last_us);
 
  private:

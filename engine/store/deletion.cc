@@ -13,13 +13,13 @@ namespace {
 // What a flush is writing at this moment is a file soon. If it takes longer, the next opening
 // deletes it.
 void await_flushes(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
-  constexpr auto kLook = std::chrono::milliseconds(2);
-  constexpr int kLooks = 2'500;
-  for (int i = 0; i < kLooks; ++i) {
+  constexpr auto kPollInterval = std::chrono::milliseconds(2);
+  constexpr int kPolls = 2'500;
+  for (int i = 0; i < kPolls; ++i) {
     uint64_t waiting = 0;
     const auto& property = rocksdb::DB::Properties::kNumImmutableMemTable;
     if (!db.GetIntProperty(family, property, &waiting) || waiting == 0) return;
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kPollInterval);
   }
 }
 

@@ -99,17 +99,18 @@ std::string sign_of(std::string_view identity) {
   return sign;
 }
 
-std::string encode(const WalMark& mark, std::string_view sign) {
+std::string encode(const WalStamp& mark, std::string_view sign) {
   std::string out;
   put_le<uint64_t>(out, mark.durable);
   put_le<uint64_t>(out, mark.before);
   return out.append(sign);
 }
 
-std::optional<WalMark> mark_of(std::string_view batch, std::string_view sign) {
-  if (sign.empty() || batch.size() < kMarkBytes || !batch.ends_with(sign)) return std::nullopt;
-  const size_t at = batch.size() - kMarkBytes;
-  return WalMark{.durable = get_le<uint64_t>(batch, at), .before = get_le<uint64_t>(batch, at + 8)};
+std::optional<WalStamp> stamp_of(std::string_view batch, std::string_view sign) {
+  if (sign.empty() || batch.size() < kStampBytes || !batch.ends_with(sign)) return std::nullopt;
+  const size_t at = batch.size() - kStampBytes;
+  return WalStamp{.durable = get_le<uint64_t>(batch, at),
+                  .before = get_le<uint64_t>(batch, at + 8)};
 }
 
 }  // namespace strandline

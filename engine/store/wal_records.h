@@ -53,17 +53,17 @@ std::optional<BatchSpan> span_of(std::string_view batch);
 
 // What stands at the end of every batch in the WAL, as a comment of RocksDB's. The numbers are the
 // store's own sequence numbers (RocksDB's, not the log's).
-struct WalMark {
+struct WalStamp {
   uint64_t durable;  // the last that was durable when the batch was written
   uint64_t before;   // the last before this WAL file began
 };
-inline constexpr size_t kMarkBytes = 24;
+inline constexpr size_t kStampBytes = 24;
 // A mark ends with its log's sign, eight bytes of the identity that RocksDB made of the store, at
 // random. No client is told it: nothing that stands in an event passes for a batch. Empty for a
 // store without an identity: then there are no marks.
 std::string sign_of(std::string_view identity);
-std::string encode(const WalMark& mark, std::string_view sign);
+std::string encode(const WalStamp& mark, std::string_view sign);
 // Of a batch, or of the record that it ends with, if that is long enough.
-std::optional<WalMark> mark_of(std::string_view batch, std::string_view sign);
+std::optional<WalStamp> stamp_of(std::string_view batch, std::string_view sign);
 
 }  // namespace strandline

@@ -20,15 +20,15 @@ uint64_t bytes_below(LogState& log, const Stream& stream, Offset offset) {
 }
 
 // Forgets what is below `start`, of which there are so many bytes.
-void raise_start(LogState& log, GroupBuilder& builder, Stream& stream, Offset start, uint64_t bytes,
-                 GapReason reason) {
+void raise_start(LogState& log, CommitGroupBuilder& builder, Stream& stream, Offset start,
+                 uint64_t bytes, GapReason reason) {
   stream.assigned.start_bytes = bytes;
   stream.assigned.start = start.value;
   stream.assigned.gap_reason = static_cast<uint8_t>(reason);
   log.streams.touch(builder.group(), stream);
 }
 
-Result<Outcome> run(LogState& log, GroupBuilder& builder, const CreateStream& request) {
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const CreateStream& request) {
   Stream* stream = log.streams.find(request.name);
   if (stream && stream->assigned.exists) {
     return fail(Code::exists, fmt::format("stream \"{}\" exists", request.name));
@@ -46,7 +46,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const CreateStream& re
   return Outcome{};
 }
 
-Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& request) {
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DeleteStream& request) {
   Stream* stream = log.streams.find(request.name);
   if (!stream || stream->id == kLogStream || !stream->assigned.exists) {
     return std::unexpected(unknown_stream(request.name));
@@ -60,7 +60,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DeleteStream& re
   return Outcome{};
 }
 
-Result<Outcome> run(LogState& log, GroupBuilder& builder, const Truncate& request) {
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const Truncate& request) {
   Stream* stream = log.streams.find(request.name);
   if (!stream || stream->id == kLogStream || !stream->assigned.exists) {
     return std::unexpected(unknown_stream(request.name));
@@ -83,7 +83,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const Truncate& reques
   return Outcome{.number = state.start};
 }
 
-Result<Outcome> run(LogState& log, GroupBuilder& builder, const Roll&) {
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const Roll&) {
   const auto& open = log.segments.open;
   if (!open || open->record.first_sequence == log.streams.log().assigned.next) {
     return fail(Code::invalid, "the open segment is empty: there is nothing to seal");
@@ -93,7 +93,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const Roll&) {
   return Outcome{.number = builder.roll().value};
 }
 
-Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& request) {
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DropSegment& request) {
   const auto segments = log.segments.list();
   if (segments.empty() || segments.begin()->first != request.segment) {
     return fail(Code::invalid,
@@ -130,7 +130,7 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const DropSegment& req
   return Outcome{.number = request.segment.value};
 }
 
-Result<Outcome> run(LogState& log, GroupBuilder& builder, const ForgetSegment& request) {
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ForgetSegment& request) {
   if (auto ok = forget_segment(*log.store, request.segment, builder.group().changes); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
@@ -138,13 +138,13 @@ Result<Outcome> run(LogState& log, GroupBuilder& builder, const ForgetSegment& r
 }
 
 // These share their group with others: the builder stages them (group_builder.h).
-Result<Outcome> run(LogState&, GroupBuilder&, const AppendMany&) { std::abort(); }
-Result<Outcome> run(LogState&, GroupBuilder&, const Broadcast&) { std::abort(); }
-Result<Outcome> run(LogState&, GroupBuilder&, const ConsumerRequest&) { std::abort(); }
+Result<Outcome> run(LogState&, CommitGroupBuilder&, const AppendMany&) { std::abort(); }
+Result<Outcome> run(LogState&, CommitGroupBuilder&, const Broadcast&) { std::abort(); }
+Result<Outcome> run(LogState&, CommitGroupBuilder&, const ConsumerRequest&) { std::abort(); }
 
 }  // namespace
 
-Result<Outcome> administer(LogState& log, GroupBuilder& builder,
+Result<Outcome> administer(LogState& log, CommitGroupBuilder& builder,
                            const Operation::Request& request) {
   return std::visit([&](const auto& one) { return run(log, builder, one); }, request);
 }

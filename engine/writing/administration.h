@@ -3,13 +3,14 @@
 #pragma once
 
 #include "engine/state/group.h"
-#include "engine/writing/group_builder.h"
+#include "engine/writing/commit_group_builder.h"
 #include "engine/writing/operation.h"
 
 namespace strandline {
 
 // Stages an operation that wants a commit group alone (operation_traits.h) in the builder's group,
 // which must be empty, or says why not.
-Result<Outcome> administer(LogState& log, GroupBuilder& builder, const Operation::Request& request);
+Result<Outcome> administer(LogState& log, CommitGroupBuilder& builder,
+                           const Operation::Request& request);
 
 }  // namespace strandline

@@ -141,10 +141,10 @@ Status check_commits(const LogState& log, const AppendMany& request) {
   return {};
 }
 
-Status check_marks(const LogState& log, const AppendMany& request) {
+Status check_processed_ids(const LogState& log, const AppendMany& request) {
   std::set<std::pair<std::string_view, std::string_view>> planned;
-  for (const OnceMark& mark : request.once) {
-    auto found = log.expiring.find(*log.store, mark_key(mark.consumer, mark.id));
+  for (const ProcessedId& mark : request.once) {
+    auto found = log.expiring.find(*log.store, processed_id_key(mark.consumer, mark.id));
     if (!found) return std::unexpected(std::move(found.error()));
     if (*found || !planned.emplace(mark.consumer, mark.id).second) {
       return fail(Code::exists, fmt::format("consumer \"{}\" has processed \"{}\" already",
@@ -153,8 +153,9 @@ Status check_marks(const LogState& log, const AppendMany& request) {
   }
   const size_t added = request.once.size() + (request.idempotency ? 1 : 0);
   if (added > 0 && log.expiring.count() + added > log.options.limits.expiring_max) {
-    return fail(Code::limit, fmt::format("a log keeps at most {} idempotency keys and once() marks",
-                                         log.options.limits.expiring_max));
+    return fail(Code::limit,
+                fmt::format("a log keeps at most {} idempotency keys and processed ids",
+                            log.options.limits.expiring_max));
   }
   return {};
 }
@@ -169,7 +170,7 @@ Status check_request(const AppendMany& request, const Limits& limits) {
       return ok;
     }
   }
-  for (const OnceMark& mark : request.once) {
+  for (const ProcessedId& mark : request.once) {
     if (auto ok = check_name(mark.consumer, limits); !ok) return ok;
     if (auto ok = check_key("an id that is processed once", mark.id); !ok) return ok;
     if (mark.ttl_s == 0 || mark.ttl_s > limits.once_ttl_s_max) {
@@ -189,7 +190,7 @@ Status check_append(const LogState& log, const AppendMany& request) {
   if (auto ok = check_parts(log, request); !ok) return ok;
   if (auto ok = check_commits(log, request); !ok) return ok;
   if (request.once.empty() && !request.idempotency) return {};
-  return check_marks(log, request);
+  return check_processed_ids(log, request);
 }
 
 }  // namespace strandline

@@ -1,7 +1,7 @@
 // Makes dead letters of events whose last attempt is over. Each event is read, and copied to its
 // consumer's dead-letter stream in the append that also removes it from what is to be done.
 //
-// *Threads*: any but the writer's and the sync stage's: it reads the disk, and waits for the
+// *Threads*: any but the writer's and the commit stage's: it reads the disk, and waits for the
 // appends. *Errors*: an event that fails causes a warning and stays where it is; the others go on.
 // The first failure is answered. An event that is gone, and one that the consumer has dead-lettered
 // before (dead_letters.h), is only removed.

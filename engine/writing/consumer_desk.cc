@@ -297,10 +297,10 @@ void ConsumerDesk::put_state(NamedConsumer& consumer) {
 
 void ConsumerDesk::put_unacked(NamedConsumer& consumer) {
   touch(consumer);
-  const int64_t now = now_us(), epoch_us = log_.clock->now().us - now;
+  const int64_t now = now_us(), unix_offset_us = log_.clock->now().us - now;
   for (const uint64_t block : consumer.unacked.take_touched()) {
     const std::string key = consumer_key(ConsumerKey::unacked, consumer.id, block);
-    const std::string record = consumer.unacked.encode_block(block, epoch_us, now);
+    const std::string record = consumer.unacked.encode_block(block, unix_offset_us, now);
     if (record.empty()) {
       group_.changes.erase(Family::consumers, key);
     } else {

@@ -19,7 +19,7 @@
 namespace strandline {
 
 struct LogState;
-struct Group;
+struct CommitGroup;
 class Stream;
 struct Bury;
 struct Commit;
@@ -99,7 +99,7 @@ struct ListDead {
 };
 template <>
 struct OperationTraits<ListDead>
-    : Always<Grouping::shared, Effect::looks, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::none, Reserve::none, FullQueue::refuses> {};
 // What is due by time alone: deadlines and delays that have passed, and then some of what is to be
 // dead-lettered, which is held for who asks (burial.h).
 struct TakeSpent {
@@ -133,7 +133,7 @@ using ConsumerRequest = std::variant<CreateConsumer, DeleteConsumer, ResetConsum
 
 class ConsumerDesk {
  public:
-  ConsumerDesk(LogState& log, Group& group, Timestamp stored)
+  ConsumerDesk(LogState& log, CommitGroup& group, Timestamp stored)
       : log_(log), group_(group), stored_(stored) {}
 
   Result<ConsumerOutcome> perform(const ConsumerRequest& request);
@@ -185,7 +185,7 @@ class ConsumerDesk {
   int64_t deadline_us(const NamedConsumer& consumer) const;
 
   LogState& log_;
-  Group& group_;
+  CommitGroup& group_;
   const Timestamp stored_;
 };
 

@@ -16,7 +16,7 @@ enum class Grouping {
 };
 enum class Effect {
   changes,
-  looks,  // changes nothing: a sealed log answers it, and its answer waits for no fsync then
+  none,  // changes nothing: a sealed log answers it, and its answer waits for no fsync then
 };
 // How much of the disk's reserve must be left. Appends stop first; consumers go on for as long as
 // the other half lasts, so that what they have not acked can be, and dropped. What makes room goes

@@ -30,7 +30,7 @@ Result<std::vector<Held>> held_by(const LogState& log, SegmentId segment) {
 // What stands in the stream before the batch that begins at `offset`, by a point look-up: an
 // iterator would have to look into every file of level 0.
 std::optional<uint64_t> bytes_before(const LogState& log, const EventKey& key) {
-  if (const auto shared = log.window.find(key.stream, key.first)) {
+  if (const auto shared = log.batch_cache.find(key.stream, key.first)) {
     return shared->batch.head().bytes_before;
   }
   const auto value = log.store->get(Family::events, encode(key));

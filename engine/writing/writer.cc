@@ -31,7 +31,7 @@ Error closing() { return {.code = Code::closed, .message = "the log is closing"}
 
 }  // namespace
 
-Writer::Writer(LogState& log, Syncer& syncer) : log_(log), syncer_(syncer), disk_(log) {
+Writer::Writer(LogState& log, CommitStage& syncer) : log_(log), syncer_(syncer), disk_(log) {
   disk_.look();  // so that what is refused is known from the beginning
   thread_ = std::thread([this] { run(); });
 }
@@ -40,7 +40,7 @@ Writer::~Writer() { stop(); }
 
 Status Writer::submit(Operation& operation) {
   const Treatment treatment = treatment_of(operation.request);
-  if (log_.failure.failed() && treatment.effect != Effect::looks) {
+  if (log_.failure.failed() && treatment.effect != Effect::none) {
     return std::unexpected(log_.failure.sealed());
   }
   {
@@ -85,7 +85,7 @@ void Writer::run() {
     syncer_.wait_for_turn(queue_bytes());
     disk_.look();
     look_at_directory();
-    GroupBuilder builder(log_, ++group_number_);
+    CommitGroupBuilder builder(log_, ++group_number_);
     if (!log_.failure.failed() && builder.roll_is_due()) builder.roll();
     fill(builder);
     commit(builder.finish());
@@ -93,7 +93,7 @@ void Writer::run() {
   if (log_.failure.failed()) return;
   // For what is kept now and then (expiring.h).
   look_at_directory();
-  GroupBuilder last(log_, ++group_number_);
+  CommitGroupBuilder last(log_, ++group_number_);
   last.group().last = true;
   commit(last.finish());
 }
@@ -109,7 +109,7 @@ bool Writer::wait_for_work() {
 void Writer::take() {
   size_t bytes = 0;
   std::lock_guard lock(mutex_);
-  while (!queue_.empty() && bytes < log_.options.limits.group_bytes_max) {
+  while (!queue_.empty() && bytes < log_.options.limits.commit_group_bytes_max) {
     const bool alone = treatment_of(queue_.front().request).grouping == Grouping::alone;
     if (alone && !taken_.empty()) break;
     bytes += queue_.front().bytes;
@@ -120,7 +120,7 @@ void Writer::take() {
   queue_bytes_ -= bytes;
 }
 
-void Writer::fill(GroupBuilder& builder) {
+void Writer::fill(CommitGroupBuilder& builder) {
   take();
   for (Operation& operation : taken_) {
     const Treatment treatment = treatment_of(operation.request);
@@ -145,7 +145,7 @@ void Writer::fill(GroupBuilder& builder) {
 
 // What holds for every operation, whatever it asks.
 Status Writer::admit(Treatment treatment) {
-  if (log_.failure.failed() && treatment.effect != Effect::looks) {
+  if (log_.failure.failed() && treatment.effect != Effect::none) {
     return std::unexpected(log_.failure.sealed());
   }
   return disk_.admit(kept_free(treatment.reserve, log_.options.disk_reserve_bytes));
@@ -192,7 +192,7 @@ void Writer::flush_if_due() {
   since_flush_bytes_ = 0;
 }
 
-void Writer::commit(Group group) {
+void Writer::commit(CommitGroup group) {
   flush_due_ |= group.flush;
   if (!group.changes.empty() && !log_.failure.failed()) flush_if_due();
   if (!group.changes.empty() && !log_.failure.failed()) {
@@ -200,11 +200,12 @@ void Writer::commit(Group group) {
     group.bytes = group.changes.bytes();
     since_flush_bytes_ += group.bytes;
     if (auto ok = log_.store->write(std::move(group.changes)); !ok) {
-      // The sync stage finds the latch set, and answers this group and all that follow accordingly.
+      // The commit stage finds the latch set, and answers this group and all that follow
+      // accordingly.
       log_.failure.set(ok.error().message);
     } else {
       if (mutated(Mutation::readers_not_held_to_tail)) log_.streams.publish(group);
-      for (Group::Answer& answer : group.accepted) answer.done(std::move(answer.result));
+      for (CommitGroup::Answer& answer : group.accepted) answer.done(std::move(answer.result));
       group.accepted.clear();
     }
   }

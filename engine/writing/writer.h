@@ -17,15 +17,15 @@
 #include "engine/state/disk_space.h"
 #include "engine/state/group.h"
 #include "engine/state/log_state.h"
-#include "engine/writing/group_builder.h"
+#include "engine/writing/commit_group_builder.h"
+#include "engine/writing/commit_stage.h"
 #include "engine/writing/operation.h"
-#include "engine/writing/syncer.h"
 
 namespace strandline {
 
 class Writer {
  public:
-  Writer(LogState& log, Syncer& syncer);
+  Writer(LogState& log, CommitStage& syncer);
   ~Writer();  // as stop()
 
   // Takes the operation, or says at once why not; `done` is then not called.
@@ -44,14 +44,14 @@ class Writer {
   // Waits for work; false when stopped and drained. May return with nothing, about twice a second.
   bool wait_for_work();
   void take();
-  void fill(GroupBuilder& builder);
-  void commit(Group group);
+  void fill(CommitGroupBuilder& builder);
+  void commit(CommitGroup group);
   void flush_if_due();
   void look_at_directory();
   Status admit(Treatment treatment);
 
   LogState& log_;
-  Syncer& syncer_;
+  CommitStage& syncer_;
   uint64_t group_number_ = 0;
   bool flush_due_ = false;
   uint64_t since_flush_bytes_ = 0;  // written since the last flush

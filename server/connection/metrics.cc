@@ -99,7 +99,7 @@ std::string render_metrics(const Service& service) {
   scrape.counter("strandline_events_appended_total", "Events stored.", counters.events_appended);
   scrape.counter("strandline_appended_bytes_total", "Bytes of batches stored.",
                  counters.bytes_appended);
-  scrape.counter("strandline_groups_total", "Commit groups written.", counters.groups);
+  scrape.counter("strandline_commit_groups_total", "Commit groups written.", counters.groups);
   scrape.counter("strandline_syncs_total", "Syncs of the write-ahead log.", counters.syncs);
   scrape.seconds("strandline_sync_seconds_total", "Time spent in those syncs.",
                  counters.sync_us_total);
@@ -107,10 +107,10 @@ std::string render_metrics(const Service& service) {
                  counters.store_batches_read);
   scrape.counter("strandline_store_read_bytes_total", "Bytes of batches read from the store.",
                  counters.store_bytes_read);
-  scrape.counter("strandline_window_batches_read_total", "Batches read from memory.",
-                 counters.window_batches_read);
-  scrape.gauge("strandline_window_bytes", "Bytes of the newest batches kept in memory.",
-               counters.window_bytes);
+  scrape.counter("strandline_batch_cache_batches_read_total", "Batches read from memory.",
+                 counters.cached_batches_read);
+  scrape.gauge("strandline_batch_cache_bytes", "Bytes of the newest batches kept in memory.",
+               counters.batch_cache_bytes);
   scrape.gauge("strandline_queue_appends", "Appends that wait for the writer.",
                counters.queue_appends);
   scrape.gauge("strandline_queue_bytes", "Bytes that wait for the writer.", counters.queue_bytes);

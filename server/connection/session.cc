@@ -31,7 +31,7 @@ Session::Session(Worker& worker, Service& service, std::unique_ptr<Transport> tr
                 const uint64_t number = open_slot({});
                 Slot& slot = *waiting_slot(number);
                 slot.text = "HTTP/1.1 100 Continue\r\n\r\n";
-                mark_ready(slot);
+                set_ready(slot);
               }),
       answered_(transport_->executor()),
       room_(transport_->executor()),
@@ -192,7 +192,7 @@ Session::Slot* Session::waiting_slot(uint64_t number) {
   return &slots_[number - first_];
 }
 
-void Session::mark_ready(Slot& slot) {
+void Session::set_ready(Slot& slot) {
   slot.ready = true;
   --waiting_;
   waiting_bytes_ -= slot.manner.request_bytes;
@@ -216,7 +216,7 @@ void Session::answer(uint64_t number, Response response) {
   } else {
     slot->large_body = std::move(response.body);
   }
-  mark_ready(*slot);
+  set_ready(*slot);
 }
 
 void Session::answer(uint64_t number, std::unique_ptr<Follow> follow) {
@@ -225,7 +225,7 @@ void Session::answer(uint64_t number, std::unique_ptr<Follow> follow) {
   service_.metrics.answered(service_.routes.index_of(slot->manner.route), 200);
   following_ = true;
   slot->follow = std::move(follow);
-  mark_ready(*slot);
+  set_ready(*slot);
 }
 
 bool Session::is_awaited(uint64_t number) const {

@@ -63,7 +63,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   void dispatch(Request request, std::expected<Admitted, Response> admitted, uint64_t number);
   void refuse(Response response);
   Slot* waiting_slot(uint64_t number);
-  void mark_ready(Slot& slot);
+  void set_ready(Slot& slot);
 
   awaitable<void> write_answers();
   void gather(std::string& out, std::string& large_body);

@@ -153,7 +153,7 @@ Parsed<std::optional<Producer>> read_producer(const JsonValue* value) {
   return Producer{.id = std::string(**id), .epoch = **epoch, .sequence = **sequence};
 }
 
-Parsed<OnceMark> read_mark(std::string_view json) {
+Parsed<ProcessedId> read_processed_id(std::string_view json) {
   auto fields = JsonFields::parse(json, {"consumer", "id", "ttl_s"});
   if (!fields) return std::unexpected(fields.error());
   const auto consumer = fields->string("consumer");
@@ -163,7 +163,7 @@ Parsed<OnceMark> read_mark(std::string_view json) {
   const auto ttl_s = fields->number("ttl_s");
   if (!ttl_s) return std::unexpected(ttl_s.error());
   if (!*consumer || !*id) return std::unexpected("it has \"consumer\" and \"id\"");
-  OnceMark mark{.consumer = std::string(**consumer), .id = std::string(**id)};
+  ProcessedId mark{.consumer = std::string(**consumer), .id = std::string(**id)};
   mark.ttl_s = ttl_s->value_or(mark.ttl_s);
   return mark;
 }
@@ -252,7 +252,7 @@ TakenMany take_json(const Call& call, AppendMany append) {
     if (!ok) return refuse_many(ok.error());
   }
   if (const JsonValue* once = fields->find("once")) {
-    auto ok = take_some("once", *once, read_mark, append.once);
+    auto ok = take_some("once", *once, read_processed_id, append.once);
     if (!ok) return refuse_many(ok.error());
   }
   if (const JsonValue* appends = fields->find("appends")) {

@@ -274,7 +274,7 @@ std::expected<MemberPlan, Response> plan_member(const Call& call) {
   if (!settings) return std::unexpected(problem(settings.error(), Asked::changing));
   const bool one = settings->select.kind == Selection::Kind::stream;
   MemberPlan plan{.consumer = call.names[0],
-                  .group = settings->is_group(),
+                  .group = settings->is_consumer_group(),
                   .window = window->value_or(kWindowDefault),
                   .places = one ? Places::offsets : Places::sequences};
   const std::string_view type = kMemberForms[*chosen];

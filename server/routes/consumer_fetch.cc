@@ -24,7 +24,7 @@ namespace {
 constexpr uint64_t kFetchEventsDefault = 10;
 constexpr uint64_t kWaitMaxMs = 60'000;
 // For so long a poll goes on past its time, to search behind events that a filter leaves out.
-constexpr auto kLookOn = std::chrono::seconds(1);
+constexpr auto kSearchOn = std::chrono::seconds(1);
 constexpr std::array<std::string_view, 3> kGivenForms = {kJson, kNdjson, schema::kBatchMediaType};
 
 struct FetchPlan {
@@ -78,7 +78,7 @@ std::expected<FetchPlan, Response> plan_fetch(const Call& call) {
   if (!settings) return std::unexpected(problem(settings.error(), Asked::changing));
   const bool one = settings->select.kind == Selection::Kind::stream;
   plan.places = one ? Places::offsets : Places::sequences;
-  plan.group = settings->is_group();
+  plan.group = settings->is_consumer_group();
   return plan;
 }
 
@@ -167,7 +167,7 @@ class Poll : public std::enable_shared_from_this<Poll> {
     full_ = assignment.full;
     if (given_up_) return finish_empty();
     const auto now = Clock::now();
-    if (assignment.more && now < deadline_ + kLookOn) return ask();
+    if (assignment.more && now < deadline_ + kSearchOn) return ask();
     if (now >= deadline_) return finish_empty();
     if (woken_) return ask();
     timer_.expires_at(std::min(deadline_, steady_due(assignment).value_or(deadline_)));

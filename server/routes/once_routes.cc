@@ -8,9 +8,9 @@
 namespace strandline::server {
 namespace {
 
-std::expected<OnceMark, Response> take_mark(const Call& call) {
+std::expected<ProcessedId, Response> take_processed_id(const Call& call) {
   if (auto known = call.query.allow({}); !known) return std::unexpected(malformed(known.error()));
-  OnceMark mark{.consumer = call.names[0], .id = call.names[1]};
+  ProcessedId mark{.consumer = call.names[0], .id = call.names[1]};
   if (call.body().empty()) return mark;
   if (!is_json_body(call)) return std::unexpected(unsupported_type(call, "application/json"));
   JsonReader reader;
@@ -32,7 +32,7 @@ Response print_first(bool first, const std::string& location) {
   return {.status = 201, .body = "{\"first\":true}\n", .headers = location};
 }
 
-Response look_for_mark(const Call& call) {
+Response find_processed_id(const Call& call) {
   if (auto known = call.query.allow({}); !known) return malformed(known.error());
   const auto processed = call.service.log.was_processed(call.names[0], call.names[1]);
   if (!processed) return problem(processed.error(), Asked::reading);
@@ -48,7 +48,7 @@ Response look_for_mark(const Call& call) {
 }  // namespace
 
 void put_once(Call call, Answer answer) {
-  auto mark = take_mark(call);
+  auto mark = take_processed_id(call);
   if (!mark) return answer.now(std::move(mark.error()));
   AppendMany append;
   append.once.push_back(std::move(*mark));
@@ -66,7 +66,7 @@ void put_once(Call call, Answer answer) {
 
 void get_once(Call call, Answer answer) {
   Service& service = call.service;
-  answer.block(service, [call = std::move(call)] { return look_for_mark(call); });
+  answer.block(service, [call = std::move(call)] { return find_processed_id(call); });
 }
 
 }  // namespace strandline::server

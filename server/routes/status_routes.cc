@@ -89,8 +89,8 @@ void render_counters(std::string& out, const Counters& counters) {
   members.number("sync_us_total", counters.sync_us_total);
   members.number("store_batches_read", counters.store_batches_read);
   members.number("store_bytes_read", counters.store_bytes_read);
-  members.number("window_batches_read", counters.window_batches_read);
-  members.number("window_bytes", counters.window_bytes);
+  members.number("cached_batches_read", counters.cached_batches_read);
+  members.number("batch_cache_bytes", counters.batch_cache_bytes);
   members.number("queue_appends", counters.queue_appends);
   members.number("queue_bytes", counters.queue_bytes);
   members.end();

@@ -102,7 +102,7 @@ void append_settings(std::string& out, const ConsumerSettings& settings) {
   out += settings.retain ? ",\"retain\":true" : ",\"retain\":false";
   number("max_attempts", settings.attempts());
   if (!settings.dead_letters.empty()) text("dead_letters", settings.dead_letters);
-  if (!settings.is_group()) return;
+  if (!settings.is_consumer_group()) return;
   if (settings.mode == Mode::keyed) {
     text("key", settings.key.empty() ? "subject" : settings.key);
   }
@@ -147,7 +147,7 @@ Parsed<ConsumerSettings> read_consumer_settings(std::string_view json) {
   settings.retain = retain->value_or(false);
 
   for (const char* name : {"key", "ack_deadline_ms", "unacked_max"}) {
-    if (settings.is_group() || !fields->find(name)) continue;
+    if (settings.is_consumer_group() || !fields->find(name)) continue;
     return std::unexpected("an exclusive consumer has no \"" + std::string(name) +
                            "\": it commits a position, and acks nothing");
   }

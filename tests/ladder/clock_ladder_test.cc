@@ -65,7 +65,7 @@ void change_clocks(uint64_t seed) {
   const TemporaryDirectory directory("/dev/shm");
   Time time;
   Options options;
-  options.window_bytes = 16 << 10;
+  options.batch_cache_bytes = 16 << 10;
   options.block_cache_bytes = 1 << 20;
   options.disk_reserve_bytes = 1 << 20;
   options.segment_age_max_s = 1800;

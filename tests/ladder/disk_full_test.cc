@@ -64,7 +64,7 @@ class DiskFull : public LogTest {
   DiskFull() : disk(directory() / "small", "64m") {
     options.disk_reserve_bytes = kReserve;
     options.segment_bytes_max = 4 << 20;
-    options.limits.group_bytes_max = 256 << 10;
+    options.limits.commit_group_bytes_max = 256 << 10;
   }
   void SetUp() override {
     if (!disk.refused().empty()) {

@@ -160,7 +160,7 @@ class OneRun {
   std::unique_ptr<Log> open(const std::shared_ptr<RecordedDisk>& disk) {
     Options options;
     options.file_system = RecordedDisk::as_option(disk);
-    options.window_bytes = random_() % 2 == 0 ? 1 << 20 : 0;
+    options.batch_cache_bytes = random_() % 2 == 0 ? 1 << 20 : 0;
     options.block_cache_bytes = 1 << 20;
     options.disk_reserve_bytes = 0;
     auto log = Log::open("/disk/log", options);

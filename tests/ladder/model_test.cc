@@ -14,7 +14,7 @@ class ModelRun : public LogTest {
  protected:
   ModelRun() {
     options.clock = clock_;
-    options.window_bytes = 32 << 10;         // so that reads come from memory and from the store
+    options.batch_cache_bytes = 32 << 10;    // so that reads come from memory and from the store
     options.segment_bytes_max = 1ull << 40;  // segments are rolled by the run, not by themselves
   }
 

@@ -29,7 +29,8 @@ constexpr int kStorms = 3;
 
 class Swarmed : public ::testing::Test {
  protected:
-  Swarmed() : server_(directory_ / "data", {"--window-size", "512K", "--block-cache-size", "1M"}) {}
+  Swarmed()
+      : server_(directory_ / "data", {"--batch-cache-size", "512K", "--block-cache-size", "1M"}) {}
 
   // Clients of a stream of their own, which has ten events.
   Process swarm(const std::string& stream, size_t followers, size_t frozen, size_t slow) {

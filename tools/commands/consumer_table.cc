@@ -79,7 +79,7 @@ std::string describe(const ConsumerInfo& info) {
   add("created", render_time(info.created));
   if (settings.retain) add("retain", "what is not acked");
   number("position", info.position);
-  if (settings.is_group()) number("next", info.next);
+  if (settings.is_consumer_group()) number("next", info.next);
   add("available", fmt::format("{} to {}", info.available.start, info.available.tail));
   number("lag", info.lag);
   number("epoch", info.epoch);
@@ -87,7 +87,7 @@ std::string describe(const ConsumerInfo& info) {
   number("dead-lettered", info.dead_lettered);
   add("dead letters", settings.dead_letters);
   add("max attempts", settings.attempts() > 0 ? std::to_string(settings.attempts()) : "no limit");
-  if (!settings.is_group()) return render_table(rows);
+  if (!settings.is_consumer_group()) return render_table(rows);
   number("unacked", info.unacked);
   number("pending", info.pending);
   number("in flight", info.in_flight);

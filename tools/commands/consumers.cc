@@ -297,11 +297,12 @@ class ConsumersFamily {
                "to move a reader: what it must be now; 0 where there is none");
     ConsumerChange& change = flags_->change;
     add_duration<std::chrono::milliseconds>(setting, "--ack-deadline", change.ack_deadline_ms,
-                                            "of a group: for what is given out from now on", {});
+                                            "consumer groups: for what is given out from now on",
+                                            {});
     add_number(setting, "--max-attempts", change.attempts_max, "then it is dead-lettered; 0: never",
                {0, UINT32_MAX});
     add_number(setting, "--unacked-max", change.unacked_max,
-               "of a group: no more is given out while so many are unacked");
+               "consumer groups: no more is given out while so many are unacked");
     setting.add_option("--retain", flags_->retain, "whether retention keeps what it has not acked")
         ->check(CLI::IsMember({"true", "false"}))
         ->type_name("true|false");
@@ -324,11 +325,11 @@ class ConsumersFamily {
     creating.add_option("--key", settings.key, "keyed: the attribute that is the key [subject]");
     add_duration<std::chrono::milliseconds>(
         creating, "--ack-deadline", settings.ack_deadline_ms,
-        "of a group: what is not acked for so long is given to another [30s]", {});
+        "consumer groups: what is not acked for so long is given to another [30s]", {});
     add_number(creating, "--max-attempts", settings.attempts_max,
                "then it is dead-lettered; 0: never [5; exclusive: 0]");
     add_number(creating, "--unacked-max", settings.unacked_max,
-               "of a group: no more is given out while so many are unacked [10000]");
+               "consumer groups: no more is given out while so many are unacked [10000]");
     creating.add_option("--dead-letters", settings.dead_letters,
                         "the stream they go to [dead-letters/NAME]");
     creating.add_flag("--retain", settings.retain,

@@ -74,7 +74,7 @@ Options options_of(const Settings& settings, const ServeFlags& flags,
   Options options;
   options.accept_loss = flags.accept_loss;
   options.create_streams_on_append = settings.truth("serve", "create_streams_on_append");
-  options.window_bytes = settings.bytes("serve", "window_size");
+  options.batch_cache_bytes = settings.bytes("serve", "batch_cache_size");
   options.block_cache_bytes = settings.bytes("serve", "block_cache_size");
   options.segment_bytes_max = settings.bytes("serve", "segment_size");
   options.segment_age_max_s = seconds_of(settings, "segment_age");

@@ -219,8 +219,8 @@ void add_tail(Program& program) {
       "STRANDLINE_POSITION, _ATTEMPT and _STREAM in the environment; exit 0 acks (commits), "
       "126 or 127 (it cannot be run) ends the command and counts no attempt, anything else nacks: "
       "the event comes again");
-  add_number(command, "--jobs", flags->member.jobs, "of a group: so many commands at a time [1]",
-             {1, 1'000})
+  add_number(command, "--jobs", flags->member.jobs,
+             "consumer groups: so many commands at a time [1]", {1, 1'000})
       ->needs(exec);
   add_duration<milliseconds>(command, "--retry-delay", flags->member.retry_ms,
                              "how long after a failure the event comes again, twice as long after "

@@ -38,7 +38,7 @@ ConsumerSettings settings_of(const rapidjson::Value& object) {
   settings.retain = retain != object.MemberEnd() && retain->value.IsTrue();
   settings.attempts_max = static_cast<uint32_t>(number_of(object, "max_attempts"));
   settings.dead_letters = text_of(object, "dead_letters");
-  if (!settings.is_group()) return settings;
+  if (!settings.is_consumer_group()) return settings;
   settings.key = text_of(object, "key");
   settings.ack_deadline_ms = number_of(object, "ack_deadline_ms");
   settings.unacked_max = number_of(object, "unacked_max");

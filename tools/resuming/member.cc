@@ -28,7 +28,7 @@ constexpr size_t kFetchEvents = 1'000;
 constexpr milliseconds kMemberCommitInterval{1'000};
 constexpr uint64_t kMemberCommitEvents = 1'000;
 // While commands run, how often there is a look for more to do.
-constexpr milliseconds kLookInterval{200};
+constexpr milliseconds kPollInterval{200};
 constexpr uint64_t kRetryMaxMs = 60'000;
 
 // An event that was given, in its own memory.
@@ -83,7 +83,9 @@ uint64_t retry_delay_ms(uint64_t first_ms, uint32_t failures) {
 class Printer {
  public:
   Printer(LogHandle& log, const ConsumerInfo& consumer, const MemberOptions& options)
-      : membership_(log, consumer), group_(consumer.settings.is_group()), options_(options) {}
+      : membership_(log, consumer),
+        group_(consumer.settings.is_consumer_group()),
+        options_(options) {}
 
   Status run() {
     const Status printed = print_all();
@@ -262,7 +264,7 @@ class Parallel {
         return flushed;
       }
       if (deadlines_began) learn_deadline();
-      if (!running_.empty()) await(kLookInterval);
+      if (!running_.empty()) await(kPollInterval);
       if (!runnable_) return runnable_;
     }
     return {};
@@ -353,7 +355,7 @@ int tail_as_member(LogHandle& log, const ConsumerInfo& consumer, const MemberOpt
   Status done;
   if (options.exec.empty()) {
     done = Printer(log, consumer, options).run();
-  } else if (consumer.settings.is_group()) {
+  } else if (consumer.settings.is_consumer_group()) {
     done = Parallel(log, consumer, options).run();
   } else {
     done = Sequential(log, consumer, options).run();

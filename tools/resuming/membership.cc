@@ -21,7 +21,7 @@ Membership::Membership(LogHandle& log, const ConsumerInfo& consumer)
       scope_(consumer.settings.select.kind == Selection::Kind::stream
                  ? consumer.settings.select.names.at(0)
                  : std::string(kAllName)),
-      group_(consumer.settings.is_group()),
+      group_(consumer.settings.is_consumer_group()),
       backoff_(kMemberPatience) {
   pending_.consumer = name_;
 }
@@ -43,7 +43,7 @@ Status Membership::join() {
   return {};
 }
 
-Status Membership::mend(const Error& error) {
+Status Membership::recover(const Error& error) {
   if (Interrupt::raised()) return fail(Code::closed, "interrupted");
   if (error.code == Code::fenced) return rejoin_unless_taken(error);
   const bool full = error.code == Code::limit;
@@ -59,7 +59,7 @@ Status Membership::mend(const Error& error) {
 Status Membership::rejoin_unless_taken(const Error& error) {
   if (!group_) {
     const auto info = log_.describe_consumer(name_);
-    if (!info) return mend(info.error());
+    if (!info) return recover(info.error());
     if (info->members > 0) {
       return fail(Code::fenced, fmt::format("another reader has taken over consumer {}", name_));
     }
@@ -78,7 +78,8 @@ Result<Fetched> Membership::fetch(size_t events_max, std::chrono::milliseconds w
   while (true) {
     if (epoch_ == 0) {
       if (auto joined = join(); !joined) {
-        if (auto mended = mend(joined.error()); !mended) return std::unexpected(mended.error());
+        if (auto recovered = recover(joined.error()); !recovered)
+          return std::unexpected(recovered.error());
         continue;
       }
     }
@@ -87,7 +88,8 @@ Result<Fetched> Membership::fetch(size_t events_max, std::chrono::milliseconds w
     if (has_pending()) request.settle = pending_;
     auto fetched = log_.fetch(request);
     if (!fetched) {
-      if (auto mended = mend(fetched.error()); !mended) return std::unexpected(mended.error());
+      if (auto recovered = recover(fetched.error()); !recovered)
+        return std::unexpected(recovered.error());
       continue;
     }
     pending_ = {.consumer = name_};
@@ -126,8 +128,8 @@ Status Membership::flush() {
     const auto settled = log_.settle(pending_);
     if (settled) {
       pending_ = {.consumer = name_};
-    } else if (auto mended = mend(settled.error()); !mended) {
-      return mended;
+    } else if (auto recovered = recover(settled.error()); !recovered) {
+      return recovered;
     }
   }
   return {};
@@ -139,7 +141,7 @@ Status Membership::commit(uint64_t next) {
   if (epoch_ == 0 || next <= committed_) return {};
   const auto committed =
       log_.commit({.consumer = name_, .stream = scope_, .next = next, .epoch = epoch_});
-  if (!committed) return mend(committed.error());
+  if (!committed) return recover(committed.error());
   committed_ = *committed;
   return {};
 }

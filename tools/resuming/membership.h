@@ -1,7 +1,7 @@
 // A member of a named consumer that goes on when its server was away, or when it was reset: it
 // joins again.
 //
-// *Threads*: one. *Errors*: those that waiting does not mend; `closed` once Interrupt is raised;
+// *Threads*: one. *Errors*: those that waiting does not solve; `closed` once Interrupt is raised;
 // `fenced` where another reader has taken over an exclusive consumer.
 #pragma once
 
@@ -43,7 +43,7 @@ class Membership {
   }
   Status join();
   // After an error: waits, or joins again, or passes it on.
-  Status mend(const Error& error);
+  Status recover(const Error& error);
   Status rejoin_unless_taken(const Error& error);
   void skip_handled(Fetched& fetched) const;
 

@@ -64,7 +64,7 @@ TEST_F(Bounds, AFullQueueAnswersBusyAtOnceAndAppliesNothing) {
   options.file_system = FaultFileSystem::as_option(faults);
   options.limits.queue_appends_max = 100;
   options.limits.unsynced_bytes_max = 64 << 10;
-  options.limits.group_bytes_max = 64 << 10;
+  options.limits.commit_group_bytes_max = 64 << 10;
   append("s");
   faults->hold();
   std::atomic<uint64_t> answered = 0, applied = 0, busy = 0;
@@ -98,7 +98,7 @@ TEST_F(Bounds, TheQueueIsBoundedInBytesToo) {
   options.file_system = FaultFileSystem::as_option(faults);
   options.limits.queue_bytes_max = 256 << 10;
   options.limits.unsynced_bytes_max = 64 << 10;
-  options.limits.group_bytes_max = 64 << 10;
+  options.limits.commit_group_bytes_max = 64 << 10;
   append("s");
   faults->hold();
   std::atomic<uint64_t> answered = 0, busy = 0;

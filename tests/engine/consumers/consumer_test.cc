@@ -138,7 +138,7 @@ TEST_F(Consumer, EpochsGoOnAfterItWasDeletedAndMadeAgain) {
 }
 
 TEST_F(Consumer, ACommitBesideItsDeletionLeavesNoPosition) {
-  // Answered before it is durable, so that the deletion overtakes what the sync stage publishes.
+  // Answered before it is durable, so that the deletion overtakes what the commit stage publishes.
   options.accepted_sync_interval_ms = 3'600'000;
   append("s", 10);
   create(Mode::exclusive);

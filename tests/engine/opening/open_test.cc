@@ -58,7 +58,7 @@ TEST_F(Opening, ASecondOpenInTheSameProcessIsLocked) {
 
 TEST_F(Opening, ASecondOwnerChangesNothing) {
   append("s");
-  // What an owner mends when it opens: here it is the first one's, and under way.
+  // What an owner repairs when it opens: here it is the first one's, and under way.
   const fs::path wal = newest_wal(data());
   std::ofstream(wal, std::ios::app) << "half of a record";
   const auto bytes = fs::file_size(wal);

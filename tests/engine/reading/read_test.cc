@@ -165,7 +165,7 @@ TEST_F(Reading, ACursorSeesWhatIsAppendedWhileItReads) {
 }
 
 TEST_F(Reading, ARestedCursorGoesOnWhereItWas) {
-  options.window_bytes = 0;
+  options.batch_cache_bytes = 0;
   append_singly("s", 50);
   reopen();
   auto cursor = log().read({.select = Selection::stream("s")}).value();
@@ -220,7 +220,7 @@ TEST_F(Reading, ThousandsOfReadersCostOneReadOfTheData) {
   for (Subscription& reader : readers) EXPECT_EQ(drain(reader).offsets(), range(1000, 1020));
   const Counters after = log().counters();
   EXPECT_EQ(after.store_batches_read, before.store_batches_read);
-  EXPECT_GT(after.window_batches_read, before.window_batches_read);
+  EXPECT_GT(after.cached_batches_read, before.cached_batches_read);
 }
 
 }  // namespace

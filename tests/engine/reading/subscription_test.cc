@@ -35,7 +35,7 @@ TEST_F(Subscribing, HandsOverFromHistoryToLiveWithoutLossOrRepeat) {
   // Readers arrive all the time, at random places, while four writers append.
   constexpr int kReaders = 40;
   constexpr uint64_t kEvents = 4000;
-  options.window_bytes = 64 << 10;  // so that history and live meet often
+  options.batch_cache_bytes = 64 << 10;  // so that history and live meet often
   append("s", 100);
   Log& shared = log();
   std::atomic<uint64_t> wrong = 0, arrived = 0;
@@ -208,7 +208,7 @@ TEST_F(Subscribing, ADestroyedSubscriptionIsNotCalled) {
 }
 
 TEST_F(Subscribing, ASlowReaderIsToldItFellBehindAndLosesNothing) {
-  options.window_bytes = 16 << 10;
+  options.batch_cache_bytes = 16 << 10;
   append("s");
   Subscription slow = follow("s");
   expect_events(drain(slow), "s", 0, 1);
@@ -225,12 +225,12 @@ TEST_F(Subscribing, ASlowReaderIsToldItFellBehindAndLosesNothing) {
 }
 
 TEST_F(Subscribing, AFrozenReaderNeverSlowsAWriter) {
-  options.window_bytes = 64 << 10;
+  options.batch_cache_bytes = 64 << 10;
   append("s");
   Subscription frozen = follow("s");
   drain(frozen);
   for (int i = 0; i < 100; ++i) append("s", 50);
-  EXPECT_LE(log().counters().window_bytes, 128u << 10);  // it pins no memory either
+  EXPECT_LE(log().counters().batch_cache_bytes, 128u << 10);  // it pins no memory either
   EXPECT_EQ(frozen.lag().events, 5000u);
   expect_events(await_events(frozen, 5000), "s", 1, 5001);
 }
@@ -247,7 +247,7 @@ TEST_F(Subscribing, BeginsWithTheGap) {
 }
 
 TEST_F(Subscribing, ATruncationUnderAReaderIsAGap) {
-  options.window_bytes = 0;
+  options.batch_cache_bytes = 0;
   append_singly("s", 20);
   Subscription subscription = follow("s");
   Transcript transcript;

@@ -11,19 +11,21 @@ namespace {
 class ConsumerDamage : public ConsumerTest, public testing::WithParamInterface<bool> {
  protected:
   ConsumerDamage() {
-    options.window_bytes = 0;
+    options.batch_cache_bytes = 0;
     options.block_cache_bytes = 0;
     options.file_system = FaultFileSystem::as_option(faults_);
   }
 
-  static std::string mark_of(uint64_t offset) { return "<" + std::to_string(offset) + " is here>"; }
+  static std::string stamp_of(uint64_t offset) {
+    return "<" + std::to_string(offset) + " is here>";
+  }
 
   // Twenty events in four batches, each in a block of its own.
   void fill() {
     for (uint64_t first = 0; first < 20; first += 5) {
       BatchBuilder builder;
       for (uint64_t i = first; i < first + 5; ++i) {
-        const std::string data = mark_of(i) + std::string(2'000, 'x');
+        const std::string data = stamp_of(i) + std::string(2'000, 'x');
         ASSERT_TRUE(builder.add({.type = "t", .form = DataForm::binary, .data = data}));
       }
       ASSERT_TRUE(log().append(Append{.stream = "s", .batch = builder.finish().value()}));
@@ -35,7 +37,7 @@ class ConsumerDamage : public ConsumerTest, public testing::WithParamInterface<b
     int found = 0;
     for (const auto& file : files_below(data(), ".sst")) {
       std::string bytes = read_file(file);
-      const size_t at = bytes.find(mark_of(offset));
+      const size_t at = bytes.find(stamp_of(offset));
       if (at == std::string::npos) continue;
       ++found;
       bytes[at] ^= 1;
@@ -102,7 +104,7 @@ TEST_P(ConsumerDamage, AReadThatFailsForTheMomentLosesNothing) {
 
 TEST_P(ConsumerDamage, WhatCannotBeReadGoesBackIntoAFullQueueToo) {
   options.limits.queue_appends_max = 20;
-  options.limits.unsynced_bytes_max = options.limits.group_bytes_max = 64 << 10;
+  options.limits.unsynced_bytes_max = options.limits.commit_group_bytes_max = 64 << 10;
   fill();
   create(GetParam() ? Mode::shared : Mode::exclusive);
   const uint64_t a = join();

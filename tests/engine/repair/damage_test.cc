@@ -17,7 +17,7 @@ class Damage : public LogTest {
   static constexpr uint64_t kBatch = 5;
   static constexpr uint64_t kEvents = kBatches * kBatch;
 
-  Damage() { options.window_bytes = 0; }
+  Damage() { options.batch_cache_bytes = 0; }
 
   // Larger than a table's block, and incompressible, so that each batch stands in a block of its
   // own and its bytes can be found in the file.

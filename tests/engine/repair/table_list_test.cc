@@ -42,7 +42,7 @@ class Manifests : public LogTest {
   }
 };
 
-TEST_F(Manifests, DamagedOrMissingIsMendedFromItsCopy) {
+TEST_F(Manifests, DamagedOrMissingIsRepairedFromItsCopy) {
   append_singly("s", 20);
   reopen();
   append_singly("s", 20);
@@ -191,7 +191,7 @@ TEST_F(Manifests, WithoutAHeadMarkAreRefusedAndNoTableIsLost) {
   }
 }
 
-TEST_F(Manifests, CutOffBesideABadCopyIsMendedAsFarAsBothLead) {
+TEST_F(Manifests, CutOffBesideABadCopyIsRepairedAsFarAsBothLead) {
   append_singly("s", 5);
   reopen();
   append_singly("s", 5);
@@ -250,7 +250,7 @@ TEST_F(Manifests, AcceptLossThatFailsHalfWayLosesNoTable) {
   EXPECT_EQ((*accepted)->describe("s")->tail, Offset{10});
 }
 
-// What was mended, and whatever else is missing, stand in one report.
+// What was repaired, and whatever else is missing, stand in one report.
 TEST_F(Manifests, CutOffLikeItsCopyBesideABadHeadMarkIsInTheReport) {
   append_singly("s", 20);
   reopen();

@@ -36,7 +36,7 @@ class Parts : public ::testing::Test {
     });
     ASSERT_TRUE(opened) << opened.error().message;
     state_ = std::move(opened->state);
-    syncer_ = std::make_unique<Syncer>(*state_);
+    syncer_ = std::make_unique<CommitStage>(*state_);
     writer_ = std::make_unique<Writer>(*state_, *syncer_);
   }
   void open() { open(data()); }
@@ -86,7 +86,7 @@ class Parts : public ::testing::Test {
   TemporaryDirectory directory_;
   std::unique_ptr<LogState> state_;
   CountingPart* counts_ = nullptr;
-  std::unique_ptr<Syncer> syncer_;
+  std::unique_ptr<CommitStage> syncer_;
   std::unique_ptr<Writer> writer_;
 };
 

@@ -286,7 +286,7 @@ TEST_F(Segments, ADropOfWhatBecameTheOldestMeanwhileIsRefused) {
 }
 
 TEST_F(Segments, AReaderInsideADroppedSegmentIsTold) {
-  options.window_bytes = 0;
+  options.batch_cache_bytes = 0;
   append_singly("s", 40);
   const SegmentId sealed = log().roll().value();
   append_singly("s", 10);
@@ -331,7 +331,7 @@ TEST_F(Segments, RollingTwiceLosesNothing) {
 }
 
 TEST_F(Segments, AReaderDuringADropIsToldOfTheDropAndNotOfDamage) {
-  options.window_bytes = 0;
+  options.batch_cache_bytes = 0;
   std::atomic<bool> done = false;
   std::atomic<int> damaged = 0, reads = 0;
   append("s", 10);

@@ -66,7 +66,7 @@ TEST(Operations, OfConsumersShareTheirGroupAndMakeRoomWhereTheyCan) {
   }
   EXPECT_EQ(treatment_of(DeleteConsumer{}).reserve, Reserve::none);
   EXPECT_EQ(treatment_of(ListDead{}),
-            Treatment(Grouping::shared, Effect::looks, Reserve::none, FullQueue::refuses));
+            Treatment(Grouping::shared, Effect::none, Reserve::none, FullQueue::refuses));
 }
 
 TEST(Operations, ThatOnlyGiveBackGoIntoAFullQueue) {

@@ -60,7 +60,7 @@ Status CountingPart::load(Loading& loading) {
   return {};
 }
 
-void CountingPart::stage(Group& group, const Store&) {
+void CountingPart::stage(CommitGroup& group, const Store&) {
   CollectedCounts& collected = group.of(*this);
   for (const BatchPointer& batch : group.of(log_.events).batches) {
     const StreamId stream = batch->batch.stream();
@@ -72,7 +72,7 @@ void CountingPart::stage(Group& group, const Store&) {
   }
 }
 
-void CountingPart::publish(Group& group) {
+void CountingPart::publish(CommitGroup& group) {
   for (const auto& [stream, count] : group.of(*this).counts) {
     // It stands behind the streams in the list.
     EXPECT_EQ(log_.streams.find(stream)->tail(), Offset(count));

@@ -28,8 +28,8 @@ class CountingPart : public Collecting<CollectedCounts> {
   Status spoil(StreamId stream, uint64_t count);
 
   Status load(Loading& loading) override;
-  void stage(Group& group, const Store& store) override;
-  void publish(Group& group) override;
+  void stage(CommitGroup& group, const Store& store) override;
+  void publish(CommitGroup& group) override;
   void verify(Verification& verification) const override;
   Status rebuild(Rebuild& rebuild) const override;
 

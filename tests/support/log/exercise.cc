@@ -28,7 +28,7 @@ Exercise::~Exercise() { close(); }
 Options Exercise::options(const std::shared_ptr<RecordedDisk>& disk) {
   Options options;
   options.file_system = RecordedDisk::as_option(disk);
-  options.window_bytes = 256 << 10;  // so that readers meet the store, too
+  options.batch_cache_bytes = 256 << 10;  // so that readers meet the store, too
   options.block_cache_bytes = 1 << 20;
   options.accepted_sync_interval_ms = 2;
   options.disk_reserve_bytes = 0;

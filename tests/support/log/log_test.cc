@@ -8,7 +8,7 @@ namespace strandline::tests {
 
 LogTest::LogTest() {
   // Small, so that a test's log opens in a moment; what a test needs larger it says.
-  options.window_bytes = 4 << 20;
+  options.batch_cache_bytes = 4 << 20;
   options.block_cache_bytes = 8 << 20;
   options.disk_reserve_bytes = 1 << 20;
 }

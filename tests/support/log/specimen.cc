@@ -145,7 +145,7 @@ std::map<uint64_t, std::set<std::string>> tables_of(const Specimen& specimen) {
 
 Options specimen_options() {
   Options options;
-  options.window_bytes = 1 << 20;
+  options.batch_cache_bytes = 1 << 20;
   options.block_cache_bytes = 4 << 20;
   options.disk_reserve_bytes = 1 << 20;
   options.file_system = light_file_system();

@@ -15,7 +15,7 @@ namespace {
 
 Options child_options() {
   Options options;
-  options.window_bytes = 4 << 20;
+  options.batch_cache_bytes = 4 << 20;
   options.block_cache_bytes = 8 << 20;
   options.disk_reserve_bytes = 1 << 20;
   return options;

@@ -23,15 +23,15 @@
 
 namespace strandline {
 
-class Syncer {
+class CommitStage {
  public:
-  explicit Syncer(LogState& log);
-  ~Syncer();  // as stop()
+  explicit CommitStage(LogState& log);
+  ~CommitStage();  // as stop()
 
-  void push(Group group);
+  void push(CommitGroup group);
   // Fsyncs and publishes the group on this thread, if that is the quicker way; otherwise answers
   // false, and the group is to be pushed.
-  bool finish_here(Group& group);
+  bool finish_here(CommitGroup& group);
   // Waits while too much is written and not yet fsynced; and where there is little to write, until
   // the stage is idle: what comes meanwhile shares the group.
   void wait_for_turn(size_t queue_bytes);
@@ -43,16 +43,16 @@ class Syncer {
 
   void run();
   bool syncs_quickly() const;
-  std::vector<Group> take();
-  void finish(std::span<Group> groups);
-  void publish(Group& group);
-  void refuse(Group& group);
+  std::vector<CommitGroup> take();
+  void finish(std::span<CommitGroup> groups);
+  void publish(CommitGroup& group);
+  void refuse(CommitGroup& group);
 
   LogState& log_;
   std::mutex mutex_;  // guards the members down to thread_
   std::condition_variable work_;
   std::condition_variable room_;
-  std::vector<Group> pending_;
+  std::vector<CommitGroup> pending_;
   size_t pending_bytes_ = 0;  // written, not yet published
   bool urgent_ = false;       // somebody waits for what is pending
   Time oldest_;               // when the oldest pending group was written

@@ -2,7 +2,7 @@
 // near the tail.
 //
 // Bounded in bytes: the oldest go first. It holds the log's own records too, so that a follower of
-// `$all` is served by it as well. *Threads*: find: any; push: the sync stage's, before it raises
+// `$all` is served by it as well. *Threads*: find: any; push: the commit stage's, before it raises
 // the tails. *Memory*: a batch lives as long as somebody holds it.
 #pragma once
 
@@ -16,9 +16,9 @@
 
 namespace strandline {
 
-class Window {
+class BatchCache {
  public:
-  explicit Window(size_t bytes_max) : bytes_max_(bytes_max) {}
+  explicit BatchCache(size_t bytes_max) : bytes_max_(bytes_max) {}
 
   void push(const std::vector<BatchPointer>& batches);
   // The batch that covers the offset, or null.

@@ -1,4 +1,4 @@
-#include "engine/writing/syncer.h"
+#include "engine/writing/commit_stage.h"
 
 #include <algorithm>
 
@@ -21,11 +21,11 @@ bool rests_on_state(Code code) {
 
 }  // namespace
 
-Syncer::Syncer(LogState& log) : log_(log), thread_([this] { run(); }) {}
+CommitStage::CommitStage(LogState& log) : log_(log), thread_([this] { run(); }) {}
 
-Syncer::~Syncer() { stop(); }
+CommitStage::~CommitStage() { stop(); }
 
-void Syncer::push(Group group) {
+void CommitStage::push(CommitGroup group) {
   {
     std::lock_guard lock(mutex_);
     if (pending_.empty()) oldest_ = std::chrono::steady_clock::now();
@@ -37,7 +37,7 @@ void Syncer::push(Group group) {
   work_.notify_one();
 }
 
-void Syncer::wait_for_turn(size_t queue_bytes) {
+void CommitStage::wait_for_turn(size_t queue_bytes) {
   std::unique_lock lock(mutex_);
   const bool little = queue_bytes <= kFinishedHereBytes && syncs_quickly();
   room_.wait(lock, [&] {
@@ -46,7 +46,7 @@ void Syncer::wait_for_turn(size_t queue_bytes) {
   });
 }
 
-void Syncer::stop() {
+void CommitStage::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -55,7 +55,7 @@ void Syncer::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::vector<Group> Syncer::take() {
+std::vector<CommitGroup> CommitStage::take() {
   std::unique_lock lock(mutex_);
   work_.wait(lock, [&] { return !pending_.empty() || stopping_; });
   constexpr uint64_t kIntervalMsMax = 3'600'000;
@@ -70,9 +70,9 @@ std::vector<Group> Syncer::take() {
   return std::exchange(pending_, {});
 }
 
-bool Syncer::syncs_quickly() const { return sync_us_ <= kFinishedHereUs; }
+bool CommitStage::syncs_quickly() const { return sync_us_ <= kFinishedHereUs; }
 
-bool Syncer::finish_here(Group& group) {
+bool CommitStage::finish_here(CommitGroup& group) {
   const bool urgent = !group.answers.empty();
   if (!urgent || group.bytes > kFinishedHereBytes) return false;
   {
@@ -84,13 +84,13 @@ bool Syncer::finish_here(Group& group) {
   return true;
 }
 
-void Syncer::run() {
+void CommitStage::run() {
   while (true) {
-    std::vector<Group> groups = take();
+    std::vector<CommitGroup> groups = take();
     if (groups.empty()) return;
     finish(groups);
     size_t bytes = 0;
-    for (const Group& group : groups) bytes += group.bytes;
+    for (const CommitGroup& group : groups) bytes += group.bytes;
     groups.clear();
     {
       std::lock_guard lock(mutex_);
@@ -101,8 +101,8 @@ void Syncer::run() {
   }
 }
 
-void Syncer::finish(std::span<Group> groups) {
-  const bool written = std::ranges::any_of(groups, &Group::written);
+void CommitStage::finish(std::span<CommitGroup> groups) {
+  const bool written = std::ranges::any_of(groups, &CommitGroup::written);
   if (written && !log_.failure.failed()) {
     const auto begin = std::chrono::steady_clock::now();
     if (auto ok = log_.store->sync(); !ok) log_.failure.set(ok.error().message);
@@ -116,14 +116,14 @@ void Syncer::finish(std::span<Group> groups) {
   }
   const bool failed = log_.failure.failed();
   const Awakening awakening;
-  for (Group& group : groups) failed ? refuse(group) : publish(group);
+  for (CommitGroup& group : groups) failed ? refuse(group) : publish(group);
   if (mutated(Mutation::writing_on_after_wal_error) ||
       mutated(Mutation::offset_reused_after_failed_write)) {
     log_.failure.forget();
   }
 }
 
-void Syncer::publish(Group& group) {
+void CommitStage::publish(CommitGroup& group) {
   for (StatePart* part : log_.parts) part->publish(group);
   log_.wakeups.notify(group.woken);
 
@@ -133,16 +133,16 @@ void Syncer::publish(Group& group) {
   counters.events_appended.fetch_add(group.events, std::memory_order_relaxed);
   if (group.written) counters.bytes_appended.fetch_add(group.bytes, std::memory_order_relaxed);
   // Of those who asked for `accepted` only where there was nothing to write.
-  for (Group::Answer& answer : group.accepted) answer.done(std::move(answer.result));
-  for (Group::Answer& answer : group.answers) answer.done(std::move(answer.result));
+  for (CommitGroup::Answer& answer : group.accepted) answer.done(std::move(answer.result));
+  for (CommitGroup::Answer& answer : group.answers) answer.done(std::move(answer.result));
 }
 
-void Syncer::refuse(Group& group) {
+void CommitStage::refuse(CommitGroup& group) {
   if (mutated(Mutation::offset_reused_after_failed_write)) {
     log_.streams.take_back(group);
   }
   for (auto* answers : {&group.answers, &group.accepted}) {
-    for (Group::Answer& answer : *answers) {
+    for (CommitGroup::Answer& answer : *answers) {
       // A refusal stays a refusal, because it was not applied, whatever became of the rest; unless
       // its reason may rest on what was lost.
       if (!answer.result && !rests_on_state(answer.result.error().code)) {

@@ -1,4 +1,4 @@
-#include "engine/writing/group_builder.h"
+#include "engine/writing/commit_group_builder.h"
 
 #include <fmt/format.h>
 
@@ -23,10 +23,10 @@ Timestamp stored_now(LogState& log) {
 
 }  // namespace
 
-GroupBuilder::GroupBuilder(LogState& log, uint64_t number)
+CommitGroupBuilder::CommitGroupBuilder(LogState& log, uint64_t number)
     : log_(log), group_(number, stored_now(log), log.store->changes(), log.parts.begin_group()) {}
 
-void GroupBuilder::add(Operation operation) {
+void CommitGroupBuilder::add(Operation operation) {
   group_.bytes += operation.bytes;
   const auto run = [&](auto& request) {
     const Durability durability = request.durability;
@@ -57,7 +57,7 @@ void GroupBuilder::add(Operation operation) {
       answer = std::unexpected(std::move(result.error()));
     }
     // Of a sealed log nothing is synced any more, and whoever only looks waits for nothing.
-    if (log_.failure.failed() && treatment_of(*request).effect == Effect::looks) {
+    if (log_.failure.failed() && treatment_of(*request).effect == Effect::none) {
       return operation.done(std::move(answer));
     }
     group_.answers.push_back({std::move(operation.done), std::move(answer)});
@@ -66,7 +66,7 @@ void GroupBuilder::add(Operation operation) {
   }
 }
 
-Result<Outcome> GroupBuilder::append(AppendMany& request) {
+Result<Outcome> CommitGroupBuilder::append(AppendMany& request) {
   // First of all: a retry's conditions held once, and what it asks for has been done.
   auto original = find_original(log_, request);
   if (!original) return std::unexpected(std::move(original.error()));
@@ -92,8 +92,8 @@ Result<Outcome> GroupBuilder::append(AppendMany& request) {
     desk.apply(one, outcome.appended.empty() ? std::nullopt
                                              : std::optional(outcome.appended.front().first));
   }
-  for (const OnceMark& mark : request.once) {
-    put_expiring(mark_key(mark.consumer, mark.id), mark.ttl_s, "");
+  for (const ProcessedId& mark : request.once) {
+    put_expiring(processed_id_key(mark.consumer, mark.id), mark.ttl_s, "");
   }
   if (request.idempotency) {
     put_expiring(answer_key(request.idempotency->key), log_.options.idempotency_ttl_s,
@@ -102,7 +102,7 @@ Result<Outcome> GroupBuilder::append(AppendMany& request) {
   return outcome;
 }
 
-Status GroupBuilder::check_consumers(const AppendMany& request) {
+Status CommitGroupBuilder::check_consumers(const AppendMany& request) {
   const ConsumerDesk desk(log_, group_, group_.stored);
   Status ok;
   for (const Commit& one : request.commits) {
@@ -117,7 +117,7 @@ Status GroupBuilder::check_consumers(const AppendMany& request) {
   return ok;
 }
 
-Result<Outcome> GroupBuilder::broadcast(Broadcast& request) {
+Result<Outcome> CommitGroupBuilder::broadcast(Broadcast& request) {
   const Limits& limits = log_.options.limits;
   std::vector<std::string> names;
   log_.streams.scan(request.prefix, [&](Stream& stream) {
@@ -140,7 +140,7 @@ Result<Outcome> GroupBuilder::broadcast(Broadcast& request) {
   return outcome;
 }
 
-Stream& GroupBuilder::stream_for(const std::string& name) {
+Stream& CommitGroupBuilder::stream_for(const std::string& name) {
   Stream* stream = log_.streams.find(name);
   if (!stream) stream = &log_.streams.create(name);
   if (!stream->assigned.exists) {
@@ -150,8 +150,8 @@ Stream& GroupBuilder::stream_for(const std::string& name) {
   return *stream;
 }
 
-Appended GroupBuilder::append_to(const std::string& name, const Batch& batch,
-                                 Durability durability) {
+Appended CommitGroupBuilder::append_to(const std::string& name, const Batch& batch,
+                                       Durability durability) {
   const StoredEvents::Place place = log_.events.append(group_, stream_for(name), batch);
   return {.stream = name,
           .first = place.first,
@@ -161,7 +161,7 @@ Appended GroupBuilder::append_to(const std::string& name, const Batch& batch,
           .durability = durability};
 }
 
-void GroupBuilder::commit(const Commit& commit) {
+void CommitGroupBuilder::commit(const Commit& commit) {
   StreamId id = kImportLedger;
   if (commit.stream != kImportLedgerName) id = log_.streams.find(commit.stream)->id;
   const Positions::Key key{commit.consumer, id};
@@ -180,7 +180,7 @@ void GroupBuilder::commit(const Commit& commit) {
   ConsumerDesk(log_, group_, group_.stored).touch(commit.consumer);
 }
 
-void GroupBuilder::put_original(const AppendMany::Part& part, const Appended& appended) {
+void CommitGroupBuilder::put_original(const AppendMany::Part& part, const Appended& appended) {
   const ProducerAppend original{.first = appended.first.value,
                                 .sequence = appended.sequence.value,
                                 .stored_us = appended.stored.us,
@@ -195,18 +195,19 @@ void GroupBuilder::put_original(const AppendMany::Part& part, const Appended& ap
   }
 }
 
-void GroupBuilder::put_expiring(const std::string& key, uint64_t ttl_s, std::string_view value) {
+void CommitGroupBuilder::put_expiring(const std::string& key, uint64_t ttl_s,
+                                      std::string_view value) {
   const auto ttl_us =
       static_cast<int64_t>(std::min(ttl_s, log_.options.limits.once_ttl_s_max)) * kSecondUs;
   log_.expiring.put(group_, *log_.store, key, ttl_us, value);
 }
 
-Group GroupBuilder::finish() {
+CommitGroup CommitGroupBuilder::finish() {
   for (StatePart* part : log_.parts) part->stage(group_, *log_.store);
   return std::move(group_);
 }
 
-bool GroupBuilder::roll_is_due() const {
+bool CommitGroupBuilder::roll_is_due() const {
   const auto& open = log_.segments.open;
   const StateRecord& log = log_.streams.log().assigned;
   if (!open || open->record.first_sequence == log.next) return false;
@@ -215,7 +216,7 @@ bool GroupBuilder::roll_is_due() const {
          (age_s >= 0 && static_cast<uint64_t>(age_s) >= log_.options.segment_age_max_s);
 }
 
-SegmentId GroupBuilder::roll() {
+SegmentId CommitGroupBuilder::roll() {
   CHECK_EQ(group_.appends, 0u);
   return log_.segments.roll(group_, log_.streams.log().assigned);
 }

@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class ConsumerMending : public ConsumerTest {
+class ConsumerRepair : public ConsumerTest {
  protected:
   fs::path newest_table(const std::string& family) {
     fs::path newest;
@@ -56,7 +56,7 @@ class ConsumerMending : public ConsumerTest {
   }
 };
 
-TEST_F(ConsumerMending, WhatIsLeftOfAConsumerWhoseDefinitionIsLostIsRemoved) {
+TEST_F(ConsumerRepair, WhatIsLeftOfAConsumerWhoseDefinitionIsLostIsRemoved) {
   append("s", 10);
   create(Mode::shared, {.attempts_max = 1});
   reopen();  // its definition is in this table
@@ -89,7 +89,7 @@ TEST_F(ConsumerMending, WhatIsLeftOfAConsumerWhoseDefinitionIsLostIsRemoved) {
   EXPECT_EQ(reopen().describe_consumer("c")->unacked, 10u);
 }
 
-TEST_F(ConsumerMending, WhoStoodBeyondTheTailIsBackAtIt) {
+TEST_F(ConsumerRepair, WhoStoodBeyondTheTailIsBackAtIt) {
   append("s", 5);
   reopen();  // what is kept
   append("s", 5);
@@ -133,7 +133,7 @@ TEST_F(ConsumerMending, WhoStoodBeyondTheTailIsBackAtIt) {
 }
 
 // Of a consumer that is gone nothing is left but that its epochs were given.
-TEST_F(ConsumerMending, AnEpochThatWasGivenIsNotGivenAgain) {
+TEST_F(ConsumerRepair, AnEpochThatWasGivenIsNotGivenAgain) {
   const ConsumerSettings gone{.select = Selection::stream("s")};
   uint64_t given = 0;
   const auto come_and_go = [&] {
@@ -160,7 +160,7 @@ TEST_F(ConsumerMending, AnEpochThatWasGivenIsNotGivenAgain) {
   EXPECT_GT(log().join("gone")->epoch, given);
 }
 
-class RecordsOfDifferentTimes : public ConsumerMending, public testing::WithParamInterface<int> {};
+class RecordsOfDifferentTimes : public ConsumerRepair, public testing::WithParamInterface<int> {};
 std::string attempt_of(const testing::TestParamInfo<int>& one) {
   return one.param == 0 ? "Finished" : one.param == 1 ? "Resumed" : "ResumedWithTheFlag";
 }

@@ -14,10 +14,10 @@
 
 namespace strandline {
 
-class GroupBuilder {
+class CommitGroupBuilder {
  public:
   // `number` differs from group to group.
-  GroupBuilder(LogState& log, uint64_t number);
+  CommitGroupBuilder(LogState& log, uint64_t number);
 
   // Stages an append, a commit, a broadcast or a consumer's operation, or refuses it.
   void add(Operation operation);
@@ -27,11 +27,11 @@ class GroupBuilder {
   SegmentId roll();
   bool roll_is_due() const;  // by size or age
   // Has every part stage what it collected, and hands the group over.
-  Group finish();
+  CommitGroup finish();
 
   // --- For operations on streams and segments (administration.h), which have a group to
   // themselves.
-  Group& group() { return group_; }
+  CommitGroup& group() { return group_; }
 
  private:
   Result<Outcome> append(AppendMany& request);
@@ -44,7 +44,7 @@ class GroupBuilder {
   Stream& stream_for(const std::string& name);
 
   LogState& log_;
-  Group group_;
+  CommitGroup group_;
 };
 
 }  // namespace strandline

@@ -16,6 +16,6 @@ namespace strandline {
 // behind the position of their consumer. Moves consumers whose position is beyond the tail back to
 // the tail: they have not seen what is appended there from now on. Answers what was lost by that,
 // or an empty text.
-Result<std::string> mend_consumers(LogState& log, const std::vector<std::string>& orphans);
+Result<std::string> repair_consumers(LogState& log, const std::vector<std::string>& orphans);
 
 }  // namespace strandline

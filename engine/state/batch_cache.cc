@@ -1,11 +1,11 @@
-#include "engine/state/window.h"
+#include "engine/state/batch_cache.h"
 
 #include <algorithm>
 #include <mutex>
 
 namespace strandline {
 
-void Window::push(const std::vector<BatchPointer>& batches) {
+void BatchCache::push(const std::vector<BatchPointer>& batches) {
   std::vector<BatchPointer> gone;  // freed after the lock
   std::unique_lock lock(mutex_);
   size_t bytes = bytes_.load(std::memory_order_relaxed);
@@ -27,7 +27,7 @@ void Window::push(const std::vector<BatchPointer>& batches) {
   lock.unlock();
 }
 
-BatchPointer Window::find(StreamId stream, Offset offset) const {
+BatchPointer BatchCache::find(StreamId stream, Offset offset) const {
   std::shared_lock lock(mutex_);
   const auto found = by_stream_.find(stream);
   if (found == by_stream_.end()) return nullptr;

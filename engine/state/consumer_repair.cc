@@ -1,4 +1,4 @@
-#include "engine/state/consumer_mending.h"
+#include "engine/state/consumer_repair.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@ namespace {
 
 // What lies at or beyond the tail, or beyond where the consumer stands, leaves the unacked and the
 // dead letters: it is given again. And what is a dead letter leaves the unacked. How many did.
-size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, int64_t now_us,
+size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t unix_offset_us, int64_t now_us,
                  Changes& changes) {
   if (consumer.is_group) consumer.state.next = std::min(consumer.state.next, tail);
   const uint64_t end = consumer.is_group ? consumer.state.next : tail;
@@ -28,7 +28,7 @@ size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, int64
   for (const uint64_t position : leaving) consumer.unacked.erase(position, 0);
   for (const uint64_t block : consumer.unacked.take_touched()) {
     const std::string key = consumer_key(ConsumerKey::unacked, consumer.id, block);
-    const std::string record = consumer.unacked.encode_block(block, epoch_us, now_us);
+    const std::string record = consumer.unacked.encode_block(block, unix_offset_us, now_us);
     if (record.empty()) {
       changes.erase(Family::consumers, key);
     } else {
@@ -46,19 +46,19 @@ size_t take_back(NamedConsumer& consumer, uint64_t tail, int64_t epoch_us, int64
 
 }  // namespace
 
-Result<std::string> mend_consumers(LogState& log, const std::vector<std::string>& orphans) {
+Result<std::string> repair_consumers(LogState& log, const std::vector<std::string>& orphans) {
   Changes changes = log.store->changes();
   std::string loss;
   for (const std::string& key : orphans) changes.erase(Family::consumers, key);
   if (!orphans.empty()) {
     loss += fmt::format("{} records of consumers whose definition is lost; ", orphans.size());
   }
-  const int64_t now_us = log.clock->elapsed_us(), epoch_us = log.clock->now().us - now_us;
+  const int64_t now_us = log.clock->elapsed_us(), unix_offset_us = log.clock->now().us - now_us;
   for (const auto& consumer : log.consumers.list("", "", SIZE_MAX)) {
     const Stream* stream = log.streams.find(scope_name(*consumer->settings()));
     const uint64_t tail = stream ? stream->tail().value : 0;
     bool stood_beyond = consumer->is_group && consumer->state.next > tail;
-    const size_t removed = take_back(*consumer, tail, epoch_us, now_us, changes);
+    const size_t removed = take_back(*consumer, tail, unix_offset_us, now_us, changes);
     const Positions::Key key{consumer->name, stream ? stream->id : kLogStream};
     if (const auto position = log.positions.get(key); position && position->next > tail) {
       const PositionRecord back{.next = tail, .committed_us = position->committed_us};

@@ -15,14 +15,14 @@
 
 namespace strandline {
 
-struct Group {
+struct CommitGroup {
   struct Answer {
     Answering done;
     Result<Outcome> result;
   };
 
   // `number` differs from group to group, and is not 0.
-  Group(uint64_t number, Timestamp stored, Changes changes, Pendings pendings)
+  CommitGroup(uint64_t number, Timestamp stored, Changes changes, Pendings pendings)
       : number(number),
         stored(stored),
         changes(std::move(changes)),
