@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 
 namespace strandline {

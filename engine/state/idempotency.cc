@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 
 namespace strandline {
 namespace {

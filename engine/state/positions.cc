@@ -1,6 +1,6 @@
 #include "engine/state/positions.h"
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 
 namespace strandline {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/api/append.h"
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 
 namespace strandline {
 

@@ -1,7 +1,7 @@
 #include "engine/state/stored_events.h"
 
 #include "engine/base/check.h"
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 
 namespace strandline {

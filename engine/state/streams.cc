@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 
 namespace strandline {

@@ -137,7 +137,7 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ForgetSegm
   return Outcome{};
 }
 
-// These share their group with others: the builder stages them (group_builder.h).
+// These share their group with others: the builder stages them (commit_group_builder.h).
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const AppendMany&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const Broadcast&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const ConsumerRequest&) { std::abort(); }

@@ -2,7 +2,7 @@
 // group to itself, so that it sees everything before it as written. *Threads*: the writer's.
 #pragma once
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/writing/commit_group_builder.h"
 #include "engine/writing/operation.h"
 

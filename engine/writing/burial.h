@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 #include "engine/writing/consumer_desk.h"
 #include "engine/writing/operation.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 #include "engine/writing/operation.h"
 

@@ -18,7 +18,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 
 namespace strandline {

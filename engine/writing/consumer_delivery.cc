@@ -5,7 +5,7 @@
 
 #include "engine/api/event_rules.h"
 #include "engine/consumers/scout.h"
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 #include "engine/writing/consumer_desk.h"
 

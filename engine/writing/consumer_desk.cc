@@ -7,7 +7,7 @@
 
 #include "engine/consumers/scout.h"
 #include "engine/reading/batch_reader.h"
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 
 namespace strandline {

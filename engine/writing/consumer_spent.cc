@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/format/keys.h"
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 #include "engine/writing/consumer_desk.h"
 

@@ -9,7 +9,7 @@
 #include <functional>
 #include <thread>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 #include "engine/writing/operation.h"
 

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 
 namespace strandline {

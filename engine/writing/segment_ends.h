@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 #include "engine/writing/operation.h"
 

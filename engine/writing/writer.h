@@ -1,6 +1,6 @@
 // The one thread that owns the order of everything. It drains a bounded queue into a commit group,
 // checks conditions, assigns offsets and log sequences, and writes one WriteBatch without an fsync.
-// Meanwhile the commit stage (syncer.h) fsyncs the commit group before.
+// Meanwhile the commit stage (commit_stage.h) fsyncs the commit group before.
 //
 // *Threads*: submit: any; `busy` at once when the queue is full. *Order*: operations commit in the
 // order in which submit took them. *After a failure* everything is refused as `sealed`.
@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/state/commit_group.h"
 #include "engine/state/disk_space.h"
-#include "engine/state/group.h"
 #include "engine/state/log_state.h"
 #include "engine/writing/commit_group_builder.h"
 #include "engine/writing/commit_stage.h"

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/state/group.h"
+#include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 #include "engine/state/rebuild.h"
 #include "engine/state/verification.h"
