@@ -64,6 +64,8 @@ void Log::close() {
   parts_->timer.reset();
   if (parts_->writer) parts_->writer->stop();
   if (parts_->syncer) parts_->syncer->stop();
+  // The mark's last says where the list of tables ends, to which a flush under way may yet add.
+  if (parts_->head_mark) parts_->state->store->finish();
   parts_->head_mark.reset();
   parts_->state->wakeups.close();
 }

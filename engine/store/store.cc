@@ -117,9 +117,7 @@ bool StoreIterator::io_failed() const { return iterator_->status().IsIOError(); 
 Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Store::~Store() {
-  // No compaction fails from here on; one that just has is heard.
-  rocksdb::CancelAllBackgroundWork(parts_->db.get(), true);
-  if (parts_->pausing.joinable()) parts_->pausing.join();
+  finish();
   for (auto* handle : parts_->families) {
     if (handle) parts_->db->DestroyColumnFamilyHandle(handle);
   }
@@ -318,6 +316,12 @@ Status Store::drop_events_below(SegmentId first_live) {
                    parts_->flushes.may_be_writing(first_live));
   if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
   return {};
+}
+
+void Store::finish() {
+  // No compaction fails from here on; one that just has is heard.
+  rocksdb::CancelAllBackgroundWork(parts_->db.get(), true);
+  if (parts_->pausing.joinable()) parts_->pausing.join();
 }
 
 void Store::freeze() { parts_->gate->freeze(); }

@@ -110,6 +110,9 @@ class Store {
   // Compactions leave out what lies below it. Set before events are dropped.
   void set_first_live(SegmentId segment);
 
+  // Ends flushes and compactions under way, and begins no others: the list of tables stays as it
+  // is, and reading goes on. For an owner that writes no more.
+  void finish();
   // From now on no file is made, renamed or deleted, for the directory is not the log's any more.
   void freeze();
 

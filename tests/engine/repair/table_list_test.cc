@@ -1,4 +1,5 @@
 // The store's list of its tables, which is kept twice (engine/repair/table_list.h), and CURRENT.
+#include "engine/disk/head_mark.h"
 #include "engine/store/wal_records.h"
 #include "tests/support/disk/older_list.h"
 #include "tests/support/log/log_test.h"
@@ -142,6 +143,21 @@ TEST_F(Manifests, CutOffLikeItsCopyIsRefusedAndNoTableIsLost) {
     fs::remove_all(copy);
   }
   EXPECT_GT(opened, 0u);
+}
+
+// To which a flush adds that was under way when it was closed.
+TEST_F(Manifests, EndWhereTheHeadMarkOfAClosedLogSays) {
+  for (int i = 0; i < 10; ++i) {
+    append("s", 2'000);
+    ASSERT_TRUE(log().roll());
+    close();
+    const auto mark = HeadMark::read(Disk(options), data());
+    ASSERT_TRUE(mark && *mark);
+    const fs::path list = files_below(data() / "store", ".copy").at(0);
+    EXPECT_THAT(list.filename().string(),
+                testing::HasSubstr(std::to_string((*mark)->list.manifest)));
+    EXPECT_EQ((*mark)->list.bytes, fs::file_size(list));
+  }
 }
 
 TEST_F(Manifests, CutOffInALogsFirstLifeLosesNoTableEither) {
