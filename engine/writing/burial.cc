@@ -85,11 +85,10 @@ class Burials {
 
   void wait_for_all(const std::function<void(Operation)>& submit) {
     if (operations_.empty()) return;
-    Waiter waiter;
-    waiter_ = &waiter;
+    waiter_.emplace();
     left_ = operations_.size();
     for (Operation& operation : operations_) submit(std::move(operation));
-    waiter.wait();
+    waiter_->wait();
     operations_.clear();
     bytes_ = 0;
   }
@@ -114,7 +113,7 @@ class Burials {
   std::vector<Operation> operations_;
   size_t bytes_ = 0;
   std::atomic<size_t> left_ = 0;
-  Waiter* waiter_ = nullptr;
+  std::optional<Waiter> waiter_;  // of those that were submitted last
 };
 
 }  // namespace
