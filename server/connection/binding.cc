@@ -100,7 +100,10 @@ bool Binding::learn_address() {
     const auto& v6 = reinterpret_cast<const sockaddr_in6&>(bound);
     ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
     address_ = "[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port));
-    on_loopback_ = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+    // ::ffff:127.0.0.1 is an IPv4 address in IPv6's clothes (RFC 4291, section 2.5.5.2).
+    const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr);
+    on_loopback_ =
+        IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) || (mapped && v6.sin6_addr.s6_addr[12] == 127);
   } else {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(bound);
     ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);

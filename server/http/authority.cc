@@ -102,8 +102,11 @@ bool Authorities::is_own_origin(std::string_view origin, std::string_view host) 
   if (https && authority->port.empty()) authority->port = "443";
   if (is_named(*authority)) return true;
   if (https) return false;
+  if (is_listened_on(*authority)) return true;
+  // Any name may be made to lead here (DNS rebinding); an address leads to nobody else.
   const auto came_by = parse_authority(host);
-  return (came_by && same_authority(*came_by, *authority)) || is_listened_on(*authority);
+  return came_by && (came_by->is_address() || came_by->is_localhost()) &&
+         same_authority(*came_by, *authority);
 }
 
 }  // namespace strandline::server

@@ -40,6 +40,11 @@ Parsed<Expected> parse_match(std::string_view list) {
 Parsed<Expected> parse_conditions(const Call& call) {
   const std::string_view match = call.header(Header::if_match);
   const std::string_view none = call.header(Header::if_none_match);
+  const RequestHead& head = call.request.head;
+  if ((head.has(Header::if_match) && match.empty()) ||
+      (head.has(Header::if_none_match) && none.empty())) {
+    return std::unexpected("If-Match and If-None-Match are not empty where they are there");
+  }
   if (!match.empty() && !none.empty()) {
     return std::unexpected("If-Match and If-None-Match do not go together");
   }

@@ -86,6 +86,15 @@ TEST_F(AppendRequest, ConditionsAreHeaders) {
   EXPECT_EQ(client_.get("/v1/streams/s").json()["tail"].number(), 2u);
 }
 
+TEST_F(AppendRequest, AnEmptyConditionIsNone) {
+  for (const char* name : {"If-Match", "If-None-Match"}) {
+    expect_problem(client_.send("POST", "/v1/streams/s/events", R"({"type":"t"})",
+                                {{"Content-Type", "application/json"}, {name, ""}}),
+                   400);
+  }
+  EXPECT_EQ(client_.get("/v1/streams/s").status, 404u);
+}
+
 TEST_F(AppendRequest, AStarAsksThatTheStreamIsThere) {
   const auto ask = [&] {
     return client_.send("POST", "/v1/streams/s/events", R"({"type":"t"})",
