@@ -98,9 +98,9 @@ TEST_F(ConsumerCommands, LifeOnAServerAndOnADirectory) {
     EXPECT_EQ(set["retain"].text(), "true");
     EXPECT_EQ(command({"set", "c"}).exit, 2);
     EXPECT_EQ(command({"set", "c", "s", "1", "--max-attempts", "9"}).exit, 2);
-    EXPECT_EQ(command({"set", "x", "--unacked-max", "9"}).exit, 1);
-    EXPECT_EQ(command({"skip", "c"}).exit, 1) << "nothing was given out";
-    EXPECT_EQ(command({"skip", "x", "--count", "2000"}).exit, 1);
+    EXPECT_EQ(command({"set", "x", "--unacked-max", "9"}).exit, 2);
+    EXPECT_EQ(command({"skip", "c"}).exit, 4) << "nothing was given out";
+    EXPECT_EQ(command({"skip", "x", "--count", "2000"}).exit, 2);
     ASSERT_EQ(command({"create", "y", "s"}).exit, 0);
     EXPECT_EQ(command({"skip", "y", "--reason", "poison"}).output, "skipped 1, at 1\n");
     EXPECT_THAT(command({"dead-letters", "y"}).output, testing::HasSubstr("skipped: poison"));
