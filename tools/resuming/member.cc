@@ -300,13 +300,17 @@ class Parallel {
     }
   }
 
+  bool is_ours(const Run& run) const {
+    return membership_.is_joined() && run.joined == membership_.joined();
+  }
+
   void settle(Run& run) {
     const std::string how = run.command.wait();
     const bool tried = !run.command.cannot_run();
     if (tried) ++handled_;
     if (!tried) runnable_ = std::unexpected(cannot_run(options_.exec, how));
     // What was given in an earlier epoch has gone to others.
-    if (run.joined != membership_.joined()) return;
+    if (!is_ours(run)) return;
     if (how.empty()) return membership_.ack(run.event.position);
     if (!tried) return membership_.give_back(run.event.position);
     const uint64_t delay_ms = retry_delay_ms(options_.retry_ms, run.event.attempt);
@@ -322,7 +326,7 @@ class Parallel {
     if (running_.empty() || now - extended_at_ < extend_every_) return false;
     extended_at_ = now;
     for (const auto& [position, run] : running_) {
-      if (run.joined == membership_.joined()) membership_.extend(position);
+      if (is_ours(run)) membership_.extend(position);
     }
     return true;
   }

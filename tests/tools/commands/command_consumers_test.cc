@@ -357,6 +357,31 @@ TEST_F(ConsumerCommands, ATailLearnsADeadlineThatIsChangedWhileItsCommandsRun) {
   EXPECT_EQ(describe("c")["position"].number(), 2u);
 }
 
+TEST_F(ConsumerCommands, AGroupThatIsResetWhileACommandRunsIsJoinedAgain) {
+  serve();
+  append(0, 1);
+  for (const char* from : {"earliest", "latest"}) {
+    ASSERT_EQ(on_server({"consumers", "create", *from == 'e' ? "c" : "other", "s", "--from", from,
+                         "--mode", "shared", "--ack-deadline", "300ms"})
+                  .exit,
+              0);
+  }
+  const std::string gate = (directory_ / "gate").string();
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  auto runner = tail({"--consumer", "c", "--exec", "cat '" + gate + "'"});
+  ASSERT_TRUE(eventually([&] { return describe("c")["in_flight"].number() == 1; }));
+  ASSERT_EQ(on_server({"consumers", "reset", "c", "earliest"}).exit, 0);
+  // Over three deadlines: it hears of that when it extends, while the command still runs.
+  server_->client().post("/v1/consumers/other/fetch", R"({"wait_ms":1000})");
+  write_file(gate, "go on");
+  // What that command did counts for nothing: the event is given again.
+  ASSERT_TRUE(eventually([&] { return describe("c")["in_flight"].number() == 1; }));
+  write_file(gate, "go on");
+  ASSERT_TRUE(eventually([&] { return describe("c")["position"].number() == 1; }));
+  runner->signal(SIGTERM);
+  EXPECT_EQ(runner->wait(), 0) << runner->errors();
+}
+
 TEST_F(ConsumerCommands, WhatAGroupsTailCannotPrintGoesToAnotherAtOnce) {
   serve();
   append(0, 3);
