@@ -147,7 +147,7 @@ TEST_F(Manifests, CutOffLikeItsCopyIsRefusedAndNoTableIsLost) {
 
 // To which a flush adds that was under way when it was closed.
 TEST_F(Manifests, EndWhereTheHeadMarkOfAClosedLogSays) {
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 5; ++i) {
     append("s", 2'000);
     ASSERT_TRUE(log().roll());
     close();

@@ -123,7 +123,7 @@ class Transports : public LogTest {
     text += ask("POST", events, large + "]");  // more than what is read at once
     text += "POST " + events +
             " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n6\r\n{\"type\r\n7\r\n\":\"c\"}  \r\n0\r\n\r\n";
+            "Transfer-Encoding: chunked\r\n\r\n6\r\n{\"type\r\n8\r\n\":\"c\"}  \r\n0\r\n\r\n";
     text += ask("PUT", "/v1/consumers/c", R"({"stream":"s","mode":"shared"})");
     text += ask("POST", "/v1/consumers/c/fetch", R"({"limit":2})");
     text += ask("POST", events, "not json");

@@ -56,7 +56,14 @@ class RouteTable : public ServerTest {
         {"truncate", R"({"before":1})"},
         {"put_position", R"({"next":1})"},
         {"put_once", ""},
-        {"reset_consumer", R"({"from":1})"}};
+        {"reset_consumer", R"({"from":1})"},
+        {"patch_consumer", R"({"retain":false})"},
+        {"leave_consumer", R"({"epoch":1})"},
+        {"ack_consumer", R"({"epoch":1,"positions":[0]})"},
+        {"nack_consumer", R"({"epoch":1,"positions":[0]})"},
+        {"extend_consumer", R"({"epoch":1,"positions":[0]})"},
+        {"settle_consumer", R"({"epoch":1,"ack":[0]})"},
+        {"commit_consumer", R"({"epoch":1,"next":0})"}};
     const auto known = bodies.find(route.name);
     return known == bodies.end() ? "{}" : known->second;
   }
