@@ -134,7 +134,7 @@ class DiskFull : public LogTest {
     log.reset();
     // What is in the WAL alone is written to tables first.
     auto opened = Log::open(path, options);
-    EXPECT_EQ(code_of(opened), Code::io);
+    EXPECT_EQ(code_of(opened), Code::disk_full);
     if (!opened) {
       EXPECT_THAT(opened.error().message, testing::HasSubstr("No space left"));
     }
