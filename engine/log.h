@@ -96,8 +96,9 @@ class Log {
   Result<std::vector<ConsumerInfo>> consumers(std::string prefix, std::string after,
                                               size_t limit) const;
   Result<Joined> join(std::string consumer);
-  // What the member has goes to others at once.
-  Status leave(std::string consumer, uint64_t epoch);
+  // What the member has goes to others at once. Untried: it tried none of it, and no attempt is
+  // counted; of an exclusive consumer, the attempt at the event at its position is taken back.
+  Status leave(std::string consumer, uint64_t epoch, bool untried = false);
   // What the member is to handle next, waiting up to Fetch::wait for something.
   Result<Fetched> fetch(Fetch request);
   // The same in two steps, without waiting for events: the first may read the disk, ahead, on the

@@ -312,8 +312,8 @@ Result<Joined> Log::join(std::string consumer) {
   return outcome_of<Joined>(parts_->perform(JoinConsumer{std::move(consumer)}));
 }
 
-Status Log::leave(std::string consumer, uint64_t epoch) {
-  auto outcome = parts_->perform(LeaveConsumer{std::move(consumer), epoch});
+Status Log::leave(std::string consumer, uint64_t epoch, bool untried) {
+  auto outcome = parts_->perform(LeaveConsumer{std::move(consumer), epoch, untried});
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return {};
 }

@@ -16,15 +16,17 @@
 // of the selection is acked, in flight, waiting or dead-lettered.
 //
 // *Attempts*: of a group each time that an event is given out; of an exclusive consumer each epoch
-// that is given the event at the position before it is committed. After max_attempts of them, once
-// the last is over (nacked, past its deadline, its member left or replaced), the log itself copies
-// the event to the dead-letter stream, whether anybody asks or not. *Dead letters* come to an end:
-// who reads everything, or a prefix that does not begin with "dead-letters/", is not given the
-// streams under "dead-letters/"; nobody is given his own; and what is a dead letter already goes
-// to those of each consumer once: the second time it is dropped, with a warning. *Time*: deadlines
-// and delays go by elapsed time, whatever the clock is set to. Over a reopening a nack's delay may
-// be over early, and is never longer, counted from the opening, than what was left of it; a last
-// attempt that was under way has the ack deadline anew.
+// that is given the event at the position, while nothing that it was given before is uncommitted.
+// Who fetches one event at a time, and joins again when one fails, has each failure counted. What
+// was not tried is returned, or left untried (Log::leave), and counts no attempt. After
+// max_attempts of them, once the last is over (nacked, past its deadline, its member left or
+// replaced), the log itself copies the event to the dead-letter stream, whether anybody asks or
+// not. *Dead letters* come to an end: who reads everything, or a prefix that does not begin with
+// "dead-letters/", is not given the streams under "dead-letters/"; nobody is given his own; and
+// what is a dead letter already goes to those of each consumer once: the second time it is dropped,
+// with a warning. *Time*: deadlines and delays go by elapsed time, whatever the clock is set to.
+// Over a reopening a nack's delay may be over early, and is never longer, counted from the opening,
+// than what was left of it; a last attempt that was under way has the ack deadline anew.
 #pragma once
 
 #include <chrono>

@@ -76,6 +76,9 @@ struct NamedConsumer : std::enable_shared_from_this<NamedConsumer> {
   void change(ConsumerSettings settings);
   ConsumerState state;
   Unacked unacked;
+  // Of an exclusive one: behind the last event that its reader was given since it joined. What
+  // comes next is the event at the position once all of that is committed.
+  uint64_t given_to = 0;
   bool touched = false;  // by the group that is being filled
   struct Dead {
     uint64_t at;   // the copy's offset in the dead-letter stream

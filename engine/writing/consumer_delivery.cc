@@ -106,24 +106,28 @@ void ConsumerDesk::give_exclusive(NamedConsumer& consumer, const Fetch& fetch,
     const Scout::Candidate* next = scout.peek();
     if (!next || (bytes > 0 && bytes + next->bytes > fetch.bytes_max)) break;
     bytes += next->bytes;
-    const uint32_t attempt = count_attempt(consumer, assignment.epoch, next->position);
+    const bool stands_there = assignment.given.empty() && consumer.given_to <= floor;
+    const uint32_t attempt =
+        stands_there ? count_attempt(consumer, assignment.epoch, next->position) : 1;
     // Alone, if it was tried before and may be given up on: so that no other is, for its sake.
     if (attempt > 1 && consumer.settings()->attempts() > 0) events_max = 1;
     assignment.given.push_back({next->position, attempt});
+    consumer.given_to = next->position + 1;
     scout.take();
   }
   assignment.more = assignment.given.size() < events_max && is_behind(consumer);
 }
 
-// The first that an epoch is given is the event at the position, which whoever commits is past.
+// Of the event at the position: one for each epoch that is given it.
 uint32_t ConsumerDesk::count_attempt(NamedConsumer& consumer, uint64_t epoch, uint64_t position) {
   ConsumerState& state = consumer.state;
   const bool again = state.attempts > 0 && state.tried == position;
-  if (state.tried_epoch == epoch) return again ? static_cast<uint32_t>(state.attempts) : 1;
-  state.attempts = again ? state.attempts + 1 : 1;
-  state.tried = position;
-  state.tried_epoch = epoch;
-  put_state(consumer);
+  if (!again || state.tried_epoch != epoch) {
+    state.attempts = again ? state.attempts + 1 : 1;
+    state.tried = position;
+    state.tried_epoch = epoch;
+    put_state(consumer);
+  }
   return static_cast<uint32_t>(std::min<uint64_t>(state.attempts, UINT32_MAX));
 }
 

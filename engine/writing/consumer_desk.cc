@@ -133,6 +133,7 @@ Result<ConsumerOutcome> ConsumerDesk::run(const ResetConsumer& request) {
   consumer.state.fence = ++consumer.state.epoch;
   consumer.state.next = request.position;
   consumer.state.attempts = 0;
+  consumer.given_to = 0;
   if (const auto scout = consumer.scout()) scout->move_to(request.position);
   put_state(consumer);
   put_position(consumer, request.position);
@@ -166,6 +167,7 @@ Joined ConsumerDesk::join(NamedConsumer& consumer) {
   if (!consumer.is_group) {
     consumer.members.clear();
     consumer.state.fence = epoch - 1;
+    consumer.given_to = 0;
     if (const auto scout = consumer.scout()) scout->move_to(position);
     group_.woken.push_back(consumer.wakeup());
   }
@@ -206,10 +208,18 @@ Result<ConsumerOutcome> ConsumerDesk::run(const LeaveConsumer& request) {
   for (const auto& [position, entry] : consumer.unacked.entries()) {
     if (entry.in_flight && entry.member == request.epoch) has.push_back(position);
   }
-  for (const uint64_t position : has) consumer.unacked.put_back(position, Cause::left, 0, now_us());
+  for (const uint64_t position : has) {
+    if (request.untried) {
+      consumer.unacked.take_back(position, now_us());
+    } else {
+      consumer.unacked.put_back(position, Cause::left, 0, now_us());
+    }
+  }
   put_unacked(consumer);
-  if (!consumer.is_group && consumer.state.tried_epoch == request.epoch) {
-    consumer.state.tried_epoch = 0;
+  ConsumerState& state = consumer.state;
+  if (!consumer.is_group && state.tried_epoch == request.epoch) {
+    state.tried_epoch = 0;  // so that leaving once more takes back nothing
+    if (request.untried && state.attempts > 0) --state.attempts;
     put_state(consumer);
   }
   consumer.members.erase(request.epoch);
@@ -256,6 +266,7 @@ Result<ConsumerOutcome> ConsumerDesk::run(const Rewind& request) {
     return std::unexpected(std::move(ok.error()));
   }
   if (const auto scout = consumer.scout()) scout->move_to(request.position);
+  consumer.given_to = std::min(consumer.given_to, request.position);
   group_.woken.push_back(consumer.wakeup());
   return ConsumerOutcome();
 }

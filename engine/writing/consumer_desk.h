@@ -64,6 +64,7 @@ struct OperationTraits<JoinConsumer>
 struct LeaveConsumer {
   std::string name;
   uint64_t epoch;
+  bool untried = false;  // what it has counts no attempt
 };
 template <>
 struct OperationTraits<LeaveConsumer>

@@ -148,12 +148,14 @@ Response join_as_member(Call& call) {
 }
 
 Response leave_as_member(Call& call) {
-  auto fields = take_object(call, {"epoch"});
+  auto fields = take_object(call, {"epoch", "untried"});
   if (!fields) return std::move(fields.error());
   const auto epoch = fields->number("epoch");
   if (!epoch) return not_valid(epoch.error());
+  const auto untried = fields->boolean("untried");
+  if (!untried) return not_valid(untried.error());
   if (!*epoch) return not_valid("\"epoch\" is missing: what joining answered");
-  const auto left = call.service.log.leave(call.names[0], **epoch);
+  const auto left = call.service.log.leave(call.names[0], **epoch, untried->value_or(false));
   if (!left) return problem(left.error(), Asked::changing);
   return Response{.status = 204, .content_type = {}};
 }

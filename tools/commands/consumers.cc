@@ -114,7 +114,7 @@ int set(LogHandle& log, const ConsumersFlags& flags) {
   const bool moves = !flags.stream.empty() && flags.next.has_value();
   if (changes == moves || (changes && (!flags.stream.empty() || flags.expected))) {
     return misused(
-        "set changes what a consumer is bound by (--ack-deadline-ms, --max-attempts, "
+        "set changes what a consumer is bound by (--ack-deadline, --max-attempts, "
         "--unacked-max, --retain), or moves the position of a reader that has no consumer (STREAM "
         "NEXT); to move a consumer, use reset");
   }

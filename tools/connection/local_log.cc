@@ -193,8 +193,8 @@ class LocalLog : public LogHandle {
     return log_->consumers(std::move(prefix), std::move(after), limit);
   }
   Result<Joined> join(std::string consumer) override { return log_->join(std::move(consumer)); }
-  Status leave(std::string consumer, uint64_t epoch) override {
-    return log_->leave(std::move(consumer), epoch);
+  Status leave(std::string consumer, uint64_t epoch, bool untried) override {
+    return log_->leave(std::move(consumer), epoch, untried);
   }
 
   Result<Fetched> fetch(Fetch request) override {

@@ -86,7 +86,7 @@ class LogHandle {
   virtual Result<std::vector<ConsumerInfo>> consumers(std::string prefix, std::string after,
                                                       size_t limit) = 0;
   virtual Result<Joined> join(std::string consumer) = 0;
-  virtual Status leave(std::string consumer, uint64_t epoch) = 0;
+  virtual Status leave(std::string consumer, uint64_t epoch, bool untried) = 0;
   // Ends early with nothing, where it can, once Interrupt is raised.
   virtual Result<Fetched> fetch(Fetch request) = 0;
   virtual Result<Settled> settle(Settle request) = 0;

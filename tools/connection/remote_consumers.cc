@@ -140,9 +140,9 @@ Result<Joined> RemoteLog::join(std::string consumer) {
   return Joined{number_of(*answer, "epoch"), number_of(*answer, "position")};
 }
 
-Status RemoteLog::leave(std::string consumer, uint64_t epoch) {
-  auto answer =
-      ask("POST", consumer_path(consumer) + "/leave", fmt::format("{{\"epoch\":{}}}", epoch));
+Status RemoteLog::leave(std::string consumer, uint64_t epoch, bool untried) {
+  auto answer = ask("POST", consumer_path(consumer) + "/leave",
+                    fmt::format("{{\"epoch\":{},\"untried\":{}}}", epoch, untried));
   if (!answer) return std::unexpected(answer.error());
   return {};
 }

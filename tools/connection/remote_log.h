@@ -44,7 +44,7 @@ class RemoteLog : public LogHandle {
   Result<std::vector<ConsumerInfo>> consumers(std::string prefix, std::string after,
                                               size_t limit) override;
   Result<Joined> join(std::string consumer) override;
-  Status leave(std::string consumer, uint64_t epoch) override;
+  Status leave(std::string consumer, uint64_t epoch, bool untried) override;
   Result<Fetched> fetch(Fetch request) override;
   Result<Settled> settle(Settle request) override;
   Result<Skipped> skip(Skip request) override;

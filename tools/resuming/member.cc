@@ -159,12 +159,16 @@ class Printer {
 class Sequential {
  public:
   Sequential(LogHandle& log, const ConsumerInfo& consumer, const MemberOptions& options)
-      : membership_(log, consumer), options_(options) {}
+      : log_(log),
+        name_(consumer.name),
+        membership_(log, consumer),
+        options_(options),
+        attempts_max_(consumer.settings.attempts()) {}
 
   Status run() {
     const Status ran = run_all();
     Interrupt::lower();
-    const Status left = membership_.leave();
+    const Status left = membership_.leave(untried_);
     if (!ran && ran.error().code != Code::closed) return ran;
     return left;
   }
@@ -173,14 +177,17 @@ class Sequential {
   Status run_all() {
     uint64_t handled = 0;
     while (handled < options_.limit && !Interrupt::raised()) {
+      // An attempt is counted of the first event that is given: where it matters, each is the
+      // first.
+      const size_t most = attempts_max_ > 0 ? 1 : kFetchEvents;
       auto fetched =
-          membership_.fetch(std::min<uint64_t>(kFetchEvents, options_.limit - handled), kFetchWait);
+          membership_.fetch(std::min<uint64_t>(most, options_.limit - handled), kFetchWait);
       if (!fetched) return std::unexpected(fetched.error());
       const uint64_t joined = membership_.joined();
       for (Assigned& event : assigned_of(*fetched)) {
-        if (auto ok = run_until_it_succeeds(event); !ok) return ok;
-        if (auto ok = membership_.commit(event.position + 1); !ok) return ok;
-        ++handled;
+        const auto done = handle(event);
+        if (!done) return std::unexpected(done.error());
+        if (*done) ++handled;
         if (Interrupt::raised()) return {};
         // It has been moved elsewhere, or the server was away: what comes next is asked for anew.
         if (membership_.joined() != joined || !membership_.is_joined()) break;
@@ -189,26 +196,52 @@ class Sequential {
     return {};
   }
 
-  Status run_until_it_succeeds(Assigned& event) {
-    for (uint32_t failures = 0;;) {
+  // Runs the command until it succeeds; once if attempts are counted. True: it succeeded, or that
+  // was its last attempt.
+  Result<bool> handle(Assigned& event) {
+    for (uint32_t failures = 1;; ++failures, ++event.attempt) {
       auto command = start_command(options_.exec, event);
       if (!command) return std::unexpected(command.error());
       const std::string how = command->wait();
-      if (how.empty()) return {};
       if (command->cannot_run()) return std::unexpected(cannot_run(options_.exec, how));
-      ++failures;
-      event.attempt = failures + 1;
-      const uint64_t delay_ms = retry_delay_ms(options_.retry_ms, failures);
-      std::cerr << fmt::format("strandline: {}: the command ended with {}; again in {} ms\n",
-                               event.position, how, delay_ms);
+      untried_ = false;
+      if (how.empty()) return settled(membership_.commit(event.position + 1), true);
+      learn_attempts();
+      const bool counts = attempts_max_ > 0;
+      const bool last = counts && event.attempt >= attempts_max_;
+      const uint64_t delay_ms =
+          last ? 0 : retry_delay_ms(options_.retry_ms, counts ? event.attempt : failures);
+      std::cerr << fmt::format(
+          "strandline: {}: the command ended with {}; {}\n", event.position, how,
+          last ? "it was its last attempt" : fmt::format("again in {} ms", delay_ms));
+      Result<bool> ended = last;
+      if (counts) ended = settled(membership_.end_attempt(), last);
+      if (!ended || last) return ended;
       pollfd interrupt{.fd = Interrupt::descriptor(), .events = POLLIN, .revents = 0};
       if (!Interrupt::raised()) ::poll(&interrupt, 1, static_cast<int>(delay_ms));
       if (Interrupt::raised()) return fail(Code::closed, "interrupted");
+      if (counts) return false;
     }
   }
 
+  Result<bool> settled(const Status& told, bool done) {
+    if (!told) return std::unexpected(told.error());
+    untried_ = true;
+    return done;
+  }
+
+  // They may be changed at any time.
+  void learn_attempts() {
+    const auto consumer = log_.describe_consumer(name_);
+    if (consumer) attempts_max_ = consumer->settings.attempts();  // else the next fetch meets it
+  }
+
+  LogHandle& log_;
+  const std::string name_;
   Membership membership_;
   const MemberOptions& options_;
+  uint32_t attempts_max_;  // 0: an event is tried for ever
+  bool untried_ = true;    // all that it has
 };
 
 // --- Commands, several at a time, for a group.

@@ -3,9 +3,11 @@
 //
 // What was printed, or succeeded, is acked; of an exclusive consumer its position is committed, at
 // most once a second or 1,000 events, and after each command. A command that fails has its event
-// nacked, and given out again after a while; an exclusive reader runs it again itself. A command
-// that cannot be run at all (exit 126 or 127) ends it, and its events go back untried. A server
-// that is away is waited for. At the end, what is at hand is finished and the member leaves.
+// nacked, and given out again after a while. An exclusive reader runs it again itself; if the
+// consumer has max_attempts it joins again for that, so that each run is an attempt, and goes on
+// behind the event when it is dead-lettered. A command that cannot be run at all (exit 126 or 127)
+// ends it, and its events go back untried. A server that is away is waited for. At the end, what
+// is at hand is finished and the member leaves.
 #pragma once
 
 #include <cstdint>

@@ -82,6 +82,12 @@ Result<Fetched> Membership::fetch(size_t events_max, std::chrono::milliseconds w
           return std::unexpected(recovered.error());
         continue;
       }
+      // What is handled already is no attempt of the new epoch.
+      if (!group_ && handled_) {
+        if (auto committed = commit(*handled_); !committed)
+          return std::unexpected(committed.error());
+        if (epoch_ == 0) continue;
+      }
     }
     Fetch request{.consumer = name_, .epoch = epoch_, .events_max = events_max, .wait = wait};
     pending_.epoch = epoch_;
@@ -146,13 +152,25 @@ Status Membership::commit(uint64_t next) {
   return {};
 }
 
-Status Membership::leave() {
-  if (epoch_ == 0) return {};
-  const Status left = log_.leave(name_, epoch_);
+// By leaving first: so it notices if another reader has taken over. It joins at once, and so
+// notices one that comes before it fetches again.
+Status Membership::end_attempt() {
+  if (epoch_ == 0) return {};  // joining will end it
+  if (const Status left = log_.leave(name_, epoch_, false); !left) return recover(left.error());
+  epoch_ = 0;
+  if (const Status joined = join(); !joined) return recover(joined.error());
+  return {};
+}
+
+Status Membership::leave(bool untried) {
+  // What was handled and could not be told, because it was interrupted.
+  const Status told = handled_ ? commit(*handled_) : Status();
+  if (epoch_ == 0) return told;
+  const Status left = log_.leave(name_, epoch_, untried);
   epoch_ = 0;
   // Who is fenced has left; what a server that is away was not told is told by a deadline.
   if (!left && left.error().code != Code::fenced && !is_away(left.error())) return left;
-  return {};
+  return told;
 }
 
 }  // namespace strandline::tools

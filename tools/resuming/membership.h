@@ -28,7 +28,11 @@ class Membership {
   Status flush();
   // Of an exclusive consumer: all below `next` is handled.
   Status commit(uint64_t next);
-  Status leave();
+  // Of an exclusive consumer: what it was given failed. It joins again, and what it is given then
+  // is another attempt, or what comes next if that was the last one.
+  Status end_attempt();
+  // Untried: what it has counts no attempt.
+  Status leave(bool untried = false);
 
   // Not while it has to join again.
   bool is_joined() const { return epoch_ != 0; }

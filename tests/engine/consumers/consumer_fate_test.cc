@@ -154,6 +154,63 @@ TEST_F(ConsumerFate, AnExclusiveConsumerThatCommitsBeginsToCountAnew) {
   EXPECT_EQ(info().dead_lettered, 0u);
 }
 
+TEST_F(ConsumerFate, AnExclusiveReaderThatFetchesOneByOneHasEachAttemptCounted) {
+  append("s", 4);
+  create(Mode::exclusive, {.types = {"*"}, .attempts_max = 2});
+  const uint64_t a = join();
+  ASSERT_EQ(positions(fetch(a, 1)), range(0, 1));
+  ASSERT_TRUE(log().commit({.consumer = "c", .stream = "s", .next = 1, .epoch = a}));
+  EXPECT_EQ(fetch(a, 1).given.at(0).attempt, 1u);
+  EXPECT_EQ(fetch(a, 1).given.at(0).attempt, 1u) << "not at the position";
+  ASSERT_TRUE(log().leave("c", a));
+  reopen();  // it is durable
+  const uint64_t b = join();
+  Fetched again = fetch(b, 10);
+  EXPECT_EQ(positions(again), range(1, 2));
+  EXPECT_EQ(again.given[0].attempt, 2u) << "counted in the epoch that committed what was before it";
+  ASSERT_TRUE(log().leave("c", b));
+  EXPECT_TRUE(all_dead(1));
+  EXPECT_EQ(info().position, 2u);
+  EXPECT_EQ(fetch(join(), 1).given.at(0).attempt, 1u) << "2 was given, and was not at the position";
+}
+
+TEST_F(ConsumerFate, WhoLeavesUntriedUsesUpNoAttemptInEveryMode) {
+  append("s", 3);
+  for (const Mode mode : {Mode::exclusive, Mode::shared, Mode::keyed}) {
+    SCOPED_TRACE(name_of(mode));
+    create(mode, {.attempts_max = 1});
+    for (int i = 0; i < 3; ++i) {
+      const uint64_t member = join();
+      Fetched given = fetch(member);
+      ASSERT_EQ(positions(given), range(0, 3));
+      EXPECT_EQ(given.given[0].attempt, 1u);
+      ASSERT_TRUE(log().leave("c", member, true));
+      ASSERT_TRUE(log().leave("c", member, true)) << "a retry takes back nothing more";
+      if (i == 1) reopen();  // it is durable
+    }
+    EXPECT_EQ(info().position, 0u);
+    EXPECT_EQ(info().dead_lettered, 0u);
+    const uint64_t member = join();
+    fetch(member, 1);
+    ASSERT_TRUE(log().leave("c", member));
+    EXPECT_TRUE(eventually([&] { return info().dead_lettered == 1; })) << "it was tried";
+    ASSERT_TRUE(log().delete_consumer("c"));
+  }
+}
+
+TEST_F(ConsumerFate, LeavingUntriedTakesBackTheOwnAttemptAlone) {
+  append("s", 1);
+  create(Mode::exclusive, {.attempts_max = 3});
+  const uint64_t a = join();
+  fetch(a);
+  ASSERT_TRUE(log().leave("c", a));
+  const uint64_t b = join();
+  EXPECT_EQ(fetch(b).given.at(0).attempt, 2u);
+  ASSERT_TRUE(log().leave("c", b, true));
+  ASSERT_TRUE(log().leave("c", join(), true)) << "it was given nothing";
+  EXPECT_EQ(fetch(join()).given.at(0).attempt, 2u);
+}
+
 TEST_F(ConsumerFate, AnExclusiveStreamCountsAttemptsToo) {
   append("s", 2);
   create(Mode::exclusive, {.attempts_max = 1});

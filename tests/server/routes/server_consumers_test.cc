@@ -224,6 +224,27 @@ TEST_F(ConsumerRoutes, AnExclusiveReaderCommitsAndIsFenced) {
             200u);
 }
 
+TEST_F(ConsumerRoutes, WhoLeavesUntriedUsesUpNoAttemptInEveryMode) {
+  append("s", 0, 3);
+  for (const char* mode : {"exclusive", "shared", "keyed"}) {
+    SCOPED_TRACE(mode);
+    const std::string settings =
+        std::string(R"({"stream":"s","max_attempts":1,"mode":")") + mode + "\"}";
+    ASSERT_EQ(create(mode, settings).status, 201u);
+    for (int i = 0; i < 3; ++i) {
+      const Json one = fetch(mode, R"({"max":1})");
+      EXPECT_EQ(given(one), "0");
+      EXPECT_EQ(post(mode, "leave", epoch_of(one) + R"(,"untried":true})").status, 204u);
+    }
+    EXPECT_EQ(describe(mode)["dead_lettered"].number(), 0u);
+    const Json tried = fetch(mode, R"({"max":1})");
+    expect_problem(post(mode, "leave", epoch_of(tried) + R"(,"untried":"no"})"), 422);
+    EXPECT_EQ(post(mode, "leave", epoch_of(tried) + R"(,"untried":false})").status, 204u);
+    EXPECT_TRUE(eventually([&] { return describe(mode)["dead_lettered"].number() == 1; }));
+    EXPECT_EQ(describe(mode)["position"].number(), 1u);
+  }
+}
+
 TEST_F(ConsumerRoutes, MistakesAreNamedAndLoseNothing) {
   append("s", 0, 4);
   ASSERT_EQ(create("c", R"({"mode":"shared","stream":"s","unacked_max":3})").status, 201u);

@@ -96,7 +96,9 @@ TEST_F(ConsumerCommands, LifeOnAServerAndOnADirectory) {
     const Json set = Json::parse(command({"show", "c", "--json"}).output);
     EXPECT_EQ(set["max_attempts"].number(), 9u);
     EXPECT_EQ(set["retain"].text(), "true");
-    EXPECT_EQ(command({"set", "c"}).exit, 2);
+    const Outcome no_change = command({"set", "c"});
+    EXPECT_EQ(no_change.exit, 2);
+    EXPECT_THAT(no_change.errors, testing::HasSubstr("(--ack-deadline, --max-attempts, "));
     EXPECT_EQ(command({"set", "c", "s", "1", "--max-attempts", "9"}).exit, 2);
     EXPECT_EQ(command({"set", "x", "--unacked-max", "9"}).exit, 2);
     EXPECT_EQ(command({"skip", "c"}).exit, 4) << "nothing was given out";
@@ -264,6 +266,72 @@ TEST_F(ConsumerCommands, ExecOfAnExclusiveConsumerTriesAgainUntilItSucceeds) {
   EXPECT_EQ(describe("c")["position"].number(), 3u);
 }
 
+TEST_F(ConsumerCommands, ExecOfAnExclusiveConsumerGivesUpAfterMaxAttemptsRunsAndGoesOn) {
+  ASSERT_EQ(on_data({"append", "s"}, "a\nb\nc\nd\n").exit, 0);
+  for (const bool by_server : {false, true}) {
+    SCOPED_TRACE(by_server);
+    if (by_server) serve();
+    const auto command = [&](const std::vector<std::string>& arguments) {
+      return by_server ? on_server(arguments) : on_data(arguments);
+    };
+    const std::string name = by_server ? "there" : "here";
+    const std::string done = (directory_ / name).string();
+    ASSERT_EQ(command({"consumers", "create", name, "s", "--max-attempts", "2"}).exit, 0);
+    // The second fails always, the third once.
+    const std::string exec = "echo \"$STRANDLINE_POSITION#$STRANDLINE_ATTEMPT\" >>'" + done +
+                             "'; test $STRANDLINE_POSITION != 1 && test $STRANDLINE_POSITION != 2 "
+                             "-o $STRANDLINE_ATTEMPT = 2";
+    const Outcome outcome = command(
+        {"tail", "--consumer", name, "--exec", exec, "--retry-delay", "1ms", "--limit", "4"});
+    EXPECT_EQ(outcome.exit, 0) << outcome.errors;
+    EXPECT_EQ(read_file(done), "0#1\n1#1\n1#2\n2#1\n2#2\n3#1\n");
+    EXPECT_THAT(outcome.errors, testing::HasSubstr("exit 1; it was its last attempt"));
+    const Json info = Json::parse(command({"consumers", "show", name, "--json"}).output);
+    EXPECT_EQ(info["position"].number(), 4u);
+    EXPECT_EQ(info["dead_lettered"].number(), 1u);
+    const Outcome dead = command({"consumers", "dead-letters", name, "--json"});
+    ASSERT_EQ(lines_of(dead.output).size(), 1u) << dead.output;
+    EXPECT_EQ(Json::parse(dead.output)["event"]["deadletterattempts"].text(), "2");
+  }
+}
+
+TEST_F(ConsumerCommands, ExecOfAnExclusiveConsumerLearnsMaxAttemptsThatAreSetMeanwhile) {
+  serve();
+  append(0, 2);
+  ASSERT_EQ(on_server({"consumers", "create", "c", "s"}).exit, 0);
+  const std::string done = (directory_ / "done").string();
+  auto runner = tail({"--consumer", "c", "--retry-delay", "1ms", "--exec",
+                      "echo $STRANDLINE_POSITION >>'" + done + "'; exit 3"});
+  ASSERT_TRUE(eventually([&] {
+    return std::filesystem::exists(done) && read_file(done).starts_with("0\n0\n0\n");
+  })) << runner->errors();
+  ASSERT_EQ(on_server({"consumers", "set", "c", "--max-attempts", "2"}).exit, 0);
+  EXPECT_TRUE(eventually([&] { return describe("c")["dead_lettered"].number() == 2; }));
+  EXPECT_EQ(describe("c")["position"].number(), 2u);
+  EXPECT_TRUE(read_file(done).ends_with("0\n1\n1\n"));
+  runner->signal(SIGTERM);
+  EXPECT_EQ(runner->wait(), 0) << runner->errors();
+}
+
+TEST_F(ConsumerCommands, ExecOfAnExclusiveConsumerThatSucceedsWhileInterruptedIsCommitted) {
+  serve();
+  append(0, 2);
+  ASSERT_EQ(on_server({"consumers", "create", "c", "s", "--max-attempts", "1"}).exit, 0);
+  const std::string gate = (directory_ / "gate").string();
+  const std::string done = (directory_ / "done").string();
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  // Under way until something is written to the gate.
+  const std::string command = "echo $STRANDLINE_POSITION >>'" + done + "'; cat '" + gate + "'";
+  auto runner = tail({"--consumer", "c", "--exec", command});
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(done); })) << runner->errors();
+  runner->signal(SIGTERM);
+  write_file(gate, "go on");
+  EXPECT_EQ(runner->wait(), 0) << runner->errors();
+  EXPECT_EQ(read_file(done), "0\n");
+  EXPECT_EQ(describe("c")["position"].number(), 1u);
+  EXPECT_EQ(describe("c")["dead_lettered"].number(), 0u);
+}
+
 TEST_F(ConsumerCommands, ExecOfAnExclusiveConsumerThatIsInterruptedSkipsNothing) {
   serve();
   append(0, 3);
@@ -405,7 +473,9 @@ TEST_F(ConsumerCommands, ACommandThatCannotBeRunEndsTheTailAndUsesUpNoAttempt) {
   const std::string file = (directory_ / "no-program").string();
   write_file(file, "not executable");
   for (const std::string mode : {"shared", "keyed", "exclusive"}) {
-    ASSERT_EQ(on_server({"consumers", "create", mode, "s", "--mode", mode}).exit, 0);
+    ASSERT_EQ(
+        on_server({"consumers", "create", mode, "s", "--mode", mode, "--max-attempts", "2"}).exit,
+        0);
     for (const std::string& command : {file + "-at-all", file, std::string("exit 127")}) {
       std::vector<std::string> arguments = {"tail", "--consumer", mode, "--exec", command};
       if (mode != "exclusive") arguments.insert(arguments.end(), {"--jobs", "3"});
@@ -416,6 +486,7 @@ TEST_F(ConsumerCommands, ACommandThatCannotBeRunEndsTheTailAndUsesUpNoAttempt) {
       EXPECT_EQ(describe(mode)["position"].number(), 0u);
     }
     EXPECT_EQ(describe(mode)["redelivered"].number(), 0u);
+    EXPECT_EQ(describe(mode)["dead_lettered"].number(), 0u);
     const std::string done = (directory_ / mode).string();
     EXPECT_EQ(on_server({"tail", "--consumer", mode, "--limit", "5", "--exec",
                          "echo $STRANDLINE_POSITION $STRANDLINE_ATTEMPT >>'" + done + "'"})
