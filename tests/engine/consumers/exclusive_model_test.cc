@@ -1,6 +1,7 @@
 // Random joins, takeovers, fetches, commits (right, stale, unexpected, backwards, too far), commits
-// beside an append, resets, deletions and reopenings of an exclusive consumer, against a plain
-// model: who may read, what is given, where it stands, and what each mistake is answered.
+// beside an append, leaving (also untried), resets, deletions and reopenings of an exclusive
+// consumer, against a plain model: who may read, what is given and as which attempt, where it
+// stands, and what each mistake is answered.
 //
 // STRANDLINE_SEED replays a run; STRANDLINE_MODEL_STEPS makes it longer.
 #include <random>
@@ -22,6 +23,7 @@ class ExclusiveModel : public LogTest {
   void join();
   void fetch();
   void commit();
+  void leave();
   void reset();
   void make_again();
   void step();
@@ -48,6 +50,11 @@ class ExclusiveModel : public LogTest {
   uint64_t epoch_ = 0;     // the last that was given
   uint64_t reader_ = 0;    // the epoch that is not fenced; 0: there is none
   uint64_t next_ = 0;      // what it is given next
+  uint64_t given_to_ = 0;  // behind what the reader was given since it joined
+  // The event that was tried at the position, how many epochs did, and the last of them.
+  uint64_t tried_ = 0;
+  uint32_t attempts_ = 0;
+  uint64_t tried_epoch_ = 0;
 };
 
 void ExclusiveModel::join() {
@@ -55,6 +62,7 @@ void ExclusiveModel::join() {
   ASSERT_TRUE(joined) << joined.error().message;
   reader_ = ++epoch_;
   next_ = position_;
+  given_to_ = 0;
   EXPECT_EQ(joined->epoch, epoch_);
   EXPECT_EQ(joined->position, position_);
 }
@@ -71,14 +79,40 @@ void ExclusiveModel::fetch() {
     return;
   }
   ASSERT_TRUE(fetched) << fetched.error().message;
+  next_ = std::max(next_, position_);  // what is committed is handled, whoever it was given to
+  const uint64_t to = std::min(next_ + max, tail_);
+  uint32_t attempt = 1;
+  if (next_ < to && given_to_ <= position_) {  // it is the event at the position
+    const bool again = attempts_ > 0 && tried_ == next_;
+    if (!again) attempts_ = 1;
+    if (again && tried_epoch_ != epoch) ++attempts_;
+    tried_ = next_;
+    tried_epoch_ = epoch;
+    attempt = attempts_;
+  }
   std::vector<uint64_t> got;
   for (const Given& one : fetched->given) {
     got.push_back(one.position);
-    EXPECT_EQ(one.attempt, 1u);
+    EXPECT_EQ(one.attempt, one.position == next_ ? attempt : 1u) << one.position;
   }
-  next_ = std::max(next_, position_);  // what is committed is handled, whoever it was given to
-  EXPECT_EQ(got, range(next_, std::min(next_ + max, tail_)));
-  next_ = std::min(next_ + max, tail_);
+  EXPECT_EQ(got, range(next_, to));
+  if (next_ < to) given_to_ = to;
+  next_ = to;
+}
+
+void ExclusiveModel::leave() {
+  const uint64_t epoch = some_epoch();
+  const bool untried = pick(2) == 0;
+  const Status left = log().leave("c", epoch, untried);
+  if (const auto refused = refusal_of(epoch)) {
+    ASSERT_FALSE(left);
+    EXPECT_EQ(left.error().code, *refused) << epoch;
+    return;
+  }
+  ASSERT_TRUE(left) << left.error().message;
+  if (tried_epoch_ != epoch) return;
+  tried_epoch_ = 0;
+  if (untried && attempts_ > 0) --attempts_;
 }
 
 void ExclusiveModel::commit() {
@@ -127,6 +161,7 @@ void ExclusiveModel::reset() {
   position_ = to;
   ++epoch_;
   reader_ = 0;
+  attempts_ = 0;
 }
 
 void ExclusiveModel::make_again() {
@@ -136,6 +171,7 @@ void ExclusiveModel::make_again() {
   ASSERT_TRUE(log().create_consumer(
       "c", {.select = Selection::stream("s"), .start = From::position(position_)}));
   reader_ = 0;  // whoever read the one before is fenced
+  attempts_ = 0;
 }
 
 void ExclusiveModel::step() {
@@ -150,11 +186,15 @@ void ExclusiveModel::step() {
       if (pick(6) == 0) reset();
       return;
     case 5:
-      if (pick(10) == 0) make_again();
+      if (pick(10) == 0)
+        make_again();
+      else
+        leave();
       return;
     case 6:
       if (pick(3) > 0) return;
       reopen();
+      given_to_ = 0;
       next_ = position_;  // what was fetched and not committed comes again
       return;
     case 7:
