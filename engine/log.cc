@@ -41,8 +41,8 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
   publish_standings(*parts->state);
   if (parts->state->options.mode == Options::Mode::owner) {
     LogState& state = *parts->state;
-    parts->syncer = std::make_unique<CommitStage>(state);
-    parts->writer = std::make_unique<Writer>(state, *parts->syncer);
+    parts->commit_stage = std::make_unique<CommitStage>(state);
+    parts->writer = std::make_unique<Writer>(state, *parts->commit_stage);
     parts->timer = std::make_unique<ConsumerTimer>(
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->head_mark = std::make_unique<HeadMark>(
@@ -63,7 +63,7 @@ Log::~Log() { close(); }
 void Log::close() {
   parts_->timer.reset();
   if (parts_->writer) parts_->writer->stop();
-  if (parts_->syncer) parts_->syncer->stop();
+  if (parts_->commit_stage) parts_->commit_stage->stop();
   // The mark's last says where the list of tables ends, to which a flush under way may yet add.
   if (parts_->head_mark) parts_->state->store->finish();
   parts_->head_mark.reset();

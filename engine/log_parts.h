@@ -22,7 +22,7 @@ struct Log::Parts {
   std::unique_ptr<LogState> state;
   RecoveryReport recovery;
   // An observer has none of these.
-  std::unique_ptr<CommitStage> syncer;
+  std::unique_ptr<CommitStage> commit_stage;
   std::unique_ptr<Writer> writer;
   std::unique_ptr<ConsumerTimer> timer;
   std::unique_ptr<HeadMark> head_mark;

@@ -31,7 +31,8 @@ Error closing() { return {.code = Code::closed, .message = "the log is closing"}
 
 }  // namespace
 
-Writer::Writer(LogState& log, CommitStage& syncer) : log_(log), syncer_(syncer), disk_(log) {
+Writer::Writer(LogState& log, CommitStage& commit_stage)
+    : log_(log), commit_stage_(commit_stage), disk_(log) {
   disk_.look();  // so that what is refused is known from the beginning
   thread_ = std::thread([this] { run(); });
 }
@@ -82,7 +83,7 @@ size_t Writer::queue_bytes() const {
 
 void Writer::run() {
   while (wait_for_work()) {
-    syncer_.wait_for_turn(queue_bytes());
+    commit_stage_.wait_for_turn(queue_bytes());
     disk_.look();
     look_at_directory();
     CommitGroupBuilder builder(log_, ++group_number_);
@@ -210,7 +211,7 @@ void Writer::commit(CommitGroup group) {
     }
   }
   const bool wanted = group.written || !group.answers.empty() || !group.accepted.empty();
-  if (wanted && !syncer_.finish_here(group)) syncer_.push(std::move(group));
+  if (wanted && !commit_stage_.finish_here(group)) commit_stage_.push(std::move(group));
 }
 
 }  // namespace strandline

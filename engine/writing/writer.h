@@ -25,7 +25,7 @@ namespace strandline {
 
 class Writer {
  public:
-  Writer(LogState& log, CommitStage& syncer);
+  Writer(LogState& log, CommitStage& commit_stage);
   ~Writer();  // as stop()
 
   // Takes the operation, or says at once why not; `done` is then not called.
@@ -51,7 +51,7 @@ class Writer {
   Status admit(Treatment treatment);
 
   LogState& log_;
-  CommitStage& syncer_;
+  CommitStage& commit_stage_;
   uint64_t group_number_ = 0;
   bool flush_due_ = false;
   uint64_t since_flush_bytes_ = 0;  // written since the last flush

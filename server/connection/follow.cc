@@ -89,7 +89,19 @@ void AwaitingFollow::open(std::string& out) {
 
 Follow::Filled AwaitingFollow::fill(std::string& out, size_t bytes_max) {
   if (follow_) return follow_->fill(out, bytes_max);
-  // To the log's tail first, so that what is appended after a look wakes it again.
+  // To the log's tail first, so that what is appended after this wakes it again.
+  while (true) {
+    const auto next = watch_.next_from_memory();
+    if (!next) return Filled::closed;
+    if (!*next) break;
+  }
+  // Where a reader is to begin may take the disk to find.
+  const bool there = log_.available(read_.select.names.at(0)).has_value();
+  return there || watch_.needs_disk() ? Filled::needs_disk : Filled::nothing_left;
+}
+
+Follow::Filled AwaitingFollow::fill_from_disk(std::string& out, size_t bytes_max) {
+  if (follow_) return follow_->fill_from_disk(out, bytes_max);
   while (true) {
     const auto next = watch_.try_next();
     if (!next) return Filled::closed;
@@ -101,11 +113,7 @@ Follow::Filled AwaitingFollow::fill(std::string& out, size_t bytes_max) {
   }
   follow_ =
       std::make_unique<SubscriptionFollow>(std::move(*subscription), std::move(form_), places_);
-  return follow_->fill(out, bytes_max);
-}
-
-Follow::Filled AwaitingFollow::fill_from_disk(std::string& out, size_t bytes_max) {
-  return follow_ ? follow_->fill_from_disk(out, bytes_max) : fill(out, bytes_max);
+  return follow_->fill_from_disk(out, bytes_max);
 }
 
 void AwaitingFollow::keepalive(std::string& out) {
