@@ -1,8 +1,8 @@
 // A read position in memory that moves over stored events, bounded by the durable tail.
 //
 // A cursor reads until it stands at the tail, then says so; Subscription adds the waiting. Batches
-// near the tail come from the window, shared; older ones from the store, through an iterator that
-// lives only while the cursor is being read (rest() gives it up; nothing is pinned in between).
+// near the tail come from the batch cache, shared; older ones from the store, through an iterator
+// that lives only while the cursor is being read. rest() gives it up; nothing is pinned in between.
 // *Threads*: one at a time. *Memory*: a delivery is valid until the next call. *Errors*: corrupt is
 // never one: damage is delivered as a Gap and reading goes on; closed once the log is closing.
 #pragma once

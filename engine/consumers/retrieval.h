@@ -1,7 +1,8 @@
 // Reads the events at the positions that a member was given.
 //
-// *Threads*: any; reads the disk where the window no longer has them. *Memory*: what it gives owns
-// its bytes. Positions whose events are gone (dropped, truncated, damaged) are named, with the gap.
+// *Threads*: any; reads the disk where the batch cache no longer has them. *Memory*: what it gives
+// owns its bytes. Positions whose events are gone (dropped, truncated, damaged) are named, with the
+// gap.
 // *Errors*: the cursor's; io where the file system fails.
 #pragma once
 

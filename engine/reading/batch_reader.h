@@ -1,4 +1,5 @@
-// Finds the stored batch that covers an offset of one stream: in the window, or else in the store.
+// Finds the stored batch that covers an offset of one stream: in the batch cache, or else in the
+// store.
 //
 // Reading onwards is a step of the iterator; anything else is a seek. Every value taken from the
 // store is checked (stored_batch.h) and copied, so the iterator may be given up at any time.
@@ -27,7 +28,7 @@ class BatchReader {
   };
   // Makes the covering batch current; says so if it cannot be read.
   std::optional<Damage> load(Offset offset);
-  // The same from the window alone: false where it would take the disk.
+  // The same from the batch cache alone: false where it would take the disk.
   bool load_from_memory(Offset offset);
   // Where the damage begins that `bad` is in: one past the nearest event below it that can be read,
   // or `floor`.
@@ -57,7 +58,7 @@ class BatchReader {
   const LogState* log_;
   const Stream* stream_;
   std::optional<StoredBatch> current_;
-  BatchPointer shared_;  // what current_ views, when it came from the window
+  BatchPointer shared_;  // what current_ views, when it came from the batch cache
   std::string copy_;     // or from the store
   std::optional<StoreIterator> iterator_;
   std::optional<Extent> extent_;  // where the iterator is

@@ -45,8 +45,8 @@ struct Scan {
 Scan scan(std::string_view bytes, std::string_view sign, uint64_t least) {
   Scan scan;
   std::string head;                 // of a batch: its first record may hold less than its span
-  std::string batch;                // but for the beginning of a long one: its end has the mark
-  std::optional<bool> all_stamped;  // a build marks all its batches, or none
+  std::string batch;                // but for the beginning of a long one: its end has the stamp
+  std::optional<bool> all_stamped;  // a build stamps all its batches, or none
   while (true) {
     const size_t at = scan.good = past_trailer(bytes, scan.good);
     const auto record = record_at(bytes, at);
@@ -96,8 +96,8 @@ bool was_durable(std::string_view bytes, std::string_view sign, size_t at,
   return false;
 }
 
-// What the marks of this store's WALs end with; nothing if it has lost its identity. One that
-// cannot be read is an error: without the marks what was durable would pass for a torn end.
+// What the stamps of this store's WALs end with; nothing if it has lost its identity. One that
+// cannot be read is an error: without the stamps what was durable would pass for a torn end.
 Result<std::string> sign_of_store(const Disk& disk, const std::filesystem::path& directory) {
   const auto file = directory / "IDENTITY";
   const auto there = disk.exists(file);

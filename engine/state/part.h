@@ -20,13 +20,12 @@
 //     the parts before it have staged: the events, and then everything that counts or indexes them.
 //  4. What is assigned (in memory, the writer's) may run ahead of what is durable. Readers see only
 //     what publish() gave them, and publish() runs only after the group's fsync.
-//  5. Events are in the window, and segments in their list, before a tail is raised: who finds a
-//     tail raised finds what is below it.
+//  5. Events are in the batch cache, and segments in their list, before a tail is raised: who finds
+//     a tail raised finds what is below it.
 //  6. A stream's tail is raised once a group, and the log's own stream comes last: who follows it
 //     finds the others' tails raised.
-// 7. Wake-ups come after every publish(), so that whoever arms first and reads then misses none. A
-// part
-//     names in CommitGroup::woken whom it has news for. Answers come after the wake-ups.
+//  7. Wake-ups come after every publish(), so that whoever arms first and reads then misses none.
+//     A part names in CommitGroup::woken whom it has news for. Answers come after the wake-ups.
 //  8. A group that failed is not published, and no part is told: the log is sealed, and what was
 //     assigned is never used again.
 //  9. A part owns its keys: it alone writes them into a WriteBatch. Of two changes to a key in one

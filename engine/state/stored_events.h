@@ -2,7 +2,8 @@
 // the log's own record of the order in which they came (stored_batch.h).
 //
 // The first part of the list: what it stages, the others count. *Threads*: append: the writer's.
-// *Memory*: what is published goes to the window, which shares it with every reader near the tail.
+// *Memory*: what is published goes to the batch cache, which shares it with every reader near the
+// tail.
 #pragma once
 
 #include <vector>

@@ -58,9 +58,9 @@ struct WalStamp {
   uint64_t before;   // the last before this WAL file began
 };
 inline constexpr size_t kStampBytes = 24;
-// A mark ends with its log's sign, eight bytes of the identity that RocksDB made of the store, at
+// A stamp ends with its log's sign, eight bytes of the identity that RocksDB made of the store, at
 // random. No client is told it: nothing that stands in an event passes for a batch. Empty for a
-// store without an identity: then there are no marks.
+// store without an identity: then there are no stamps.
 std::string sign_of(std::string_view identity);
 std::string encode(const WalStamp& mark, std::string_view sign);
 // Of a batch, or of the record that it ends with, if that is long enough.
