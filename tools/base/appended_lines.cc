@@ -1,9 +1,9 @@
 #include "tools/base/appended_lines.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "engine/api/event_rules.h"
-#include "server/json/json_reader.h"
+#include "engine/api/json_scanner.h"
 #include "server/wire/cloudevents.h"
 
 namespace strandline::tools {
@@ -24,6 +24,23 @@ bool begins_as_json(std::string_view line) {
   const size_t next = line.find_first_not_of(kSpaces, 1);
   return next == std::string_view::npos || line[next] == '"' || line[next] == '{' ||
          (line[0] == '[' && line[next] == '[');
+}
+
+// Whether JSON is an object with a member "type". Another member may occur twice: data may repeat
+// one, and of an event that is found later.
+Result<bool> names_type(std::string_view json) {
+  JsonScanner scanner(json);
+  bool named = false;
+  for (JsonToken token = scanner.next(); token != JsonToken::end; token = scanner.next()) {
+    if (token == JsonToken::error) {
+      return fail(Code::invalid, fmt::format("malformed JSON: {} (at byte {})", scanner.problem(),
+                                             scanner.problem_at()));
+    }
+    if (token != JsonToken::name || scanner.level() != 1) continue;
+    const std::string_view name = scanner.text().substr(1, scanner.text().size() - 2);
+    named = named || (scanner.escaped() ? unescape_json(name) == "type" : name == "type");
+  }
+  return named;
 }
 
 std::unexpected<Error> no_json(const std::string& why, std::string_view hint) {
@@ -49,16 +66,12 @@ Status AppendedLines::add(std::string_view line) {
 Status AppendedLines::add_detected(std::string_view line) {
   const std::string_view trimmed = without_spaces(line);
   if (!trimmed.starts_with('{') && !trimmed.starts_with('[')) return add_text(line);
-  server::JsonReader reader;
-  const auto kind = reader.parse(trimmed);
-  if (!kind && begins_as_json(trimmed)) {
-    return no_json(kind.error(), "; --text stores such lines as text");
+  const auto event = names_type(trimmed);
+  if (!event && begins_as_json(trimmed)) {
+    return no_json(event.error().message, "; --text stores such lines as text");
   }
-  if (!kind) return add_text(line);
-  const bool event = *kind == server::JsonKind::object &&
-                     std::ranges::find(reader.members(), "type", &server::JsonMember::name) !=
-                         reader.members().end();
-  if (!event) return add_data(trimmed);
+  if (!event) return add_text(line);
+  if (!*event) return add_data(trimmed);
   if (auto added = add_event(trimmed); !added) {
     return fail(added.error().code,
                 added.error().message + "; --json-data stores such lines as data, not as events");
@@ -75,8 +88,9 @@ Status AppendedLines::add_event(std::string_view line) {
 
 Status AppendedLines::add_data(std::string_view line) {
   const std::string_view trimmed = without_spaces(line);
-  server::JsonReader reader;
-  if (const auto kind = reader.parse(trimmed); !kind) return no_json(kind.error(), "");
+  if (const auto form = json_form_of(trimmed); !form) {
+    return no_json("malformed JSON: " + form.error().message, "");
+  }
   return builder_.add({.type = type_, .form = DataForm::json, .data = trimmed});
 }
 

@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <stdexcept>
+#include <utility>
 
 #include "server/base/version.h"
 #include "tools/base/output.h"
@@ -23,6 +24,18 @@ const char* type_of(SettingKey::Kind kind) {
       return "TEXT";
   }
   return "TEXT";
+}
+
+// CLI11 takes --json=0x10 and --json=-1 for a number of times.
+void check_flags(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_items_expected_max() > 0 || option->get_lnames().empty()) continue;
+    option->check([](const std::string& value) {
+      const auto truth = read_truth(value);
+      return truth ? std::string() : truth.error();
+    });
+  }
+  for (CLI::App* one : command.get_subcommands([](CLI::App*) { return true; })) check_flags(*one);
 }
 
 }  // namespace
@@ -70,15 +83,15 @@ void Program::add_setting_flag(CLI::App& command, const SettingKey& key) {
   if (!key.fallback.empty()) what += " [" + key.fallback + "]";
   what += " (env " + key.variable() + ")";
   if (key.kind == SettingKey::Kind::truth) {
-    command.add_flag_function(
-        key.flag(),
-        [this, &key](int64_t times) { settings_.flag(key, times > 0 ? "true" : "false"); }, what);
+    command.add_flag(key.flag(), std::as_const(what))
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->each([this, &key](const std::string& value) { settings_.flag(key, value); });
     return;
   }
   command
       .add_option_function<std::string>(
           key.flag(), [this, &key](const std::string& value) { settings_.flag(key, value); }, what)
-      ->type_name(type_of(key.kind));
+      ->type_name(*key.words ? key.words : type_of(key.kind));
 }
 
 void Program::add_target_flags(CLI::App& command) {
@@ -99,6 +112,7 @@ int Program::run(int argc, char** argv) {
     std::cerr << app_.help();
     return kUsage;
   }
+  check_flags(app_);
   try {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -17,12 +17,6 @@ namespace {
 using Kind = SettingKey::Kind;
 using Checked = std::expected<std::string, std::string>;
 
-Checked read_truth(std::string_view text) {
-  if (text == "true" || text == "1" || text == "yes" || text == "on") return "true";
-  if (text == "false" || text == "0" || text == "no" || text == "off") return "false";
-  return std::unexpected(fmt::format("\"{}\" is neither true nor false", text));
-}
-
 // --- What a text must be.
 
 Checked listen_address(std::string_view text) {
@@ -122,9 +116,10 @@ std::span<const SettingKey> setting_keys() {
        "log_level",
        Kind::text,
        "info",
-       "trace, debug, info, warn, error or off",
+       "the least that is logged",
        {},
-       level_of_log},
+       level_of_log,
+       "trace|debug|info|warn|error|off"},
       {"serve", "log_json", Kind::truth, "false", "log lines as JSON objects"},
       {"serve", "create_streams_on_append", Kind::truth, "true",
        "an append to a stream that does not exist creates it"},
@@ -192,6 +187,12 @@ std::vector<std::string> split_names(std::string_view text) {
     if (!name.empty()) names.emplace_back(name);
   }
   return names;
+}
+
+std::expected<std::string, std::string> read_truth(std::string_view text) {
+  if (text == "true" || text == "1" || text == "yes" || text == "on") return "true";
+  if (text == "false" || text == "0" || text == "no" || text == "off") return "false";
+  return std::unexpected(fmt::format("\"{}\" is neither true nor false", text));
 }
 
 std::string SettingKey::variable() const {

@@ -28,6 +28,7 @@ struct SettingKey {
   Check check = [](std::string_view text) -> std::expected<std::string, std::string> {
     return std::string(text);
   };
+  const char* words = "";  // of a text that is one of a few words: these, with | between
 
   // The text as it is kept and printed, which reads the same again; or what is wrong with it.
   std::expected<std::string, std::string> read(std::string_view text) const;
@@ -36,6 +37,9 @@ struct SettingKey {
 };
 
 std::span<const SettingKey> setting_keys();
+
+// "true" or "false", of a text that means one of them.
+std::expected<std::string, std::string> read_truth(std::string_view text);
 
 // Of names with commas between: each, without the spaces around it.
 std::vector<std::string> split_names(std::string_view text);

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <vector>
 
 // Errors as values, like everywhere else here.
@@ -105,7 +109,17 @@ Status Settings::load(const std::string& config) {
 }
 
 Status Settings::load_file(const std::string& path) {
-  const toml::parse_result parsed = toml::parse_file(path);
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) {
+    return fail(Code::invalid, fmt::format("{} is a directory, and no TOML file", path));
+  }
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(Code::invalid, fmt::format("{}: {}", path, std::strerror(errno)));
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (file.bad()) return fail(Code::invalid, fmt::format("{}: cannot be read", path));
+  const toml::parse_result parsed = toml::parse(text.view(), path);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
     const auto line = error.source().begin.line;  // 0: there is none, it is no file

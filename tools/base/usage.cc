@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 
 #include "tools/base/suggestion.h"
@@ -88,6 +89,12 @@ std::string explain_command(const Named& named) {
   const std::string before = named.path.empty() ? "" : named.path + " ";
   if (const auto near = nearest(named.rest, names)) {
     return fmt::format("{}; did you mean strandline {}{}?", what, before, *near);
+  }
+  // What was meant as a name: of the commands that take one, the harmless.
+  const auto showing = std::ranges::find(names, "show");
+  if (showing != names.end()) {
+    return fmt::format("{}; strandline {}show {} shows one, and {} lists what else there is", what,
+                       before, named.rest, help_of(named));
   }
   return fmt::format("{} ({} lists them)", what, help_of(named));
 }

@@ -105,7 +105,7 @@ int append(const Settings& settings, const AppendFlags& flags) {
   if (auto named = check_name(flags.stream, Limits()); !named)
     return misused(named.error().message);
 
-  auto log = connect(settings, Purpose::write);
+  auto log = connect(settings, Purpose::create);
   if (!log) return not_connected(log.error());
   auto input = Lines::open("-");
   if (!input) return failed(input.error());
@@ -177,7 +177,8 @@ void add_append(Program& program) {
   command
       .add_option("--durability", flags->durability,
                   "fsync: acknowledged when fsynced; accepted: sooner [fsync]")
-      ->check(CLI::IsMember({"fsync", "accepted"}));
+      ->check(CLI::IsMember({"fsync", "accepted"}).description(""))
+      ->type_name("fsync|accepted");
   auto* producer = command.add_option("--producer", flags->producer.id,
                                       "who appends, so that the same command with the same input "
                                       "may be repeated: what was appended before is not again");

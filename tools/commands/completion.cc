@@ -1,8 +1,10 @@
-// `strandline completion`: a script by which bash or zsh completes commands and flags, made from
-// the commands as they are.
+// `strandline completion`: a script by which bash or zsh completes commands, flags, and the values
+// of flags that take one of a few words, made from the commands as they are.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
+#include <map>
 #include <memory>
 
 #include "tools/base/program.h"
@@ -20,9 +22,13 @@ struct Completed {
   std::vector<std::pair<std::string, std::string>> words;
 };
 
+// What can follow a flag that takes one of a few words, which --help says as "a|b|c".
+using FlagValues = std::map<std::string, std::string>;
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-void gather(const CLI::App& command, const std::string& path, std::vector<Completed>& all) {
+void gather(const CLI::App& command, const std::string& path, std::vector<Completed>& all,
+            FlagValues& values) {
   Completed one{.path = path, .words = {}};
   const auto subcommands = command.get_subcommands([](const CLI::App*) { return true; });
   for (const CLI::App* sub : subcommands) {
@@ -31,11 +37,16 @@ void gather(const CLI::App& command, const std::string& path, std::vector<Comple
   for (const CLI::Option* option : command.get_options()) {
     for (const std::string& name : option->get_lnames()) {
       one.words.emplace_back("--" + name, first_line(option->get_description()));
+      std::string type = option->get_type_name();
+      type.resize(std::min(type.find(':'), type.size()));
+      if (type.find('|') == std::string::npos) continue;
+      std::ranges::replace(type, '|', ' ');
+      values["--" + name] = type;
     }
   }
   all.push_back(std::move(one));
   for (const CLI::App* sub : subcommands) {
-    gather(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), all);
+    gather(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), all, values);
   }
 }
 
@@ -49,7 +60,16 @@ std::string path_finder(const std::vector<Completed>& all) {
          ") place=\"${place:+$place }$word\" ;;\n    esac\n";
 }
 
-std::string bash_script(const std::vector<Completed>& all) {
+// One case for each of these flags; `then` begins what is done with its words, and `end` ends it.
+std::string value_cases(const FlagValues& values, std::string_view then, std::string_view end) {
+  std::string cases;
+  for (const auto& [flag, words] : values) {
+    cases += fmt::format("    {}) {}{}{} ;;\n", flag, then, words, end);
+  }
+  return cases;
+}
+
+std::string bash_script(const std::vector<Completed>& all, const FlagValues& values) {
   std::string cases;
   for (const Completed& one : all) {
     std::string words;
@@ -68,7 +88,8 @@ std::string bash_script(const std::vector<Completed>& all) {
          cases +
          "  esac\n"
          "  case \"${COMP_WORDS[COMP_CWORD-1]}\" in\n"
-         "    --data|--config|--output|-o) return ;; # files, by -o default\n"
+         "    --data|--config|--output|-o) return ;; # files, by -o default\n" +
+         value_cases(values, "words=\"", "\"") +
          "  esac\n"
          "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
          "}\n"
@@ -90,7 +111,7 @@ std::string zsh_text(std::string_view text) {
   return out;
 }
 
-std::string zsh_script(const std::vector<Completed>& all) {
+std::string zsh_script(const std::vector<Completed>& all, const FlagValues& values) {
   std::string cases;
   for (const Completed& one : all) {
     cases += fmt::format("    \"{}\") entries=(\n", one.path);
@@ -111,7 +132,8 @@ std::string zsh_script(const std::vector<Completed>& all) {
          cases +
          "  esac\n"
          "  case \"${words[CURRENT-1]}\" in\n"
-         "    --data|--config|--output|-o) _files; return ;;\n"
+         "    --data|--config|--output|-o) _files; return ;;\n" +
+         value_cases(values, "compadd -- ", "; return") +
          "  esac\n"
          "  _describe -t commands strandline entries || _files\n"
          "}\n"
@@ -125,14 +147,15 @@ void add_completion(Program& program) {
       program.add("completion", "Print a script by which a shell completes commands and flags",
                   kCompletionExample);
   all.require_subcommand(1);
-  using Script = std::string (*)(const std::vector<Completed>&);
+  using Script = std::string (*)(const std::vector<Completed>&, const FlagValues&);
   const auto add = [&](const char* shell, Script script) {
     CLI::App& command = program.add(all, shell, fmt::format("For {}", shell),
                                     fmt::format("  source <(strandline completion {})", shell));
     program.on_run(command, [&program, script] {
       std::vector<Completed> commands;
-      gather(program.root(), "", commands);
-      std::cout << script(commands);
+      FlagValues values;
+      gather(program.root(), "", commands, values);
+      std::cout << script(commands, values);
       return kDone;
     });
   };

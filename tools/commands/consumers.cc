@@ -249,7 +249,11 @@ class ConsumersFamily {
   void on_run(CLI::App& command, Purpose purpose, Act act) {
     program_.add_target_flags(command);
     command.add_flag("--json", flags_->json, "a JSON object a line");
-    program_.on_run(command, [flags = flags_, &program = program_, purpose, act] {
+    const bool named = command.get_option_no_throw("consumer") != nullptr;
+    program_.on_run(command, [flags = flags_, &program = program_, purpose, act, named] {
+      if (const auto fault = named ? check_name(flags->consumer, Limits()) : Status(); !fault) {
+        return misused(fault.error().message);
+      }
       auto log = connect(program.settings(), purpose);
       return log ? act(**log, *flags) : not_connected(log.error());
     });
@@ -304,7 +308,7 @@ class ConsumersFamily {
     add_number(setting, "--unacked-max", change.unacked_max,
                "consumer groups: no more is given out while so many are unacked");
     setting.add_option("--retain", flags_->retain, "whether retention keeps what it has not acked")
-        ->check(CLI::IsMember({"true", "false"}))
+        ->check(CLI::IsMember({"true", "false"}).description(""))
         ->type_name("true|false");
     on_run(setting, Purpose::write, set);
   }
@@ -321,7 +325,7 @@ class ConsumersFamily {
         .add_option("--mode", flags_->mode,
                     "exclusive: one reader at a time; shared: members, each event to one of them; "
                     "keyed: the same, in order within a key [exclusive]")
-        ->type_name("MODE");
+        ->type_name("exclusive|shared|keyed");
     creating.add_option("--key", settings.key, "keyed: the attribute that is the key [subject]");
     add_duration<std::chrono::milliseconds>(
         creating, "--ack-deadline", settings.ack_deadline_ms,

@@ -160,6 +160,9 @@ int run_export(const Settings& settings, const ExportFlags& flags) {
   if (flags.all == !flags.streams.empty()) {
     return misused("name what to export: a stream (or several), or --all");
   }
+  for (const std::string& name : flags.streams) {
+    if (auto named = check_name(name, Limits()); !named) return misused(named.error().message);
+  }
   auto from = parse_from(flags.from);
   if (!from) return misused(from.error().message);
   auto log = connect(settings, Purpose::read);

@@ -45,7 +45,7 @@ struct ImportFlags {
 
 class Import {
  public:
-  Import(LogHandle& log, const ImportFlags& flags, Lines input)
+  Import(const Settings& settings, const ImportFlags& flags, Lines input)
       : flags_(flags),
         input_(std::move(input)),
         events_(flags.events ? LineForm::ndjson
@@ -55,7 +55,7 @@ class Import {
                 flags.stream.empty() ? std::nullopt : std::optional<std::string>(flags.stream)),
         batch_lines_(flags.rate == 0 ? kBatchLines
                                      : std::clamp<uint64_t>(flags.rate / 10, 1, kBatchLines)),
-        log_(log) {}
+        settings_(settings) {}
 
   int run() {
     if (auto decided = events_.decide(input_); !decided) {
@@ -68,12 +68,17 @@ class Import {
       return misused(
           fmt::format("{}:1 is no event in JSON, and plain lines need --stream", input_.name()));
     }
+    // What can be found wrong before is no reason to make a log.
+    auto log = connect(settings_, Purpose::create);
+    if (!log) return not_connected(log.error());
+    log_ = std::move(*log);
     auto ledger = find(line->value_or(std::string_view()));
     if (!ledger) return failed(ledger.error());
+    if (auto same = take_up(*ledger); !same) return failed(same.error());
     if (!ledger->note.empty()) std::cerr << "strandline: " << ledger->note << '\n';
     skipped_ = ledger->done.lines;
-    read_ = ledger->done;  // the file and its first line
-    ledger_.emplace(log_, ledger->name, std::move(ledger->done),
+    read_ = ledger->done;  // what the input is, whatever was read of it
+    ledger_.emplace(*log_, ledger->name, std::move(ledger->done),
                     std::chrono::seconds(flags_.retry_s));
     begun_ = steady_clock::now();
     if (auto passed = pass_over(*line); !passed) return failed(passed.error());
@@ -98,20 +103,44 @@ class Import {
   Result<Ledgers> find(std::string_view first_line) {
     if (!remembers()) return Ledgers();
     if (flags_.name.empty()) {
-      return find_ledger_of(log_, flags_.file, flags_.stream, first_line);
+      return find_ledger_of(*log_, flags_.file, flags_.stream, first_line);
     }
     Ledgers named{.name = "import/" + flags_.name};
-    auto done = find_ledger(log_, named.name);
+    auto done = find_ledger(*log_, named.name);
     if (!done) return std::unexpected(done.error());
     named.done = std::move(*done);
     return named;
   }
 
+  // Lines that were imported are there as what they became then, and where: a ledger is gone on
+  // with as the same import alone.
+  Status take_up(Ledgers& ledger) const {
+    const std::string form = events_.form() == LineForm::plain ? "text" : "events";
+    const Imported& done = ledger.done;
+    if (done.bytes > 0 && (done.form != form || done.stream != flags_.stream)) {
+      const auto described = [](const std::string& what, const std::string& stream) {
+        return fmt::format("as {} {}", what,
+                           stream.empty() ? "into the streams that the lines name"
+                                          : fmt::format("into the stream \"{}\"", stream));
+      };
+      return fail(Code::conflict,
+                  fmt::format("the ledger \"{}\" remembers {} lines that were imported {}, and "
+                              "these are to be imported {}: nothing is imported. --name with "
+                              "another name imports them whole, with a ledger of that name",
+                              ledger.name, done.lines, described(done.form, done.stream),
+                              described(form, flags_.stream)));
+    }
+    ledger.done.form = form;
+    ledger.done.stream = flags_.stream;
+    return {};
+  }
+
   // From the first line to the first that is to be imported. What earlier runs imported must be
   // there byte for byte.
   Status pass_over(std::optional<std::string_view>& line) {
-    const Imported done =
-        std::exchange(read_, {.path = read_.path, .first_line = read_.first_line});
+    const Imported done = read_;
+    read_.bytes = read_.lines = 0;
+    read_.open = false;
     while (line && input_.bytes() < done.bytes) {
       took_line();
       auto next = input_.next();
@@ -226,7 +255,8 @@ class Import {
   Lines input_;
   LineEvents events_;
   const uint64_t batch_lines_;
-  LogHandle& log_;
+  const Settings& settings_;
+  std::unique_ptr<LogHandle> log_;
   std::optional<Ledger> ledger_;
   Imported read_;             // of the input, and will be imported
   Digest digest_;             // of its bytes
@@ -243,9 +273,7 @@ int import(const Settings& settings, const ImportFlags& flags) {
   }
   auto input = Lines::open(flags.file);
   if (!input) return failed(input.error());
-  auto log = connect(settings, Purpose::write);
-  if (!log) return not_connected(log.error());
-  return Import(**log, flags, std::move(*input)).run();
+  return Import(settings, flags, std::move(*input)).run();
 }
 
 }  // namespace

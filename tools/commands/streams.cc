@@ -126,7 +126,11 @@ void add_streams(Program& program) {
                           int (*act)(LogHandle&, const StreamsFlags&)) {
     program.add_target_flags(command);
     command.add_flag("--json", flags->json, "a JSON object a line");
-    program.on_run(command, [flags, &program, purpose, act] {
+    const bool named = command.get_option_no_throw("stream") != nullptr;
+    program.on_run(command, [flags, &program, purpose, act, named] {
+      if (const auto fault = named ? check_name(flags->name, Limits()) : Status(); !fault) {
+        return misused(fault.error().message);
+      }
       auto log = connect(program.settings(), purpose);
       return log ? act(**log, *flags) : not_connected(log.error());
     });
@@ -153,7 +157,7 @@ void add_streams(Program& program) {
                                          "shop'"));
   creating.alias("add");
   creating.add_option("--description", flags->description, "for people, up to 1,024 bytes");
-  on_run(creating, Purpose::write, create);
+  on_run(creating, Purpose::create, create);
   CLI::App& truncating = named(program.add(all, "truncate", "Forget a stream's oldest events",
                                            "  strandline streams truncate orders --before 1000"));
   add_number(truncating, "--before", flags->before, "the first offset to keep")->required();

@@ -45,10 +45,12 @@ struct TailFlags {
 
 class Tail {
  public:
-  Tail(LogHandle& log, const TailFlags& flags, const ReadRequest& request)
+  // `first` may be null, if the server was there and is busy.
+  Tail(LogHandle& log, const TailFlags& flags, const ReadRequest& request,
+       std::unique_ptr<Reader> first)
       : flags_(flags),
         can_wait_(log.is_server() && request.select.kind == Selection::Kind::stream),
-        reader_(log, request, nullptr, kTailPatience) {}
+        reader_(log, request, std::move(first), kTailPatience) {}
 
   int run() {
     const Status followed = follow();
@@ -102,7 +104,13 @@ class Tail {
   uint64_t printed_ = 0;
 };
 
-// The named consumer, if there is one. Waits for a server that is away.
+// A server that was reached and went away is waited for. One that never answered may be none: a
+// wrong URL, which no waiting makes right.
+bool never_reached(const LogHandle& log, const Error& error) {
+  return log.is_server() && error.code == Code::closed && !Interrupt::raised();
+}
+
+// The named consumer, if there is one. Waits for a server that is busy, or goes away.
 Result<std::optional<ConsumerInfo>> find_named(LogHandle& log, const std::string& name) {
   Backoff backoff(kTailPatience);
   bool said = false;
@@ -110,7 +118,10 @@ Result<std::optional<ConsumerInfo>> find_named(LogHandle& log, const std::string
     auto info = log.describe_consumer(name);
     if (info) return std::optional(std::move(*info));
     if (info.error().code == Code::not_found) return std::optional<ConsumerInfo>();
-    if (!log.is_server() || !is_away(info.error())) return std::unexpected(info.error());
+    const bool first = !said;
+    if (!log.is_server() || !is_away(info.error()) || (first && never_reached(log, info.error()))) {
+      return std::unexpected(info.error());
+    }
     if (!said) std::cerr << fmt::format("strandline: {}; trying again\n", info.error().message);
     said = true;
     if (!backoff.wait()) return std::unexpected(info.error());
@@ -163,19 +174,27 @@ int tail_as_consumer(LogHandle& log, const TailFlags& flags) {
                                              flags.consumer, creation_of(flags))});
 }
 
-int follow_streams(LogHandle& log, const TailFlags& flags) {
+// What a tail without a consumer follows. `invalid` if the flags do not say it.
+Result<ReadRequest> request_of(const TailFlags& flags, bool on_server) {
   auto request = flags.reading.request(From::last(flags.last.value_or(kLastDefault)));
-  if (!request) return misused(request.error().message);
+  if (!request) return request;
   request->follow = true;
   request->wait = flags.wait;
   if (flags.wait && request->select.kind != Selection::Kind::stream) {
-    return misused("--wait is for one stream; others are read as they come to be");
+    return fail(Code::invalid, "--wait is for one stream; others are read as they come to be");
   }
-  if (flags.wait && !log.is_server()) {
-    return misused("--wait needs --server: nothing new comes while this process owns a directory");
+  if (flags.wait && !on_server) {
+    return fail(Code::invalid,
+                "--wait needs --server: nothing new comes while this process owns a directory");
   }
+  return request;
+}
+
+int follow_streams(LogHandle& log, const TailFlags& flags, const ReadRequest& request) {
   say_nothing_new_comes(log);
-  return Tail(log, flags, *request).run();
+  auto first = log.read(request);
+  if (!first && never_reached(log, first.error())) return failed(first.error());
+  return Tail(log, flags, request, first ? std::move(*first) : nullptr).run();
 }
 
 int tail(const Settings& settings, const TailFlags& flags) {
@@ -185,10 +204,19 @@ int tail(const Settings& settings, const TailFlags& flags) {
   if (flags.last && !flags.reading.from.empty()) {
     return misused("--last and --from: one of the two says where to begin");
   }
+  const auto target = settings.target();
+  if (!target) return not_connected(target.error());
+  Result<ReadRequest> request = ReadRequest();
+  if (flags.consumer.empty()) {
+    request = request_of(flags, target->data.empty());
+    if (!request) return misused(request.error().message);
+  } else if (auto named = check_name(flags.consumer, Limits()); !named) {
+    return misused(named.error().message);
+  }
   auto log = connect(settings, Purpose::follow);
   if (!log) return not_connected(log.error());
-  const int code =
-      flags.consumer.empty() ? follow_streams(**log, flags) : tail_as_consumer(**log, flags);
+  const int code = !flags.consumer.empty() ? tail_as_consumer(**log, flags)
+                                           : follow_streams(**log, flags, *request);
   if (!Interrupt::output_gone()) return code;
   // In order, and then as any program of a pipeline ends.
   log->reset();

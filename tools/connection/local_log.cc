@@ -237,8 +237,8 @@ Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directo
   options.on_warning = [opened](const std::string& text) {
     if (*opened) std::cerr << "strandline: " + text + "\n";
   };
-  if (purpose == Purpose::read) {
-    options.mode = Options::Mode::observer;
+  if (purpose == Purpose::read) options.mode = Options::Mode::observer;
+  if (purpose != Purpose::create) {
     options.create_if_missing = false;
     std::error_code error;
     // One that may not be looked at is the engine's to tell of.

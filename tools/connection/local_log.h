@@ -9,7 +9,7 @@
 
 namespace strandline::tools {
 
-// `locked` says to use --server; an observer never creates a directory.
+// `locked` says to use --server; `not_found` that there is no log, which `create` makes.
 Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directory,
                                             Purpose purpose);
 

@@ -100,8 +100,10 @@ class LogHandle {
 };
 
 // Why a command opens a log. A directory is read beside whatever runs there, or owned to be written
-// and followed. Who is to write and finds no server is told that nothing was changed.
-enum class Purpose { read, write, follow };
+// and followed. Who is to write and finds no server is told that nothing was changed. Only what
+// brings the first events or the first stream (`create`, otherwise as `write`) makes a log where
+// there is none.
+enum class Purpose { read, write, create, follow };
 
 // Opens what the settings name. `invalid` is a mistake in the settings.
 Result<std::unique_ptr<LogHandle>> connect(const Settings& settings, Purpose purpose);

@@ -20,6 +20,9 @@ Result<ReadRequest> ReadingFlags::request(const From& from_default) const {
   if (ways != 1) {
     return fail(Code::invalid, "name what to read: a stream (or several), --all, or --prefix");
   }
+  for (const std::string& name : streams) {
+    if (auto named = check_name(name, Limits()); !named) return std::unexpected(named.error());
+  }
   ReadRequest request{.from = from_default, .types = types};
   if (!from.empty()) {
     auto parsed = parse_from(from);

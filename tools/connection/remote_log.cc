@@ -91,7 +91,7 @@ Result<std::vector<ConsumerPosition>> positions_in(const Result<rapidjson::Docum
 }
 
 std::string unreached(Purpose purpose) {
-  if (purpose != Purpose::write) return {};
+  if (purpose != Purpose::write && purpose != Purpose::create) return {};
   return "; nothing was appended or changed. Is the server running? `strandline serve` starts one; "
          "--server names another";
 }

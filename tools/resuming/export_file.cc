@@ -31,6 +31,14 @@ std::string render_json(const rapidjson::Value& value) {
   return {text.GetString(), text.GetSize()};
 }
 
+std::string position_text(const Remembered& remembered) {
+  std::string text =
+      fmt::format("{{\"export\":{},\"stream\":{},\"bytes\":{},\"sha256\":\"{}\"", remembered.what,
+                  remembered.place.stream, remembered.bytes, remembered.sha256);
+  if (remembered.place.next) text += fmt::format(",\"next\":{}", *remembered.place.next);
+  return text + fmt::format(",\"check\":\"{}\"}}\n", digest_of(text));
+}
+
 Result<Remembered> read_position(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
@@ -39,17 +47,25 @@ Result<Remembered> read_position(const std::string& path) {
   const auto is_number = [&](const char* name) {
     return document.HasMember(name) && document[name].IsUint64();
   };
+  const auto no_position = [&](const char* why) {
+    return fail(
+        Code::exists,
+        fmt::format("{} is not an export's position{}; --overwrite begins again", path, why));
+  };
   if (document.HasParseError() || !document.IsObject() || !document.HasMember("export") ||
       !document["export"].IsObject() || !is_number("stream") || !is_number("bytes") ||
-      !document.HasMember("sha256") || !document["sha256"].IsString()) {
-    return fail(Code::exists,
-                fmt::format("{} is not an export's position; --overwrite begins again", path));
+      (document.HasMember("next") && !is_number("next")) || !document.HasMember("sha256") ||
+      !document["sha256"].IsString()) {
+    return no_position("");
   }
   Remembered remembered{.what = render_json(document["export"]),
                         .place = {.stream = document["stream"].GetUint64()},
                         .bytes = document["bytes"].GetUint64(),
                         .sha256 = document["sha256"].GetString()};
   if (is_number("next")) remembered.place.next = document["next"].GetUint64();
+  // A position that somebody changed would leave events out, or write them twice.
+  if (position_text(remembered) != text.str())
+    return no_position(" as it was written: it was changed");
   return remembered;
 }
 
@@ -121,12 +137,12 @@ Result<ExportFile> ExportFile::open(const std::string& path, const std::string& 
 Status ExportFile::remember(const ExportPlace& place) {
   if (position_path_.empty()) return {};
   if (auto synced = output_.sync(); !synced) return synced;
-  std::string text = fmt::format("{{\"export\":{},\"stream\":{},\"bytes\":{},\"sha256\":\"{}\"",
-                                 what_, place.stream, output_.bytes(), output_.digest());
-  if (place.next) text += fmt::format(",\"next\":{}", *place.next);
   remembered_ = std::chrono::steady_clock::now();
   remembered_bytes_ = output_.bytes();
-  return write_durably(position_path_, text + "}\n");
+  return write_durably(
+      position_path_,
+      position_text(
+          {.what = what_, .place = place, .bytes = output_.bytes(), .sha256 = output_.digest()}));
 }
 
 Status ExportFile::reached(const ExportPlace& place) {

@@ -4,9 +4,9 @@
 // About once a second, and every few megabytes, the file is fsynced, and only then is the position
 // file replaced, so that it never promises bytes that are not there. It is a JSON object: what is
 // exported ("export", as its command describes it), "stream" and "next" (how far), "bytes" and
-// their "sha256". Resuming needs the same export, and a file that begins with these very bytes; it
-// cuts the file to them. *Errors*: `exists` where going on or beginning would destroy something;
-// `io`. *Threads*: one.
+// their "sha256", and "check", a digest of all of these. Resuming needs a position as it was
+// written, the same export, and a file that begins with these very bytes; it cuts the file to them.
+// *Errors*: `exists` where going on or beginning would destroy something; `io`. *Threads*: one.
 #pragma once
 
 #include <chrono>

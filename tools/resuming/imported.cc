@@ -76,6 +76,11 @@ bool is_elsewhere(const Candidate& one, const std::string& real) {
 std::string Imported::metadata() const {
   std::string out = fmt::format("{{\"lines\":{},\"sha256\":\"{}\"", lines, sha256);
   if (open) out += ",\"open\":true";
+  out += fmt::format(",\"form\":\"{}\"", form);
+  if (!stream.empty()) {
+    out += ",\"stream\":";
+    server::render_string(out, stream);
+  }
   if (!path.empty()) {
     out += ",\"path\":";
     server::render_string(out, path);
@@ -90,12 +95,14 @@ Result<Imported> Imported::parse(const ConsumerPosition& position) {
   if (!document.HasParseError() && document.IsObject()) {
     done.lines = number_of(document, "lines");
     done.sha256 = text_of(document, "sha256");
+    done.form = text_of(document, "form");
+    done.stream = text_of(document, "stream");
     done.path = text_of(document, "path");
     done.first_line = text_of(document, "first_line");
     const auto open = document.FindMember("open");
     done.open = open != document.MemberEnd() && open->value.IsTrue();
   }
-  if (done.bytes > 0 && done.sha256.empty()) {
+  if (done.bytes > 0 && (done.sha256.empty() || done.form.empty())) {
     return fail(
         Code::corrupt,
         fmt::format("the ledger \"{}\" does not say what was imported; `strandline consumers "

@@ -21,6 +21,9 @@ struct Imported {
   std::string sha256 = {};  // of these bytes
   // No newline ended the last line, as far as it had been written then.
   bool open = false;
+  // What the lines become: "events" or "text", in which stream; no stream: the lines say.
+  std::string form = {};
+  std::string stream = {};
   std::string path = {};        // of the file, absolute; empty: standard input
   std::string first_line = {};  // its digest
 

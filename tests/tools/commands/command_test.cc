@@ -1,4 +1,7 @@
 // The command line: every subcommand, against a server and against a directory alike.
+#include <filesystem>
+#include <fstream>
+
 #include "tests/support/log/log_test.h"
 #include "tests/support/process/server_process.h"
 
@@ -135,6 +138,127 @@ TEST_F(CommandLine, PrintConfigSaysWhereEachValueCameFrom) {
   EXPECT_THAT(config.output, testing::ContainsRegex("threads *= *2"));  // the flag's
   write_file(file, "[serve]\nlitsen = \"x\"\n");
   EXPECT_EQ(strandline({"serve", "--config", file.string(), "--print-config"}).exit, 2);
+}
+
+TEST_F(CommandLine, ATailWhoseServerWasNeverReachedEnds) {
+  for (const std::vector<std::string>& what :
+       std::vector<std::vector<std::string>>{{"s"},
+                                             {"s", "--wait"},
+                                             {"s", "t"},
+                                             {"--all"},
+                                             {"--prefix", "s"},
+                                             {"--consumer", "c"},
+                                             {"--consumer", "c", "--exec", "true"}}) {
+    std::vector<std::string> arguments = {"timeout", "60", STRANDLINE_PROGRAM, "tail"};
+    arguments.insert(arguments.end(), what.begin(), what.end());
+    arguments.insert(arguments.end(), {"--server", "127.0.0.1:1"});
+    const Outcome outcome = run(std::move(arguments));
+    EXPECT_EQ(outcome.exit, 6) << testing::PrintToString(what);
+    EXPECT_EQ(std::ranges::count(outcome.errors, '\n'), 1) << outcome.errors;
+    EXPECT_THAT(outcome.errors, testing::HasSubstr("127.0.0.1:1"));
+  }
+}
+
+// Only what brings the first events or the first stream makes a log, and only if it may be so
+// named.
+TEST_F(CommandLine, WhatHasNoLogToWorkOnMakesNone) {
+  const auto file = directory_ / "lines";
+  write_file(file, "one\n");
+  const std::pair<std::vector<std::string>, int> commands[] = {
+      {{"read", "s"}, 3},
+      {{"export", "s"}, 3},
+      {{"streams"}, 3},
+      {{"streams", "show", "s"}, 3},
+      {{"streams", "rm", "s"}, 3},
+      {{"streams", "truncate", "s", "--before", "1"}, 3},
+      {{"tail", "s", "--limit", "1"}, 3},
+      {{"tail", "--all", "--limit", "1"}, 3},
+      {{"tail", "--consumer", "c"}, 3},
+      {{"consumers"}, 3},
+      {{"consumers", "show", "c"}, 3},
+      {{"consumers", "create", "c", "s"}, 3},
+      {{"consumers", "rm", "c"}, 3},
+      {{"consumers", "reset", "c", "earliest"}, 3},
+      {{"consumers", "skip", "c"}, 3},
+      {{"consumers", "replay", "c"}, 3},
+      {{"consumers", "dead-letters", "c"}, 3},
+      {{"consumers", "set", "c", "--max-attempts", "2"}, 3},
+      {{"consumers", "set", "c", "s", "5"}, 3},
+      {{"stats"}, 3},
+      {{"verify"}, 3},
+      {{"append", ".."}, 2},
+      {{"streams", "create", ".."}, 2},
+      {{"consumers", "create", "..", "s"}, 2},
+      {{"import", file.string()}, 2},
+      {{"import", file.string(), "--stream", ".."}, 2}};
+  for (const auto& [command, exit] : commands) {
+    const Outcome outcome = on_data(command, "x\n");
+    EXPECT_EQ(outcome.exit, exit) << testing::PrintToString(command) << outcome.errors;
+    if (exit == 3) EXPECT_THAT(outcome.errors, testing::HasSubstr("no such directory"));
+    EXPECT_EQ(outcome.output, "");
+    ASSERT_FALSE(std::filesystem::exists(data_)) << testing::PrintToString(command);
+  }
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"append", "s"},
+                                             {"streams", "create", "s"},
+                                             {"import", file.string(), "--stream", "s"}}) {
+    EXPECT_EQ(on_data(command, "x\n").exit, 0) << testing::PrintToString(command);
+    EXPECT_TRUE(std::filesystem::exists(data_));
+    std::filesystem::remove_all(data_);
+  }
+}
+
+TEST_F(CommandLine, ANameThatIsNoneIsAMistakeHereAndOnAServer) {
+  ASSERT_EQ(on_data({"append", "s"}, "x\n").exit, 0);
+  TemporaryDirectory elsewhere;
+  ServerProcess server(elsewhere / "data");
+  for (const std::string name : {".", "..", "$x", "a\nb", ""}) {
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"read", name},
+             {"read", "s", name},
+             {"tail", name, "--limit", "1"},
+             {"export", name},
+             {"append", name},
+             {"streams", "show", name},
+             {"streams", "create", name},
+             {"streams", "rm", name},
+             {"streams", "truncate", name, "--before", "1"},
+             {"tail", "--consumer=" + (name.empty() ? ".." : name)},
+             {"consumers", "show", name},
+             {"consumers", "create", name, "s"},
+             {"consumers", "create", "c", name},
+             {"consumers", "reset", name, "earliest"},
+             {"consumers", "rm", name},
+             {"consumers", "skip", name},
+             {"consumers", "dead-letters", name}}) {
+      const Outcome here = on_data(command, "x\n");
+      EXPECT_EQ(here.exit, 2) << testing::PrintToString(command) << here.errors;
+      if (command[0] == "tail") {
+        EXPECT_THAT(here.errors, testing::Not(testing::HasSubstr("consumers create")));
+      }
+      std::vector<std::string> there = command;
+      there.insert(there.end(), {"--server", server.address().url()});
+      EXPECT_EQ(strandline(there, "x\n").exit, 2) << testing::PrintToString(command);
+    }
+  }
+}
+
+TEST_F(CommandLine, AConfigurationThatCannotBeReadIsSaid) {
+  const Outcome directory =
+      strandline({"serve", "--print-config", "--config", directory_.path().string()});
+  EXPECT_EQ(directory.exit, 2);
+  EXPECT_THAT(directory.errors, testing::HasSubstr("is a directory"));
+  const Outcome missing =
+      strandline({"serve", "--print-config", "--config", (directory_ / "none.toml").string()});
+  EXPECT_EQ(missing.exit, 2);
+  EXPECT_THAT(missing.errors, testing::HasSubstr("No such file"));
+  const auto file = directory_ / "withheld.toml";
+  write_file(file, "[serve]\nthreads = 3\n");
+  std::filesystem::permissions(file, std::filesystem::perms::none);
+  if (std::ifstream(file)) return;  // this user may read everything
+  const Outcome withheld = strandline({"serve", "--print-config", "--config", file.string()});
+  EXPECT_EQ(withheld.exit, 2);
+  EXPECT_THAT(withheld.errors, testing::HasSubstr("Permission denied"));
 }
 
 TEST_F(CommandLine, FailuresAreOneLineOnStandardError) {

@@ -58,7 +58,14 @@ TEST_F(ServeUsage, AWrongSettingIsRefusedByFlagVariableAndFileBeforeALogIsMade) 
       {"idempotency_ttl", "STRANDLINE_IDEMPOTENCY_TTL", "3600"},
       {"segment_age", "STRANDLINE_SEGMENT_AGE", "-5m"},
       {"log_level", "STRANDLINE_LOG_LEVEL", "loud"},
-      {"log_json", "STRANDLINE_LOG_JSON", "perhaps"}};
+      {"log_json", "STRANDLINE_LOG_JSON", "perhaps"},
+      {"log_json", "STRANDLINE_LOG_JSON", "0x10"},
+      {"log_json", "STRANDLINE_LOG_JSON", "-1"},
+      {"create_streams_on_append", "STRANDLINE_CREATE_STREAMS_ON_APPEND", "+1"},
+      {"create_streams_on_append", "STRANDLINE_CREATE_STREAMS_ON_APPEND", "1_000"},
+      {"create_streams_on_append", "STRANDLINE_CREATE_STREAMS_ON_APPEND", "1e3"},
+      {"create_streams_on_append", "STRANDLINE_CREATE_STREAMS_ON_APPEND", "1.0"},
+      {"create_streams_on_append", "STRANDLINE_CREATE_STREAMS_ON_APPEND", "2"}};
   for (const auto& [name, variable, value] : wrong) {
     const std::string what = std::string(name) + " = " + value;
     std::string flag = "--" + std::string(name);
@@ -90,6 +97,28 @@ TEST_F(ServeUsage, SizesAndDurationsAreReadByFlagVariableAndFile) {
   write_file(directory_ / "again.toml", config_print.output);
   const Outcome again = serve({"--config", (directory_ / "again.toml").string(), "--print-config"});
   EXPECT_EQ(again.exit, 0) << again.errors;
+}
+
+TEST_F(ServeUsage, ATruthIsReadTheSameByFlagAndVariable) {
+  for (const auto& [word, truth] : {std::pair{"", "true"},
+                                    {"=true", "true"},
+                                    {"=yes", "true"},
+                                    {"=1", "true"},
+                                    {"=false", "false"},
+                                    {"=off", "false"},
+                                    {"=0", "false"}}) {
+    const Outcome by_flag =
+        serve({std::string("--create-streams-on-append") + word, "--print-config"});
+    EXPECT_EQ(by_flag.exit, 0) << word << by_flag.errors;
+    EXPECT_THAT(by_flag.output,
+                testing::HasSubstr(std::string("create_streams_on_append = ") + truth + " "));
+    if (!*word) continue;
+    const Outcome by_variable =
+        serve({"--print-config"}, {std::string("STRANDLINE_CREATE_STREAMS_ON_APPEND") + word});
+    EXPECT_THAT(by_variable.output,
+                testing::HasSubstr(std::string("create_streams_on_append = ") + truth + " "));
+  }
+  EXPECT_EQ(serve({"--log-json", "--log-json", "--print-config"}).exit, 0);
 }
 
 TEST_F(ServeUsage, AnAddressThatCannotBeHadIsToldBeforeALogIsMade) {
@@ -235,6 +264,22 @@ TEST_F(Usage, NumbersOfEveryCommandRefuseSignsOverflowAndTrailingText) {
   EXPECT_EQ(std::ranges::count(read.output, '\n'), 2) << "something was appended";
 }
 
+TEST_F(Usage, AFlagWithoutAValueTakesOnlyATruth) {
+  ASSERT_EQ(on_data({"append", "s"}, "a\n").exit, 0);
+  for (const Arguments& command : {Arguments{"streams"}, {"read", "s"}, {"stats"}, {"consumers"}}) {
+    for (const char* wrong : {"0x10", "-1", "+1", "1e3", "1.0", "1K", "2", "perhaps"}) {
+      Arguments arguments = command;
+      arguments.push_back(std::string("--json=") + wrong);
+      const Outcome outcome = on_data(arguments);
+      EXPECT_EQ(outcome.exit, 2) << words_of(arguments);
+      EXPECT_EQ(outcome.output, "") << words_of(arguments);
+    }
+    Arguments arguments = command;
+    arguments.push_back("--json=true");
+    EXPECT_EQ(on_data(arguments).exit, 0) << words_of(arguments);
+  }
+}
+
 TEST_F(Usage, WhatHandsTypeByHabitWorks) {
   ASSERT_EQ(on_data({"append", "s"}, "a\nb\nc\n").exit, 0);
   for (const Arguments& arguments : {Arguments{"streams", "ls"},
@@ -288,6 +333,18 @@ TEST_F(Usage, WhatIsNotThereIsAnsweredWithWhatIs) {
       {{"append", "s", "--lines"}, "--text"},
       {{"import", "f", "--lines"}, "--text"},
       {{"import", "f", "--ndjson"}, "--events"},
+      {{"export", "s", "--out", "f"}, "write --output"},
+      {{"read", "s", "--offset", "1"}, "write --from"},
+      {{"read", "--stream", "s"}, "write strandline read STREAM"},
+      {{"append", "--stream", "s"}, "write strandline append STREAM"},
+      {{"import", "f", "--retry-seconds", "5"}, "write --retry-for"},
+      {{"tail", "s", "--retry-ms", "5"}, "write --retry-delay"},
+      {{"tail", "s", "--tail", "5"}, "write --last N"},
+      {{"serve", "--segment-bytes-max", "1"}, "write --segment-size"},
+      {{"consumers", "set", "c", "--ack-deadline-ms", "5"}, "write --ack-deadline"},
+      {{"streams", "orders"}, "strandline streams show orders"},
+      {{"consumers", "billing"}, "strandline consumers show billing"},
+      {{"-v"}, "strandline --version"},
       {{"help", "strems"}, "did you mean strandline streams?"},
       {{"streams", "xyzzy"}, "strandline streams --help"},
       {{"append"}, "strandline append --help"}};
@@ -337,6 +394,16 @@ TEST_F(Usage, JsonLinesAreDataEventsOrTextAsTheirWholeSays) {
     EXPECT_THAT(outcome.errors, testing::HasSubstr("--text")) << broken;
     EXPECT_EQ(on_data({"append", "forced", "--text"}, broken).exit, 0) << broken;
   }
+  // Data may repeat a member at every door; an event may not.
+  for (const Arguments& flags : {Arguments{}, {"--json-data"}}) {
+    Arguments arguments = {"append", "repeats"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Outcome outcome = on_data(arguments, "{\"a\":1,\"a\":2}\n");
+    EXPECT_EQ(outcome.exit, 0) << outcome.errors;
+  }
+  EXPECT_EQ(on_data({"read", "repeats", "--raw"}).output, "{\"a\":1,\"a\":2}\n{\"a\":1,\"a\":2}\n");
+  EXPECT_EQ(on_data({"append", "s"}, "{\"type\":\"t\",\"id\":\"1\",\"id\":\"2\"}\n").exit, 1);
+  EXPECT_EQ(on_data({"append", "s"}, "{\"id\":\"1\",\"id\":\"2\",\"type\":\"t\"}\n").exit, 1);
   EXPECT_EQ(on_data({"append", "s", "--json-data"}, "12\n\"x\"\n").exit, 0);
   EXPECT_EQ(on_data({"append", "s", "--json-data"}, "x\n").exit, 1);
   EXPECT_EQ(on_data({"append", "s", "--json-data"}, "{\"type\":\"only data\"}\n").exit, 0);
@@ -405,6 +472,11 @@ TEST_F(Usage, BashCompletesCommandsAndFlags) {
   EXPECT_EQ(completed("read --lim"), "--limit\n");
   EXPECT_EQ(completed("consumers create --ack-d"), "--ack-deadline\n");
   EXPECT_EQ(completed("serve --segment-si"), "--segment-size\n");
+  EXPECT_EQ(completed("consumers create c s --mode ''"), "exclusive\nshared\nkeyed\n");
+  EXPECT_EQ(completed("consumers create c s --mode sh"), "shared\n");
+  EXPECT_EQ(completed("append s --durability a"), "accepted\n");
+  EXPECT_EQ(completed("serve --log-level d"), "debug\n");
+  EXPECT_EQ(completed("consumers set c --retain t"), "true\n");
   EXPECT_THAT(completed("''"), testing::HasSubstr("append\n"));
   // The script as a whole, by the shells' own checks.
   EXPECT_EQ(run({"bash", "-n"}, script).exit, 0);

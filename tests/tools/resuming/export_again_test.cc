@@ -97,6 +97,28 @@ TEST_F(ExportAgain, OfAnotherLogOrOfAStreamThatWasMadeAnewIsRefused) {
   expect_refused({"a b"}, "another export");
 }
 
+TEST_F(ExportAgain, FromAPositionThatWasChangedIsRefused) {
+  interrupt({"a b"});
+  const std::string position = read_file(position_);
+  const auto with = [&](const std::string& member, const std::string& value) {
+    const size_t begin = position.find("\"" + member + "\":") + member.size() + 3;
+    const size_t end = position.find_first_of(",}", begin);
+    return position.substr(0, begin) + value + position.substr(end);
+  };
+  for (const std::string& changed :
+       {with("next", "-1"), with("next", "0"), with("next", "1e3"), with("next", "null"),
+        with("next", "\"1\""), with("next", "18446744073709551615"), with("stream", "-1"),
+        with("stream", "1"), with("bytes", "-1"), with("bytes", "0"), with("check", "\"\""),
+        position.substr(0, position.size() - 5)}) {
+    write_file(position_, changed);
+    expect_refused({"a b"}, "is not an export's position");
+    EXPECT_EQ(again({"a b"}).exit, 4) << changed;
+  }
+  write_file(position_, position);
+  EXPECT_EQ(again({"a b"}).exit, 0);
+  EXPECT_EQ(std::ranges::count(read_file(file_), '\n'), kLines);
+}
+
 TEST_F(ExportAgain, IntoAFileThatIsNotItsOwnAnyMoreIsRefused) {
   interrupt({"a b"});
   const std::string own = read_file(file_);

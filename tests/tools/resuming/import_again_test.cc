@@ -112,6 +112,42 @@ TEST_P(ImportAgain, OfANamedInputNeedsWhatWasImportedBefore) {
   EXPECT_EQ(held(), "one\ntwo\nthree\nfour\n");
 }
 
+TEST_P(ImportAgain, OfANamedInputIntoAnotherStreamOrInAnotherFormIsRefused) {
+  const std::string events = R"({"type":"a","stream":"t","data":1})"
+                             "\n";
+  const auto import_as = [&](std::vector<std::string> flags, const std::string& input) {
+    flags.insert(flags.begin(), {"import", "-", "--name", "n"});
+    return strandline(on_log(std::move(flags)), input);
+  };
+  const std::vector<std::vector<std::string>> ways = {{"--stream", "s", "--text"},
+                                                      {"--stream", "s", "--events"},
+                                                      {"--stream", "t", "--events"},
+                                                      {"--events"}};
+  for (const auto& first : ways) {
+    ASSERT_EQ(import_as(first, events).exit, 0);
+    for (const auto& other : ways) {
+      const Outcome outcome = import_as(other, events + events);
+      EXPECT_EQ(outcome.exit, other == first ? 0 : 4)
+          << testing::PrintToString(first) << testing::PrintToString(other) << outcome.errors;
+      if (other == first) continue;
+      EXPECT_EQ(outcome.output, "");
+      EXPECT_THAT(outcome.errors, testing::HasSubstr("--name"));
+    }
+    ASSERT_EQ(strandline(on_log({"consumers", "rm", "import/n"})).exit, 0);
+  }
+}
+
+TEST_P(ImportAgain, OfAFileInAnotherFormIsRefused) {
+  const std::string file = put("a.ndjson", R"({"type":"a","data":1})"
+                                           "\n");
+  ASSERT_EQ(import(file, {"--text"}).exit, 0);
+  const Outcome outcome = import(file);
+  EXPECT_EQ(outcome.exit, 4);
+  EXPECT_THAT(outcome.errors, testing::HasSubstr("as text"));
+  EXPECT_EQ(import(file, {"--name", "events"}).exit, 0);
+  EXPECT_EQ(held(), "{\"type\":\"a\",\"data\":1}\n1\n");
+}
+
 TEST_P(ImportAgain, OfALineThatWasHalfWrittenImportsItWholeAndSaysSo) {
   ASSERT_EQ(import(put("a.log", "one\ntwo\nthr")).exit, 0);
   EXPECT_EQ(held(), "one\ntwo\nthr\n");
