@@ -61,8 +61,7 @@ Result<Batch> Batch::verified(std::string flatbuffer, const Limits& limits) {
   // end is past the allocation, for the sanitizers to see.
   flatbuffer.shrink_to_fit();
   CHECK_EQ(reinterpret_cast<uintptr_t>(flatbuffer.data()) % alignof(uint64_t), 0u);
-  flatbuffers::Verifier verifier = verifier_of(flatbuffer, limits);
-  if (!schema::VerifyBatchBuffer(verifier)) {
+  if (!is_batch(flatbuffer, limits)) {
     return fail(
         Code::invalid,
         "not a FlatBuffer of schemas/batch.fbs (file identifier STRB): the Verifier refuses it");

@@ -25,4 +25,10 @@ inline flatbuffers::Verifier verifier_of(std::string_view flatbuffer, const Limi
           static_cast<flatbuffers::uoffset_t>(tables_max)};
 }
 
+// Whether the bytes are a Batch of schemas/batch.fbs at all, whatever its events are.
+inline bool is_batch(std::string_view flatbuffer, const Limits& limits) {
+  flatbuffers::Verifier verifier = verifier_of(flatbuffer, limits);
+  return schema::VerifyBatchBuffer(verifier);
+}
+
 }  // namespace strandline

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/api/batch_verifier.h"
 #include "engine/api/event_rules.h"
 #include "engine/api/media_type.h"
 #include "schemas/frame.h"
@@ -60,14 +61,17 @@ constexpr char kTaken[] =
     "ce-type and the other ce-* headers of CloudEvents' binary mode";
 
 std::expected<Batch, Response> take_flatbuffer(Call& call) {
-  auto batch = Batch::verified(std::move(call.request.body), call.service.log.options().limits);
-  if (batch) return std::move(*batch);
-  // Whatever is wrong with a FlatBuffer, it is not the batch that its type says it is.
-  if (batch.error().code == Code::invalid) {
+  const Limits& limits = call.service.log.options().limits;
+  std::string& body = call.request.body;
+  // What is too large is not looked at; and an event that breaks a rule stands in a batch.
+  if (body.size() <= limits.batch_bytes_max && !is_batch(body, limits)) {
     return std::unexpected(
         problem(400, "bad-flatbuffer",
-                batch.error().message + "; the body is one Batch of schemas/batch.fbs"));
+                "the Verifier refuses the body: it is not one Batch of schemas/batch.fbs (file "
+                "identifier STRB)"));
   }
+  auto batch = Batch::verified(std::move(body), limits);
+  if (batch) return std::move(*batch);
   return std::unexpected(problem(batch.error(), Asked::appending));
 }
 

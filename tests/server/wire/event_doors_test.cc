@@ -26,6 +26,12 @@ class EventDoors : public ServerTest {
       EXPECT_FALSE(answer.taken) << what.substr(0, 100) << ": " << door;
       EXPECT_FALSE(answer.why.empty());
     }
+    // The FlatBuffer is one: it is its event that is wrong.
+    if (const auto it = answers.find("flatbuffer"); it != answers.end()) {
+      EXPECT_THAT(it->second.why,
+                  testing::AnyOf(testing::StartsWith("422"), testing::StartsWith("413")))
+          << what.substr(0, 100);
+    }
   }
   void takes(const NewEvent& event) { expect_taken(doors_.bring(event), members_of(event)); }
   void refuses(const NewEvent& event) { expect_refused(doors_.bring(event), members_of(event)); }
