@@ -157,7 +157,8 @@ ConsumerWait Log::consumer_wait(std::string_view name) const {
 // The attempt at the event that is next is counted before it is shown: by giving it, and taking it
 // back. Nothing is shown while what was tried too often is being dead-lettered.
 Result<bool> Log::begin_attempt(const std::string& name, uint64_t epoch) {
-  constexpr auto kPatience = std::chrono::seconds(10);
+  // Little: who waits here holds a thread of a pool.
+  constexpr auto kPatience = std::chrono::seconds(1);
   const auto until = std::chrono::steady_clock::now() + kPatience;
   while (true) {
     ConsumerWait wait = consumer_wait(name);
@@ -173,7 +174,13 @@ Result<bool> Log::begin_attempt(const std::string& name, uint64_t epoch) {
       return true;
     }
     const auto patience = until - std::chrono::steady_clock::now();
-    if (patience <= patience.zero() || parts_->state->wakeups.closed()) return false;
+    if (parts_->state->wakeups.closed()) return false;
+    if (patience <= patience.zero() && assignment->burying) {
+      return fail(Code::busy, fmt::format("the next event of consumer \"{}\" had its last attempt, "
+                                          "and is not dead-lettered yet: try again shortly",
+                                          name));
+    }
+    if (patience <= patience.zero()) return false;
     if (assignment->burying) {
       signal->wait_for(patience);
     } else if (!assignment->more) {

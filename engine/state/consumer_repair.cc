@@ -66,12 +66,23 @@ Result<std::string> repair_consumers(LogState& log, const std::vector<std::strin
       log.positions.set(key, back);
       stood_beyond = true;
     }
-    if (!stood_beyond && removed == 0) continue;
+    // What is counted of attempts is of the event that stood there, which is lost.
+    ConsumerState& state = consumer->state;
+    const bool tried_lost = !consumer->is_group && state.attempts > 0 && state.tried >= tail;
+    if (tried_lost) state.attempts = state.tried_epoch = 0;
+    if (!stood_beyond && removed == 0) {
+      if (tried_lost) {
+        changes.put(Family::consumers, consumer_key(ConsumerKey::state, consumer->id),
+                    encode(state));
+      }
+      continue;
+    }
     // Its members believe to have seen what comes next: they join again.
-    consumer->state.fence = ++consumer->state.epoch;
+    state.fence = ++state.epoch;
+    // By itself a higher epoch would end the last attempt of whoever was reading.
+    if (!consumer->is_group) state.attempts = state.tried_epoch = 0;
     consumer->publish_fence();
-    changes.put(Family::consumers, consumer_key(ConsumerKey::state, consumer->id),
-                encode(consumer->state));
+    changes.put(Family::consumers, consumer_key(ConsumerKey::state, consumer->id), encode(state));
     if (stood_beyond) {
       loss += fmt::format("consumer \"{}\" stood beyond the tail, and is back at {}; ",
                           consumer->name, tail);

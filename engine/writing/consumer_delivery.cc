@@ -268,7 +268,8 @@ Status ConsumerDesk::check_span(const NamedConsumer& consumer, const Settle& set
   const Unacked::Entries& entries = consumer.unacked.entries();
   for (auto at = entries.lower_bound(span.from); at != entries.end() && at->first < span.to; ++at) {
     const Unacked::Entry& entry = at->second;
-    if (entry.attempts == 0) return never(at->first);
+    // Where the member has given it back, it may say so again, or settle it after all.
+    if (entry.attempts == 0 && entry.member != settle.epoch) return never(at->first);
     const bool held = entry.in_flight && entry.member == 0;
     if (held || entry.member != settle.epoch) {
       return std::unexpected(not_yours(consumer, at->first, entry.member));

@@ -28,7 +28,11 @@ milliseconds sweep_interval(const ServerOptions& options) {
 Worker::Worker(Service& service)
     : service_(service), work_(context_.get_executor()), timer_(context_) {}
 
-Worker::~Worker() { join(); }
+// One that was drained has stopped already; one of a server that could not start has not.
+Worker::~Worker() {
+  context_.stop();
+  join();
+}
 
 void Worker::start() {
   asio::post(context_, [this] { sweep(); });

@@ -209,6 +209,8 @@ class Poll : public std::enable_shared_from_this<Poll> {
     const uint64_t epoch = plan_.fetch.epoch;
     boost::asio::post(service_.blocking, [&service = service_, name = plan_.fetch.consumer, epoch] {
       if (service.log.is_fenced(name, epoch)) return;
+      // Nobody has seen what was given: it uses up no attempt.
+      [[maybe_unused]] const Status untried = service.log.leave(name, epoch, true);
       if (const auto joined = service.log.join(name)) {
         [[maybe_unused]] const Status left = service.log.leave(name, joined->epoch);
       }

@@ -19,12 +19,6 @@ Ledger::Ledger(LogHandle& log, std::string consumer, Imported done, std::chrono:
       applied_(done),
       sent_(std::move(done)) {}
 
-Result<uint64_t> Ledger::position() {
-  auto position = log_.position(consumer_, kLedgerStream);
-  if (!position && position.error().code == Code::not_found) return 0;
-  return position;
-}
-
 Status Ledger::apply(std::vector<AppendMany::Part> parts, Imported upto) {
   AppendMany request{.parts = std::move(parts)};
   if (!consumer_.empty()) {
@@ -77,22 +71,24 @@ Status Ledger::recover(Error error) {
     if (!said) std::cerr << fmt::format("strandline: {}; trying again\n", error.message);
     said = true;
     if (!backoff_.wait()) return std::unexpected(std::move(error));
-    const auto position = this->position();
-    if (!position) {
-      error = position.error();
+    const auto ledger = find_ledger(log_, consumer_);
+    if (!ledger) {
+      error = ledger.error();
       continue;
     }
-    if (moved && *position == applied_.bytes) return std::unexpected(std::move(error));
-    while (!pending_.empty() && pending_.front().upto.bytes <= *position) {
+    const uint64_t position = ledger->bytes;
+    if (moved && position == applied_.bytes) return std::unexpected(std::move(error));
+    while (!pending_.empty() && pending_.front().upto.bytes <= position) {
       applied_ = std::move(pending_.front().upto);
       pending_.pop_front();
     }
     unknown_ = false;
-    if (applied_.bytes != *position) {
+    // The bytes of another import with this name may end in the same place.
+    if (applied_.bytes != position || (position > 0 && applied_.sha256 != ledger->sha256)) {
       return fail(Code::conflict,
                   fmt::format("{} bytes are imported where {} were expected: another "
                               "import with this name is running",
-                              *position, applied_.bytes));
+                              position, applied_.bytes));
     }
     std::cerr << fmt::format("strandline: connected again, {} lines are imported\n",
                              applied_.lines);

@@ -47,7 +47,6 @@ class Ledger {
   // Finds out what of pending_ was applied, and sends the rest again.
   Status recover(Error error);
   Status resend();
-  Result<uint64_t> position();
 
   LogHandle& log_;
   const std::string consumer_;
