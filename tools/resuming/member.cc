@@ -389,16 +389,11 @@ class Parallel {
 }  // namespace
 
 int tail_as_member(LogHandle& log, const ConsumerInfo& consumer, const MemberOptions& options) {
-  Status done;
-  if (options.exec.empty()) {
-    done = Printer(log, consumer, options).run();
-  } else if (consumer.settings.is_consumer_group()) {
-    done = Parallel(log, consumer, options).run();
-  } else {
-    done = Sequential(log, consumer, options).run();
-  }
-  if (done) return kDone;
-  return Interrupt::output_gone() ? kFailed : failed(done.error());
+  const Status done = options.exec.empty() ? Printer(log, consumer, options).run()
+                      : consumer.settings.is_consumer_group()
+                          ? Parallel(log, consumer, options).run()
+                          : Sequential(log, consumer, options).run();
+  return done ? kDone : Interrupt::output_gone() ? kFailed : failed(done.error());
 }
 
 }  // namespace strandline::tools
