@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/api/consumer.h"
+#include "engine/base/published.h"
 #include "engine/format/consumer_record.h"
 #include "engine/state/part.h"
 #include "engine/state/unacked.h"
@@ -88,9 +89,9 @@ struct NamedConsumer : std::enable_shared_from_this<NamedConsumer> {
   std::map<uint64_t, int64_t> members;  // epoch -> when it was last heard of (elapsed)
 
  private:
-  std::atomic<SettingsPointer> settings_;
-  std::atomic<StandingPointer> standing_;
-  std::atomic<std::shared_ptr<Scout>> scout_;
+  Published<const ConsumerSettings> settings_;
+  Published<const Standing> standing_;
+  Published<Scout> scout_;
   std::atomic<uint64_t> fence_ = 0;
 };
 
