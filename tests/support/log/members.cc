@@ -167,8 +167,8 @@ std::vector<std::string> GroupAccount::violations(Log& log) const {
   // a dead letter. It is made one now.
   const uint64_t tail = log.describe(kGroupStream)->tail.value;
   for (uint64_t position = 0; position < tail; position += 1'000) {
-    const auto skipped = log.skip(Skip{.consumer = kGroup, .position = position, .count = 1'000});
-    if (!skipped) wrong.push_back(skipped.error().message);
+    // Refused where nothing is unacked.
+    (void)log.skip(Skip{.consumer = kGroup, .position = position, .count = 1'000});
   }
   const std::set<uint64_t> dead = dead_letters_of(log);
   for (const uint64_t position : dead) {
