@@ -2,14 +2,17 @@
 // the processed ids. A member is a key of the producers family; its value begins with when it
 // expires, and an index by expiry stands beside it.
 //
-// Expired members are no longer found; they are purged a few at a time, in the WriteBatches of
-// later groups. *Time* is the log's own: it goes on evenly while the log is open, wherever its
-// clock is set to, and stands still while it is closed. So no member expires before its time was
-// over, whatever a clock says that was wrong, then or now; and it lives no longer than its time,
-// the time that the log was closed, and a minute for each opening that a crash ended, for which the
-// time is kept (in the record of the tally; once a minute, and last when the log closes). A loss
-// that was accepted may set it back. *Threads*: the writer's, but for holds_durably (any) and
-// publish (the commit stage's). *Errors*: `corrupt` for a record that cannot be read.
+// Expired members are no longer found. They are purged a few at a time, in the WriteBatches of
+// later groups.
+//
+// *Time* is the log's own. It goes on evenly while the log is open, wherever its clock is set to,
+// and stands still while the log is closed. The record of the tally keeps it: once a minute, and
+// when the log closes. So no member expires early. A member may live longer than its time: by as
+// long as the log was closed, and by up to a minute for each opening that a crash ended. A loss
+// that was accepted may set the time back.
+//
+// *Threads*: the writer's, but for holds_durably (any) and publish (the commit stage's). *Errors*:
+// `corrupt` for a record that cannot be read.
 #pragma once
 
 #include <limits>

@@ -1,9 +1,12 @@
 // Whether a request is served at all, and by which route: what is asked of each before its handler.
 //
 // Every route passes through here and nowhere else, so that a new one is guarded without a word.
-// It refuses, in this order: a header that comes twice and is no list (400); what may change state
-// and comes from another site's page (403, `cross-site`); what no route takes (404, 405); a body in
-// a coding that is not known here (415), or that does not unpack (400, 413, 503).
+// It refuses, in this order:
+//   400  a header that comes twice and is no list
+//   403  a request that may change state, from another site's page (`cross-site`)
+//   404, 405  what no route takes
+//   415  a body in a coding that is not known here
+//   400, 413, 503  a body that does not unpack
 // *Threads*: the session's; unpack_body also the pool's.
 #pragma once
 
