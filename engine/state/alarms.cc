@@ -52,12 +52,6 @@ ConsumerPointer Alarms::next(Clock& clock) {
   return nullptr;
 }
 
-bool Alarms::stopped_within(std::chrono::microseconds patience) {
-  std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, patience, [&] { return stopped_; });
-  return stopped_;
-}
-
 void Alarms::nudge() {
   // Under the lock, so that it is not missed between a look at the clock and the wait.
   const std::lock_guard lock(mutex_);

@@ -25,8 +25,6 @@ class Alarms {
   void set(const ConsumerPointer& consumer, std::optional<int64_t> due_us);
   // Waits until a consumer is due, whose moment is then forgotten; null once stopped.
   ConsumerPointer next(Clock& clock);
-  // Waits for so long, or until stopped.
-  bool stopped_within(std::chrono::microseconds patience);
   void nudge();  // time was moved
   void stop();
 
