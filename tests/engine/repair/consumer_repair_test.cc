@@ -132,6 +132,35 @@ TEST_F(ConsumerRepair, WhoStoodBeyondTheTailIsBackAtIt) {
   EXPECT_EQ(positions(again), range(5, 10));
 }
 
+// The attempts at an event that is lost are none at the one that takes its place, whether the
+// consumer stood beyond the tail (7) or at it (5).
+class AttemptsAtWhatIsLost : public ConsumerRepair, public testing::WithParamInterface<uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(From, AttemptsAtWhatIsLost, testing::Values(5, 7));
+
+TEST_P(AttemptsAtWhatIsLost, OfAnExclusiveConsumerAreForgotten) {
+  append("s", 5);
+  reopen();  // what is kept
+  append("s", 5);
+  create(Mode::exclusive, {.attempts_max = 1});
+  const uint64_t a = join();
+  ASSERT_TRUE(log().commit({.consumer = "c", .stream = "s", .next = GetParam(), .epoch = a}));
+  EXPECT_EQ(positions(fetch(a, 1)), range(GetParam(), GetParam() + 1)) << "its last attempt";
+  reopen();  // what is lost, and the consumers
+  close();
+  cut_off(newest_table("events"));
+  cut_off(newest_table("streams"));
+  accept_loss();
+  reopen_without_loss();
+  ASSERT_EQ(describe("s").tail, Offset{5});
+  EXPECT_EQ(info().position, 5u);
+  append("s", 5);
+  const uint64_t b = join();
+  EXPECT_EQ(positions(fetch(b)), range(5, 10));
+  ASSERT_TRUE(log().commit({.consumer = "c", .stream = "s", .next = 10, .epoch = b}));
+  EXPECT_EQ(info().dead_lettered, 0u);
+  EXPECT_EQ(code_of(log().describe("dead-letters/c")), Code::not_found);
+}
+
 // Of a consumer that is gone nothing is left but that its epochs were given.
 TEST_F(ConsumerRepair, AnEpochThatWasGivenIsNotGivenAgain) {
   const ConsumerSettings gone{.select = Selection::stream("s")};
