@@ -288,6 +288,8 @@ Result<Subscription> Log::subscribe(ReadOptions options) const {
                       std::make_shared<Wakeup>(parts_->state->wakeups, opened->wait_for));
 }
 
+void Log::hold_searches(bool held) { parts_->state->searches_held = held; }
+
 Result<Available> Log::available(std::string_view name) const {
   const Stream* stream = parts_->state->streams.find(name);
   if (!stream || !stream->exists()) return std::unexpected(no_such_stream(name));

@@ -69,7 +69,9 @@ Server::~Server() {
   run();
   // What the pool and the engine still owe posts to the workers' contexts, which must be there.
   parts_->service.history.join();
+  parts_->service.searching.join();
   parts_->service.blocking.join();
+  parts_->service.log.hold_searches(false);
   while (parts_->service.owed.load(std::memory_order_acquire) > 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -85,6 +87,7 @@ void Server::run() {
 void Server::drain() {
   if (parts_->service.draining.exchange(true)) return;
   spdlog::info("draining: no new appends");
+  parts_->service.log.hold_searches(true);
   // The listener first, so that no connection comes after the workers were told.
   asio::post(parts_->workers.front()->context(), [parts = parts_.get()] {
     parts->listener->close();

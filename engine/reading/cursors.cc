@@ -56,9 +56,15 @@ struct Matches {
   uint64_t count = 0;
   uint64_t position = 0;
 };
-Result<Matches> count_matches(Cursor& cursor, uint64_t to, uint64_t most, bool by_offset) {
+Result<Matches> count_matches(const LogState& state, Cursor& cursor, uint64_t to, uint64_t most,
+                              bool by_offset) {
   Matches found{.position = cursor.position()};
   while (found.count < most && cursor.position() < to) {
+    // A delivery comes at least once a megabyte.
+    if (state.searches_held || state.wakeups.closed()) {
+      return fail(Code::closed,
+                  "the log is closing: the search for the last events that match was ended");
+    }
     auto delivery = cursor.next();
     if (!delivery) return std::unexpected(std::move(delivery.error()));
     if (!*delivery) break;
@@ -77,7 +83,8 @@ Result<Matches> count_matches(Cursor& cursor, uint64_t to, uint64_t most, bool b
 // are read from the tail backwards, each twice as long as the one before; the last one is read
 // again from its beginning. `open` makes a cursor that filters as the reader will.
 template <class Open>
-Result<Offset> find_last(const Stream& counted, uint64_t wanted, bool by_offset, Open open) {
+Result<Offset> find_last(const LogState& state, const Stream& counted, uint64_t wanted,
+                         bool by_offset, Open open) {
   constexpr uint64_t kWindow = 4'096;
   const uint64_t tail = counted.tail().value;
   uint64_t begin = tail, span = kWindow, found = 0;
@@ -86,12 +93,12 @@ Result<Offset> find_last(const Stream& counted, uint64_t wanted, bool by_offset,
     if (end <= start) return counted.start();
     begin = end - std::min(span, end - start);
     span *= 2;
-    auto matches = count_matches(*open(begin), end, UINT64_MAX, by_offset);
+    auto matches = count_matches(state, *open(begin), end, UINT64_MAX, by_offset);
     if (!matches) return std::unexpected(std::move(matches.error()));
     found += matches->count;
     if (found < wanted) continue;
     // Passes over those that are too many.
-    auto passed = count_matches(*open(begin), end, found - wanted, by_offset);
+    auto passed = count_matches(state, *open(begin), end, found - wanted, by_offset);
     if (!passed) return std::unexpected(std::move(passed.error()));
     return Offset(passed->position);
   }
@@ -118,7 +125,7 @@ Result<OpenedCursor> open_stream_cursor(const LogState& state, ReadOptions& opti
   }
   const bool filtered = from.kind == From::Kind::last && !options.types.empty();
   auto position = !filtered ? resolve(state, **stream, from)
-                            : find_last(**stream, from.number, true, [&](uint64_t at) {
+                            : find_last(state, **stream, from.number, true, [&](uint64_t at) {
                                 return std::make_unique<StreamCursor>(state, **stream, Offset(at),
                                                                       options.types, Bounds());
                               });
@@ -164,7 +171,7 @@ Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options
   const bool filtered =
       options.from.kind == From::Kind::last && (includes || !options.types.empty());
   auto position = !filtered ? resolve(state, log, options.from)
-                            : find_last(log, options.from.number, false, [&](uint64_t at) {
+                            : find_last(state, log, options.from.number, false, [&](uint64_t at) {
                                 return std::make_unique<LogCursor>(state, Sequence(at), includes,
                                                                    options.types, Bounds());
                               });

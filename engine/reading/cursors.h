@@ -1,5 +1,6 @@
 // From what a reader asks for to a cursor: finds the streams, resolves `from` to a position, and
-// picks the kind of cursor. *Errors*: not_found, out_of_range with what is available, invalid.
+// picks the kind of cursor. *Errors*: not_found, out_of_range with what is available, invalid;
+// closed where a search for the last N that match was ended (Log::hold_searches).
 #pragma once
 
 #include <memory>

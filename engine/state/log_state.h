@@ -57,6 +57,7 @@ struct LogState {
   const std::shared_ptr<Clock> clock;
   Failure failure;
   Wakeups wakeups;
+  std::atomic<bool> searches_held = false;  // Log::hold_searches
   BatchCache batch_cache;
   KeysInFlight keys_in_flight;
   Alarms alarms;

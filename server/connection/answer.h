@@ -61,11 +61,14 @@ class Answer {
   // that reading it would keep others waiting. (Of a follow there is no request so large.)
   template <class Handle>
   void elsewhere(Service& service, Handle handle) {
+    elsewhere_in(service.blocking, std::move(handle));
+  }
+  template <class Handle>
+  void elsewhere_in(boost::asio::thread_pool& pool, Handle handle) {
     elsewhere_ = true;
-    boost::asio::post(service.blocking,
-                      [answer = std::move(*this), handle = std::move(handle)]() mutable {
-                        handle(std::move(answer));
-                      });
+    boost::asio::post(pool, [answer = std::move(*this), handle = std::move(handle)]() mutable {
+      handle(std::move(answer));
+    });
   }
 
   // Answers with what `make` returns, on the session's thread. What keeps the session alive moves
@@ -81,11 +84,14 @@ class Answer {
   // Answers with what `make` returns, run where it may block.
   template <class Make>
   void block(Service& service, Make make) {
-    boost::asio::post(
-        service.blocking, [answer = std::move(*this), make = std::move(make)]() mutable {
-          Response response = make();
-          answer.later([response = std::move(response)]() mutable { return std::move(response); });
-        });
+    block_in(service.blocking, std::move(make));
+  }
+  template <class Make>
+  void block_in(boost::asio::thread_pool& pool, Make make) {
+    boost::asio::post(pool, [answer = std::move(*this), make = std::move(make)]() mutable {
+      Response response = make();
+      answer.later([response = std::move(response)]() mutable { return std::move(response); });
+    });
   }
 
   // A completion for the engine: it only posts; `print` makes the response of a Result<T> on the

@@ -37,6 +37,11 @@ struct Service {
   // they are behind, and a page, or a deletion, must not stand in line behind all of them.
   boost::asio::thread_pool history{std::max(1u, options.history_threads)};
 
+  // For what may search through the log for the last events that a filter takes (Log::
+  // hold_searches), for minutes where few match. Apart from both, so that nobody but another search
+  // stands in line behind it.
+  boost::asio::thread_pool searching{2};
+
   // Completions that the engine still owes. They hold on to an io_context, which must outlive them.
   std::atomic<size_t> owed = 0;
 };

@@ -284,10 +284,16 @@ void blocking(Call call, Answer answer, Response (*act)(Call&)) {
   answer.block(service, [act, call = std::move(call)]() mutable { return act(call); });
 }
 
+// Where one of certain types begins with the last N of them is searched for.
+void searching(Call call, Answer answer, Response (*act)(Call&)) {
+  Service& service = call.service;
+  answer.block_in(service.searching, [act, call = std::move(call)]() mutable { return act(call); });
+}
+
 }  // namespace
 
 void put_consumer(Call call, Answer answer) {
-  blocking(std::move(call), std::move(answer), create_consumer);
+  searching(std::move(call), std::move(answer), create_consumer);
 }
 void get_consumer(Call call, Answer answer) {
   blocking(std::move(call), std::move(answer), show_consumer);
@@ -311,7 +317,7 @@ void leave_consumer(Call call, Answer answer) {
   blocking(std::move(call), std::move(answer), leave_as_member);
 }
 void reset_consumer(Call call, Answer answer) {
-  blocking(std::move(call), std::move(answer), move_consumer);
+  searching(std::move(call), std::move(answer), move_consumer);
 }
 void replay_consumer(Call call, Answer answer) {
   blocking(std::move(call), std::move(answer), replay_dead_letters);

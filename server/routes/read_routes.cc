@@ -113,12 +113,20 @@ Planned plan(const Call& call, Selection select) {
   return plan;
 }
 
+// Where the last N are is searched for, unless these are the last of one stream or of all.
+boost::asio::thread_pool& pool_for(Service& service, const ReadOptions& read) {
+  const bool plain = read.types.empty() && (read.select.kind == Selection::Kind::stream ||
+                                            read.select.kind == Selection::Kind::all);
+  return read.from.kind == From::Kind::last && !plain ? service.searching : service.blocking;
+}
+
 void read(Call call, Answer answer, Selection select) {
   auto planned = plan(call, std::move(select));
   if (!planned) return answer.now(std::move(planned.error()));
   Service& service = call.service;
+  boost::asio::thread_pool& pool = pool_for(service, planned->read);
   if (!planned->follow) {
-    return answer.block(service, [&service, plan = std::move(*planned)]() mutable {
+    return answer.block_in(pool, [&service, plan = std::move(*planned)]() mutable {
       return read_page(service.log, service.options, std::move(plan.read), *plan.form);
     });
   }
@@ -139,7 +147,7 @@ void read(Call call, Answer answer, Selection select) {
     return begin(std::move(*planned), std::move(answer), std::move(subscription));
   }
   // Where to begin is looked for on the disk.
-  answer.elsewhere(service, [&service, begin, plan = std::move(*planned)](Answer away) mutable {
+  answer.elsewhere_in(pool, [&service, begin, plan = std::move(*planned)](Answer away) mutable {
     auto subscription = service.log.subscribe(plan.read);
     away.at_home([begin, plan = std::move(plan),
                   subscription = std::move(subscription)](Answer home) mutable {

@@ -55,6 +55,36 @@ TEST_F(Filters, ReportThePositionPastWhatTheyLeaveOut) {
   EXPECT_EQ(filtered({"order.placed"}).position, 40u);
 }
 
+// A search through the log is ended for who cannot wait; what needs none is answered all the same.
+TEST_F(Filters, OfTheLastNAreSearchedForUntilSearchesAreHeld) {
+  fill(40);
+  ConsumerSettings settings{.select = Selection::stream("s"), .types = {"nothing.like.it"}};
+  ASSERT_TRUE(log().create_consumer("there", settings));
+  settings.start = From::last(1);
+  const auto codes = [&] {
+    std::vector<std::optional<Code>> codes;
+    for (const Selection& select : {Selection::stream("s"), Selection::list({"s"}),
+                                    Selection::prefix("s"), Selection::all()}) {
+      const ReadOptions last{.select = select,
+                             .from = From::last(1),
+                             .types = std::vector<std::string>{"nothing.like.it"}};
+      codes.push_back(code_of(log().read(last)));
+      codes.push_back(code_of(log().subscribe(last)));
+    }
+    codes.push_back(code_of(log().create_consumer("new", settings)));
+    codes.push_back(code_of(log().reset_consumer("there", From::last(1))));
+    return codes;
+  };
+  log().hold_searches(true);
+  EXPECT_THAT(codes(), testing::Each(Code::closed));
+  EXPECT_EQ(filtered({}, From::last(3)).offsets(), range(37, 40));
+  EXPECT_EQ(filtered({"user.*"}, From::position(36)).offsets(), range(39, 40));
+  log().hold_searches(false);
+  EXPECT_THAT(codes(), testing::Each(std::nullopt));
+  log().close();
+  EXPECT_EQ(code_of(log().reset_consumer("there", From::last(1))), Code::closed);
+}
+
 TEST_F(Filters, CountOnlyWhatIsDelivered) {
   fill(40);
   const Transcript page = read_all(

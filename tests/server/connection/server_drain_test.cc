@@ -3,6 +3,7 @@
 #include "server/server.h"
 #include "tests/support/disk/fault_file_system.h"
 #include "tests/support/http/server_test.h"
+#include "tests/support/http/tight_server.h"
 #include "tests/support/log/log_test.h"
 
 namespace strandline::tests {
@@ -86,6 +87,80 @@ TEST(Draining, AnAddressInUseIsSaid) {
                                      server.address().host + ":" + server.address().port});
   EXPECT_EQ(second.exit, 1);
   EXPECT_THAT(second.errors, testing::HasSubstr(server.address().port));
+}
+
+class SearchingServer : public TightServer {
+ protected:
+  void end() {
+    server_->drain();
+    faults->release();
+    running_.join();
+    server_.reset();
+  }
+  const std::shared_ptr<FaultFileSystem> faults = std::make_shared<FaultFileSystem>();
+};
+
+// Where the last events of a type are is searched for backwards through all of the log.
+TEST_F(SearchingServer, EndsASearchThatFindsNothing) {
+  options.file_system = FaultFileSystem::as_option(faults);
+  for (int i = 0; i < 10; ++i) append("s", 1000);
+  ASSERT_TRUE(
+      log().create_consumer("there", {.select = Selection::stream("s"), .types = {"none"}}));
+  const std::vector<std::array<std::string, 3>> searches = {
+      {"GET", "/v1/streams/s/events?from=-1&type=none", ""},
+      {"GET", "/v1/streams/s/events?from=-1&type=none&follow=true", ""},
+      {"GET", "/v1/all/events?from=-1&type=none", ""},
+      {"PUT", "/v1/consumers/c", R"({"stream":"s","types":["none"],"from":"-1"})"},
+      {"POST", "/v1/consumers/there/reset", R"({"from":"-1"})"},
+  };
+  for (const auto& [method, target, body] : searches) {
+    SCOPED_TRACE(method + " " + target);
+    reopen();  // in tables, and no longer in memory
+    start({.threads = 1, .drain_timeout_ms = 60'000});
+    faults->hold_reads();
+    std::optional<Response> answer;
+    {
+      HttpClient asking = client();
+      const Headers json = body.empty() ? Headers{} : Headers{{"Content-Type", "application/json"}};
+      std::jthread ask([&, method = method, target = target, body = body] {
+        answer = asking.send(method, target, body, json);
+      });
+      EXPECT_TRUE(eventually([&] { return faults->reads_waiting() > 0; }));
+      // The first of the windows is being read: it is the last one, too.
+      end();
+    }
+    ASSERT_TRUE(answer);
+    expect_problem(*answer, 503);
+    EXPECT_EQ(answer->json()["type"].str(), "urn:strandline:problem:closed");
+  }
+  // The log is another server's next.
+  reopen();
+  start({.threads = 1});
+  EXPECT_EQ(client().get(searches[0][1]).json()["next"].number(), 10'000u);
+}
+
+TEST_F(SearchingServer, KeepsNothingButSearchesWaiting) {
+  options.file_system = FaultFileSystem::as_option(faults);
+  append("s", 1000);
+  reopen();
+  start({.threads = 1});
+  HttpClient other = client();
+  {
+    std::vector<std::jthread> searches;
+    faults->hold_reads();
+    // More than there are threads of a pool.
+    for (int i = 0; i < 4; ++i) {
+      searches.emplace_back([address = address()] {
+        HttpClient asking(address);
+        const Response found = asking.get("/v1/streams/s/events?from=-1&type=none");
+        EXPECT_EQ(found.json()["next"].number(), 1000u) << found.body;
+      });
+    }
+    EXPECT_TRUE(eventually([&] { return faults->reads_waiting() > 0; }));
+    EXPECT_EQ(other.get("/v1/consumers").status, 200u);
+    EXPECT_EQ(other.send("PUT", "/v1/streams/new").status, 201u);
+    faults->release();
+  }
 }
 
 class SealedServer : public LogTest {};
