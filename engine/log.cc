@@ -48,7 +48,7 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
     parts->head_mark = std::make_unique<HeadMark>(
         Disk(state.options), directory,
         [&state]() -> std::optional<HeadMark::Head> {
-          if (state.identity.lost()) return std::nullopt;
+          if (state.lost_files()) return std::nullopt;
           return HeadMark::Head{Sequence(state.streams.log().tail().value),
                                 state.store->durable_changes(), state.store->newest_wal(),
                                 state.store->list_end()};

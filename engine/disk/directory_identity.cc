@@ -14,6 +14,7 @@ namespace strandline {
 
 DirectoryIdentity& DirectoryIdentity::operator=(DirectoryIdentity&& other) noexcept {
   std::swap(places_, other.places_);
+  std::swap(kept_, other.kept_);
   return *this;
 }
 
@@ -32,6 +33,10 @@ Result<DirectoryIdentity> DirectoryIdentity::of(const std::filesystem::path& log
       return std::unexpected(inaccessible_file(path, errno));
     }
   }
+  for (const char* name : {"FORMAT", "HEAD", "store/CURRENT"}) {
+    // HEAD comes with the first head mark.
+    identity.kept_.push_back({log_directory / name, std::make_unique<std::atomic<bool>>(false)});
+  }
   return identity;
 }
 
@@ -46,6 +51,14 @@ std::optional<std::string> DirectoryIdentity::lost() const {
     }
     if (now.st_dev != then.st_dev || now.st_ino != then.st_ino) {
       return fmt::format("{} was replaced by another while the log was open", place.path.string());
+    }
+  }
+  for (const Kept& kept : kept_) {
+    struct stat now = {};
+    if (stat(kept.path.c_str(), &now) == 0) {
+      *kept.seen = true;
+    } else if (errno == ENOENT && *kept.seen) {
+      return fmt::format("{} was removed while the log was open", kept.path.string());
     }
   }
   return std::nullopt;

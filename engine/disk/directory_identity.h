@@ -1,12 +1,16 @@
 // Which directory a log was opened in: its own, its store's, and the lock file, each held open, so
-// that none of their inode numbers is given to another file while the log lives.
+// that none of their inode numbers is given to another file while the log lives. And the files
+// without which the next opening finds no log, or not all of it: FORMAT, HEAD and CURRENT.
 //
 // Whether the paths still lead there is what an owner asks now and then: everything else goes by
 // open files, and would go on without a word after the directory was removed, renamed, or replaced
-// by another, and without a lock after LOCK was. *Threads*: any.
+// by another, and without a lock after LOCK was. (The WAL is the store's to ask for: its name
+// changes.) *Threads*: any.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,7 +38,13 @@ class DirectoryIdentity {
     std::filesystem::path path;
     int held;  // a file descriptor
   };
+  // A file that others take the place of, by renaming; it is never away in between.
+  struct Kept {
+    std::filesystem::path path;
+    std::unique_ptr<std::atomic<bool>> seen;  // it was there once
+  };
   std::vector<Place> places_;
+  std::vector<Kept> kept_;
 };
 
 }  // namespace strandline

@@ -52,6 +52,12 @@ struct LogState {
         clock(this->options.clock ? this->options.clock : std::make_shared<SystemClock>()),
         batch_cache(this->options.batch_cache_bytes) {}
 
+  // What was removed or replaced of the files that the log is in, under an owner.
+  std::optional<std::string> lost_files() const {
+    auto lost = identity.lost();
+    return lost ? lost : store->lost_wal();
+  }
+
   const std::filesystem::path directory;
   const Options options;
   const std::shared_ptr<Clock> clock;

@@ -263,6 +263,17 @@ Status Store::sync() {
 
 uint64_t Store::durable_changes() const { return parts_->durable; }
 uint64_t Store::newest_wal() const { return parts_->newest_wal().value_or(0); }
+std::optional<std::string> Store::lost_wal() const {
+  // RocksDB asks for the file's size by its name. Another thread may move it on to the next WAL in
+  // between, and remove this one: then the second look finds that next one.
+  for (const int look : {1, 2}) {
+    std::unique_ptr<rocksdb::LogFile> wal;
+    const rocksdb::Status status = parts_->db->GetCurrentWalFile(&wal);
+    if (!status.IsPathNotFound() && !status.IsNotFound()) break;
+    if (look == 2) return "the WAL was removed while the log was open: " + status.ToString();
+  }
+  return std::nullopt;
+}
 ListEnd Store::list_end() const { return parts_->list->durable(); }
 
 Result<std::optional<std::string>> Store::get(Family family, std::string_view key) const {

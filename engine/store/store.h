@@ -92,6 +92,8 @@ class Store {
   uint64_t durable_changes() const;
   uint64_t newest_wal() const;  // its number, as in its file's name
   ListEnd list_end() const;     // an owner's
+  // What was removed of the WAL that is being written, which goes on without its name. An owner's.
+  std::optional<std::string> lost_wal() const;
 
   // What the family holds under a key; nothing if it holds nothing; `corrupt` if it cannot be read.
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;

@@ -167,7 +167,7 @@ void Writer::look_at_directory() {
   const auto now = std::chrono::steady_clock::now();
   if (now - directory_seen_ >= kIdle && !log_.failure.failed()) {
     directory_seen_ = now;
-    if (const auto why = log_.identity.lost()) {
+    if (const auto why = log_.lost_files()) {
       log_.store->freeze();
       log_.failure.set(*why);
     }

@@ -1,6 +1,6 @@
-// A log whose directory is removed, renamed or replaced while it is open, or its store, or its
-// lock: it seals itself by itself, says why, is read from what it holds, and touches nothing of
-// what stands there now.
+// A log whose directory is removed, renamed or replaced while it is open, or its store, its lock,
+// or a file without which nothing, or not all of it, is found again: it seals itself by itself,
+// says why, is read from what it holds, and touches nothing of what stands there now.
 #include <map>
 
 #include "tests/support/log/log_test.h"
@@ -78,6 +78,36 @@ TEST_F(DirectoryLost, ItsStoreOrItsLockIsNoticed) {
     EXPECT_FALSE(fs::exists(data() / name));
   }
   fs::remove_all(data());
+}
+
+TEST_F(DirectoryLost, AFileWithoutWhichItIsNotOpenedAgainWholeIsNoticed) {
+  for (const char* name : {"FORMAT", "HEAD", "store/CURRENT", "the WAL", "store/*"}) {
+    SCOPED_TRACE(name);
+    close();
+    fs::remove_all(data());
+    append("s", 10);
+    std::vector<fs::path> files = {data() / name};
+    if (!fs::exists(files[0])) files = files_below(data() / "store");
+    if (name == std::string("the WAL")) files = files_below(data() / "store", ".log");
+    ASSERT_FALSE(files.empty());
+    for (const fs::path& file : files) fs::remove(file);
+    expect_sealed("was removed");
+    close();
+    for (const fs::path& file : files) EXPECT_FALSE(fs::exists(file)) << file;
+  }
+  fs::remove_all(data());
+}
+
+// What takes its place by itself is no loss: RocksDB renames CURRENT, and moves on to another WAL.
+TEST_F(DirectoryLost, AWalThatIsMovedOnFromIsNoLoss) {
+  for (uint64_t first = 10; first < 60; first += 10) {
+    ASSERT_TRUE(log().roll());
+    append("s", 10);
+  }
+  EXPECT_EQ(log().sealed(), std::nullopt);
+  reopen();
+  expect_stream("s", 0, 60);
+  EXPECT_EQ(log().sealed(), std::nullopt);
 }
 
 TEST_F(DirectoryLost, AnotherThatStandsThereNowIsNotTouched) {
