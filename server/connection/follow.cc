@@ -72,6 +72,22 @@ AwaitingFollow::AwaitingFollow(const Log& log, ReadOptions read, Subscription wa
 
 Result<std::unique_ptr<Follow>> AwaitingFollow::start(const Log& log, ReadOptions read,
                                                       std::unique_ptr<Form> form, Places places) {
+  // Of a stream that was deleted its next offset is known; one that never was begins at 0.
+  if (read.from.kind == From::Kind::position && read.from.number > 0) {
+    ReadOptions gone = read;
+    gone.deleted_too = true;
+    auto there = log.subscribe(std::move(gone));
+    if (!there && there.error().code != Code::not_found) {
+      return std::unexpected(std::move(there.error()));
+    }
+    if (!there) {
+      return std::unexpected(Error{.code = Code::out_of_range,
+                                   .message = "there is no stream \"" + read.select.names.at(0) +
+                                              "\" yet, and its first offset will be 0, not " +
+                                              std::to_string(read.from.number),
+                                   .available = Available{0, 0}});
+    }
+  }
   auto watch =
       log.subscribe({.select = Selection::prefix(read.select.names.at(0)), .from = From::latest()});
   if (!watch) return std::unexpected(std::move(watch.error()));

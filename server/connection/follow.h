@@ -78,7 +78,8 @@ class SubscriptionFollow : public Follow {
 };
 
 // Of a stream that does not exist yet: it waits until it does, then follows it from where it was
-// asked to begin. Whatever place that names (the latest, the last N), all that comes is newer.
+// asked to begin. Whatever place that names (the latest, the last N), all that comes is newer. An
+// offset that the stream does not have yet is out of range, as it is of a stream that is there.
 //
 // It is woken by the log's own stream, which moves with every event. So a stream that was created
 // empty is found with the next event of any stream, which its first is at the latest.

@@ -127,6 +127,37 @@ TEST_F(Following, WaitsForAStreamThatWasDeleted) {
   expect_line(stream, 4);
 }
 
+// An offset that is not there yet is told as of a stream that is there: at once, and in words.
+TEST_F(Following, WaitsForNoOffsetThatAStreamDoesNotHaveYet) {
+  append("other", 0, 3);
+  const auto expect_all = [&](uint64_t first, unsigned status) {
+    const std::string before = std::to_string(first - 1);
+    for (const char* form : {kSse, "application/x-ndjson", schema::kBatchMediaType}) {
+      for (const char* wait : {"&wait=true", ""}) {
+        SCOPED_TRACE(std::string(form) + wait + " " + before);
+        const unsigned wanted =
+            *wait == '\0' && !client_.get("/v1/streams/s").json().has("tail") ? 404 : status;
+        const std::string query = std::string("?follow=true") + wait;
+        EXPECT_EQ(follow(query + "&from=" + std::to_string(first), form).status(), wanted);
+        EXPECT_EQ(follow(query, form, {{"Last-Event-ID", before}}).status(), wanted);
+      }
+    }
+  };
+  expect_all(5, 416);
+  expect_all(1, 416);
+  const Response refused =
+      client_.get("/v1/streams/s/events?follow=true&wait=true&from=5", {{"Accept", kSse}});
+  expect_problem(refused, 416);
+  EXPECT_THAT(refused.json()["detail"].str(), testing::HasSubstr("\"s\""));
+  append("s", 0, 3);
+  expect_all(4, 416);
+  expect_all(3, 200);
+  // Its offsets go on where they stopped.
+  ASSERT_EQ(client_.send("DELETE", "/v1/streams/s").status, 204u);
+  expect_all(4, 416);
+  expect_all(3, 200);
+}
+
 TEST_F(Following, OfAStreamThatNeverComesEndsWithTheServer) {
   HttpStream stream = follow("?follow=true&wait=true", "application/x-ndjson");
   EXPECT_EQ(stream.status(), 200u);
