@@ -37,6 +37,32 @@ std::optional<Response> refuse_repeated(const RequestHead& head, const Route* ro
                    " is there twice, and has one value");
 }
 
+bool takes(const Route& route, Header header) {
+  switch (route.takes) {
+    case Takes::neither:
+      return false;
+    case Takes::idempotency_key:
+      return header == Header::idempotency_key;
+    case Takes::all:
+      return true;
+  }
+  return false;
+}
+
+// Nobody who asks for a condition, or for being known again, is to believe that it was looked at.
+// What changes nothing may be asked with any of them: a cache adds If-None-Match to a GET.
+std::optional<Response> refuse_meaningless(const RequestHead& head, const Route& route) {
+  if (is_safe_method(route.method)) return std::nullopt;
+  for (const Header header : {Header::if_match, Header::if_none_match, Header::idempotency_key,
+                              Header::producer_id, Header::producer_epoch, Header::producer_seq}) {
+    if (!head.has(header) || takes(route, header)) continue;
+    return malformed(
+        std::string(known(header).name) + " means nothing here: it is for appends to " +
+        (header == Header::idempotency_key ? "one stream, and for /v1/append" : "one stream"));
+  }
+  return std::nullopt;
+}
+
 // Whether the body is in gzip.
 std::expected<bool, Response> find_coding(const RequestHead& head) {
   const std::string_view coding = head.field(Header::content_encoding);
@@ -76,6 +102,9 @@ std::expected<Admitted, Response> admit(Request& request, Service& service) {
   }
   if (auto refused = refuse_other_sites(head, service)) return std::unexpected(std::move(*refused));
   if (!match) return std::unexpected(std::move(match.error()));
+  if (auto refused = refuse_meaningless(head, *match->route)) {
+    return std::unexpected(std::move(*refused));
+  }
   Admitted admitted{.match = std::move(*match)};
   const auto gzip = find_coding(head);
   if (!gzip) return std::unexpected(gzip.error());

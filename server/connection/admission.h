@@ -5,6 +5,7 @@
 //   400  a header that comes twice and is no list
 //   403  a request that may change state, from another site's page (`cross-site`)
 //   404, 405  what no route takes
+//   400  a condition, a producer or an idempotency key where it means nothing (Takes)
 //   415  a body in a coding that is not known here
 //   400, 413, 503  a body that does not unpack
 // *Threads*: the session's; unpack_body also the pool's.

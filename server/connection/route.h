@@ -61,16 +61,26 @@ enum class StreamsIn : uint8_t {
 // through the log's queue, which keeps their order.
 enum class Order : uint8_t { alone, pipelined };
 
+// Which of the headers that make a request conditional, or known when it is sent again, mean
+// something here. One that does not is refused, where the request may change something: who sent it
+// counts on it.
+enum class Takes : uint8_t {
+  neither,
+  idempotency_key,
+  all,  // also If-Match and If-None-Match, and a producer's
+};
+
 struct Route {
   constexpr Route(std::string_view method, std::string_view path, std::string_view name,
-                  Handler handler, Order order, Needs needs, StreamsIn streams)
+                  Handler handler, Order order, Needs needs, StreamsIn streams, Takes takes)
       : method(method),
         path(path),
         name(name),
         handler(handler),
         order(order),
         needs(needs),
-        streams(streams) {}
+        streams(streams),
+        takes(takes) {}
 
   // Whether ce-* headers are an event's attributes here: CloudEvents' binary mode has one event, so
   // the stream stands in the path.
@@ -85,6 +95,7 @@ struct Route {
   Order order;
   Needs needs;
   StreamsIn streams;
+  Takes takes;
 };
 
 // GET, HEAD and OPTIONS change nothing (RFC 9110, section 9.2.1); every other method may.

@@ -277,9 +277,6 @@ TakenMany take_many(Call& call) {
   }
   const auto durability = call.query.durability();
   if (!durability) return std::unexpected(malformed(durability.error()));
-  if (auto known = allow_retry_headers(call, {Header::idempotency_key}); !known) {
-    return std::unexpected(malformed(known.error()));
-  }
   auto idempotency = parse_idempotency(call);
   if (!idempotency) return std::unexpected(malformed(idempotency.error()));
   AppendMany append{.durability = *durability, .idempotency = std::move(*idempotency)};

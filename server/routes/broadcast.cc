@@ -3,7 +3,6 @@
 #include "server/json/json_fields.h"
 #include "server/routes/append_body.h"
 #include "server/routes/handlers.h"
-#include "server/routes/retry_headers.h"
 #include "server/wire/appended_json.h"
 
 namespace strandline::server {
@@ -15,9 +14,6 @@ std::expected<Broadcast, Response> take_broadcast(Call& call) {
         problem({.code = Code::invalid, .message = std::move(why)}, Asked::appending));
   };
   if (auto known = call.query.allow({"durability"}); !known) {
-    return std::unexpected(malformed(known.error()));
-  }
-  if (auto known = allow_retry_headers(call, {}); !known) {
     return std::unexpected(malformed(known.error()));
   }
   const auto durability = call.query.durability();

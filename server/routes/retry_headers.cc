@@ -128,17 +128,4 @@ Parsed<std::optional<Idempotency>> parse_idempotency(const Call& call) {
   return Idempotency{.key = std::move(*key), .fingerprint = fingerprint_of(call)};
 }
 
-Parsed<> allow_retry_headers(const Call& call, std::initializer_list<Header> headers) {
-  for (const Header header : {Header::producer_id, Header::producer_epoch, Header::producer_seq,
-                              Header::idempotency_key}) {
-    if (std::ranges::find(headers, header) != headers.end()) continue;
-    if (!call.request.head.has(header)) continue;
-    return std::unexpected(std::string(known(header).name) + " means nothing here" +
-                           (header == Header::idempotency_key
-                                ? ""
-                                : "; /v1/append has a \"producer\" in each of its \"appends\""));
-  }
-  return {};
-}
-
 }  // namespace strandline::server

@@ -2,6 +2,7 @@
 // Producer-Seq, and Idempotency-Key (the IETF's draft-ietf-httpapi-idempotency-key-header).
 //
 // *Errors*: a sentence for a 400. What the log has to say about names and keys, it says itself.
+// A route that takes none of them says so (route.h).
 #pragma once
 
 #include <optional>
@@ -19,8 +20,5 @@ Parsed<std::optional<Producer>> parse_producer(const Call& call);
 // appended: route, names, query, type, CloudEvents' headers and body; of what they mean, not of how
 // they are spelt. Before the body is taken.
 Parsed<std::optional<Idempotency>> parse_idempotency(const Call& call);
-
-// An error, if one of them is there, and is not among these; for requests that know no such thing.
-Parsed<> allow_retry_headers(const Call& call, std::initializer_list<Header> headers);
 
 }  // namespace strandline::server

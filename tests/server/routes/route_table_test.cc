@@ -172,6 +172,46 @@ TEST_F(RouteTable, SafeRoutesChangeNothing) {
   EXPECT_EQ(state(), before);
 }
 
+// A condition, a producer or a key is looked at, or refused: nobody believes in one that was not.
+TEST_F(RouteTable, HeadersThatMeanNothingAreRefusedWhereSomethingMayChange) {
+  const auto state = [&] {
+    std::string all;
+    for (const char* path :
+         {"/v1/streams?limit=1000", "/v1/consumers/exclusive", "/v1/consumers/shared",
+          "/v1/all/events", "/v1/consumers/free/positions/s"}) {
+      all += client_.get(path).body;
+    }
+    return all;
+  };
+  const std::string before = state();
+  const std::vector<std::pair<std::string, std::string>> headers = {
+      {"If-Match", "\"99\""},  {"If-Match", ""},
+      {"If-None-Match", "*"},  {"Producer-Id", "p"},
+      {"Producer-Epoch", "0"}, {"Producer-Seq", "0"},
+      {"Idempotency-Key", ""}, {"idempotency-key", "\"k\""}};
+  const std::set<std::string_view> take_keys = {"append_events", "append_many"};
+  for (const Route& route : routes()) {
+    for (const auto& [name, value] : headers) {
+      SCOPED_TRACE(std::string(route.method) + " " + std::string(route.path) + " " + name);
+      const bool key = name.starts_with("Idem") || name.starts_with("idem");
+      if (route.name == "append_events" || (key && take_keys.contains(route.name))) continue;
+      const bool safe = server::is_safe_method(route.method);
+      Headers all = {{name, value}};
+      if (!safe) all.emplace_back("Content-Type", "application/json");
+      const Response response =
+          client_.send(std::string(route.method), target_of(route, "s", consumer_for(route)),
+                       safe || route.method == "DELETE" ? "" : body_for(route), all);
+      if (safe) {
+        EXPECT_LT(response.status, 300u) << response.body;
+      } else {
+        expect_problem(response, 400);
+        EXPECT_THAT(response.json()["detail"].str(), testing::HasSubstr("means nothing here"));
+      }
+    }
+  }
+  EXPECT_EQ(state(), before);
+}
+
 // The stream that the path names is the one that it is about: it is named in the answer, or it is
 // what is there afterwards.
 TEST_F(RouteTable, AStreamInThePathIsTheOneThatTheRequestIsAbout) {
