@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <set>
 #include <string_view>
 #include <unordered_map>
@@ -79,9 +78,8 @@ Status check_parts(const LogState& log, const AppendMany& request) {
   return {};
 }
 
-// Each commit's condition sees the commits before it, and the events beside it.
+// Each commit's condition sees the events beside it.
 Status check_commits(const LogState& log, const AppendMany& request) {
-  std::map<std::pair<std::string_view, std::string_view>, uint64_t> planned;
   std::unordered_map<std::string_view, uint64_t> appended_to;
   if (!request.commits.empty()) {
     for (const AppendMany::Part& part : request.parts) {
@@ -103,9 +101,7 @@ Status check_commits(const LogState& log, const AppendMany& request) {
     std::optional<uint64_t> tail;  // a ledger has none
     if (!ledger) tail = (stream ? stream->assigned.next : 0) + appended;
     std::optional<uint64_t> known;
-    if (const auto found = planned.find({one.consumer, one.stream}); found != planned.end()) {
-      known = found->second;
-    } else if (ledger || stream) {
+    if (ledger || stream) {
       known = log.positions.assigned({one.consumer, ledger ? kImportLedger : stream->id});
     }
     const uint64_t current = known.value_or(0);
@@ -136,7 +132,6 @@ Status check_commits(const LogState& log, const AppendMany& request) {
       return fail(Code::too_large, fmt::format("a log has at most {} committed positions",
                                                log.options.limits.consumers_max));
     }
-    planned[{one.consumer, one.stream}] = one.next;
   }
   return {};
 }
@@ -169,6 +164,14 @@ Status check_request(const AppendMany& request, const Limits& limits) {
       ok.error().message = "the producer: " + ok.error().message;
       return ok;
     }
+  }
+  std::set<std::pair<std::string_view, std::string_view>> moved;
+  for (const Commit& one : request.commits) {
+    if (moved.emplace(one.consumer, one.stream).second) continue;
+    return fail(Code::invalid,
+                fmt::format("two commits of consumer \"{}\" in \"{}\": an append moves a position "
+                            "once",
+                            one.consumer, one.stream));
   }
   for (const ProcessedId& mark : request.once) {
     if (auto ok = check_name(mark.consumer, limits); !ok) return ok;

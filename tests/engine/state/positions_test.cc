@@ -101,6 +101,26 @@ TEST_F(Positions, CommitInsideAnAppendOrNotAtAll) {
   EXPECT_EQ(code_of(log().position("other", "in")), Code::not_found);
 }
 
+TEST_F(Positions, MoveOnceInAnAppend) {
+  append("s", 10);
+  append("t", 10);
+  const auto commits = [&](std::vector<Commit> commits) {
+    return log().append(AppendMany{.commits = std::move(commits)});
+  };
+  const auto refused = commits({{.consumer = "c", .stream = "s", .next = 1},
+                                {.consumer = "c", .stream = "t", .next = 1},
+                                {.consumer = "c", .stream = "s", .expected = 1, .next = 2}});
+  ASSERT_EQ(code_of(refused), Code::invalid);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("\"c\""));
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("\"s\""));
+  EXPECT_EQ(code_of(log().position("c", "t")), Code::not_found);
+  EXPECT_TRUE(commits({{.consumer = "c", .stream = "s", .next = 1},
+                       {.consumer = "c", .stream = "t", .next = 2},
+                       {.consumer = "d", .stream = "s", .next = 3}}));
+  EXPECT_EQ(log().position("c", "t"), 2u);
+  EXPECT_EQ(log().position("d", "s"), 3u);
+}
+
 TEST_F(Positions, MayReachTheTailThatTheirOwnAppendLeaves) {
   AppendMany step{.parts = {{.stream = "s", .batch = batch("s", Offset{0}, 3)}},
                   .commits = {{.consumer = "reader", .stream = "s", .next = 3}}};
