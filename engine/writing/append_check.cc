@@ -175,6 +175,10 @@ Status check_request(const AppendMany& request, const Limits& limits) {
   }
   for (const ProcessedId& mark : request.once) {
     if (auto ok = check_name(mark.consumer, limits); !ok) return ok;
+    if (mark.id == "." || mark.id == "..") {
+      return fail(Code::invalid,
+                  fmt::format("the id \"{}\" is not taken: no URL reaches it", mark.id));
+    }
     if (auto ok = check_key("an id that is processed once", mark.id); !ok) return ok;
     if (mark.ttl_s == 0 || mark.ttl_s > limits.once_ttl_s_max) {
       return fail(Code::invalid, fmt::format("a mark lives for {} s; it may be 1 to {}", mark.ttl_s,

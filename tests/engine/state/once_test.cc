@@ -157,7 +157,9 @@ TEST_F(Once, MarksThatALossPutsBackAreCountedAndExpire) {
 
 TEST_F(Once, NamesAndTimesAreChecked) {
   EXPECT_EQ(code_of(log().once("$c", "x", 60)), Code::invalid);
-  EXPECT_EQ(code_of(log().once("c", "", 60)), Code::invalid);
+  for (const char* id : {"", ".", ".."}) {
+    EXPECT_EQ(code_of(log().once("c", id, 60)), Code::invalid) << id;
+  }
   EXPECT_EQ(code_of(log().once("c", std::string(256, 'x'), 60)), Code::invalid);
   EXPECT_EQ(code_of(log().once("c", "x", 0)), Code::invalid);
   EXPECT_EQ(code_of(log().once("c", "x", UINT64_MAX)), Code::invalid);

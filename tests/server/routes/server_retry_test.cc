@@ -199,6 +199,32 @@ TEST_F(RetryRequest, MarksIdsOnce) {
   expect_problem(client_.send("PUT", "/v1/consumers/$c/once/9"), 422);
 }
 
+// No URL reaches what has such a name.
+TEST_F(RetryRequest, MarksNoIdThatIsADot) {
+  for (const std::string id : {".", ".."}) {
+    for (const std::string& path : {id, id == "." ? std::string("%2E") : std::string("%2e%2E")}) {
+      expect_problem(client_.send("PUT", "/v1/consumers/c/once/" + path), 422);
+    }
+    expect_problem(post(R"({"once":{"consumer":"c","id":")" + id + "\"}}", {}, "/v1/append"), 422);
+  }
+  EXPECT_EQ(client_.send("PUT", "/v1/consumers/c/once/...").status, 201u);
+}
+
+// One would say nothing, and the other everything.
+TEST_F(RetryRequest, MovesAPositionOnce) {
+  ASSERT_EQ(post(R"([{"type":"t"},{"type":"t"}])", {}).status, 201u);
+  const Response refused = post(R"({"commit":[{"consumer":"c","stream":"s","next":1},)"
+                                R"({"consumer":"c","stream":"s","next":2}]})",
+                                {}, "/v1/append");
+  expect_problem(refused, 422);
+  EXPECT_THAT(refused.json()["detail"].str(), testing::HasSubstr("\"c\" in \"s\""));
+  // One in the query and one in the body are two.
+  expect_problem(post(R"({"commit":{"consumer":"c","stream":"s","next":1}})", {},
+                      "/v1/append?commit_consumer=c&commit_stream=s&commit_next=2"),
+                 422);
+  expect_problem(client_.get("/v1/consumers/c/positions/s"), 404);
+}
+
 TEST_F(RetryRequest, MarksIdsOnceBesideAnAppend) {
   const auto step = [&](const std::string& once) {
     return post(R"({"appends":[{"stream":"s","events":[{"type":"t"}]}],"once":)" + once + "}", {},
