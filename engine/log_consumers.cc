@@ -54,6 +54,13 @@ Status check_settings(const std::string& name, ConsumerSettings& settings, const
       !ok) {
     return ok;
   }
+  const ConsumerSettings fresh;
+  if (!settings.is_consumer_group() && (settings.ack_deadline_ms != fresh.ack_deadline_ms ||
+                                        settings.unacked_max != fresh.unacked_max)) {
+    return bad(
+        "an exclusive consumer has no ack deadline and no bound of what is unacked: it commits a "
+        "position, and acks nothing");
+  }
   if (settings.select.names.size() > limits.selection_names_max) {
     return bad(fmt::format("{} streams: a consumer names at most {}", settings.select.names.size(),
                            limits.selection_names_max));

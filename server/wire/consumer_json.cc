@@ -102,12 +102,18 @@ void append_settings(std::string& out, const ConsumerSettings& settings) {
   out += settings.retain ? ",\"retain\":true" : ",\"retain\":false";
   number("max_attempts", settings.attempts());
   if (!settings.dead_letters.empty()) text("dead_letters", settings.dead_letters);
-  if (!settings.is_consumer_group()) return;
-  if (settings.mode == Mode::keyed) {
+  // What does not go with its mode is for who reads this to refuse.
+  const ConsumerSettings fresh;
+  const bool group = settings.is_consumer_group();
+  if (settings.mode == Mode::keyed || !settings.key.empty()) {
     text("key", settings.key.empty() ? "subject" : settings.key);
   }
-  number("ack_deadline_ms", settings.ack_deadline_ms);
-  number("unacked_max", settings.unacked_max);
+  if (group || settings.ack_deadline_ms != fresh.ack_deadline_ms) {
+    number("ack_deadline_ms", settings.ack_deadline_ms);
+  }
+  if (group || settings.unacked_max != fresh.unacked_max) {
+    number("unacked_max", settings.unacked_max);
+  }
 }
 
 }  // namespace

@@ -35,6 +35,8 @@ struct ConsumersFlags {
   std::string mode = "exclusive";
   std::string from;
   ConsumerSettings settings;  // what has a flag of its own
+  std::optional<uint64_t> ack_deadline_ms;
+  std::optional<uint64_t> unacked_max;
 };
 
 // All of them, page after page.
@@ -136,6 +138,17 @@ int create(LogHandle& log, const ConsumersFlags& flags) {
   if (!mode) return misused(mode.error());
   ConsumerSettings settings = flags.settings;
   settings.mode = *mode;
+  if (!settings.is_consumer_group() && (flags.ack_deadline_ms || flags.unacked_max)) {
+    return misused(
+        fmt::format("an exclusive consumer has no {}: it commits a position, and acks "
+                    "nothing; --mode shared or --mode keyed makes a consumer group",
+                    flags.ack_deadline_ms ? "--ack-deadline" : "--unacked-max"));
+  }
+  if (settings.mode != ConsumerSettings::Mode::keyed && !settings.key.empty()) {
+    return misused("only a consumer of mode keyed has a --key: add --mode keyed");
+  }
+  settings.ack_deadline_ms = flags.ack_deadline_ms.value_or(settings.ack_deadline_ms);
+  settings.unacked_max = flags.unacked_max.value_or(settings.unacked_max);
   settings.select = read->select;
   settings.start = read->from;
   settings.types = read->types;
@@ -254,6 +267,12 @@ class ConsumersFamily {
       if (const auto fault = named ? check_name(flags->consumer, Limits()) : Status(); !fault) {
         return misused(fault.error().message);
       }
+      // ($all and a ledger's $import are names of the log's own.)
+      if (!flags->stream.empty() && !flags->stream.starts_with('$')) {
+        if (const auto fault = check_name(flags->stream, Limits()); !fault) {
+          return misused(fault.error().message);
+        }
+      }
       auto log = connect(program.settings(), purpose);
       return log ? act(**log, *flags) : not_connected(log.error());
     });
@@ -328,11 +347,11 @@ class ConsumersFamily {
         ->type_name("exclusive|shared|keyed");
     creating.add_option("--key", settings.key, "keyed: the attribute that is the key [subject]");
     add_duration<std::chrono::milliseconds>(
-        creating, "--ack-deadline", settings.ack_deadline_ms,
+        creating, "--ack-deadline", flags_->ack_deadline_ms,
         "consumer groups: what is not acked for so long is given to another [30s]", {});
     add_number(creating, "--max-attempts", settings.attempts_max,
                "then it is dead-lettered; 0: never [5; exclusive: 0]");
-    add_number(creating, "--unacked-max", settings.unacked_max,
+    add_number(creating, "--unacked-max", flags_->unacked_max,
                "consumer groups: no more is given out while so many are unacked [10000]");
     creating.add_option("--dead-letters", settings.dead_letters,
                         "the stream they go to [dead-letters/NAME]");

@@ -76,6 +76,9 @@ TEST_F(Consumer, RefusesSettingsThatMakeNoSense) {
   EXPECT_EQ(refused({.key = "k"}), Code::invalid);
   EXPECT_EQ(refused({.ack_deadline_ms = 0}), Code::invalid);
   EXPECT_EQ(refused({.unacked_max = 0}), Code::invalid);
+  // An exclusive one acks nothing.
+  EXPECT_EQ(refused({.ack_deadline_ms = 5'000}), Code::invalid);
+  EXPECT_EQ(refused({.unacked_max = 5}), Code::invalid);
   EXPECT_EQ(refused({.types = {""}}), Code::invalid);
   EXPECT_EQ(code_of(log().create_consumer("c", {.select = Selection::stream("none")})),
             Code::not_found);

@@ -119,6 +119,43 @@ TEST_F(ConsumerCommands, LifeOnAServerAndOnADirectory) {
   }
 }
 
+// A setting that its mode does not have is refused, and not dropped.
+TEST_F(ConsumerCommands, ASettingOfAnotherModeIsRefusedOnAServerAndOnADirectory) {
+  ASSERT_EQ(on_data({"append", "s"}, "a\n").exit, 0);
+  for (const bool by_server : {false, true}) {
+    if (by_server) serve();
+    const auto create = [&](std::vector<std::string> flags) {
+      flags.insert(flags.begin(), {"consumers", "create", "e", "s"});
+      return by_server ? on_server(std::move(flags)) : on_data(std::move(flags));
+    };
+    // Also one that is the default of another mode.
+    for (const std::vector<std::string>& flag : {std::vector<std::string>{"--ack-deadline", "5s"},
+                                                 {"--ack-deadline", "30s"},
+                                                 {"--unacked-max", "5"},
+                                                 {"--unacked-max", "10000"},
+                                                 {"--key", "foo"}}) {
+      SCOPED_TRACE(flag[0] + " " + flag[1]);
+      const Outcome refused = create(flag);
+      EXPECT_EQ(refused.exit, 2);
+      EXPECT_THAT(refused.errors, testing::HasSubstr(flag[0]));
+    }
+    EXPECT_EQ(create({"--mode", "shared", "--key", "foo"}).exit, 2);
+    EXPECT_EQ(create({"--dead-letters", ".."}).exit, 2);
+    for (const std::vector<std::string>& dots : {std::vector<std::string>{"create", "c", ".."},
+                                                 {"create", "..", "s"},
+                                                 {"show", "."},
+                                                 {"show", "c", ".."},
+                                                 {"set", "c", "..", "1"},
+                                                 {"reset", "..", "earliest"}}) {
+      std::vector<std::string> arguments = {"consumers"};
+      arguments.insert(arguments.end(), dots.begin(), dots.end());
+      const Outcome refused = by_server ? on_server(arguments) : on_data(arguments);
+      EXPECT_EQ(refused.exit, 2) << dots[0] << refused.errors;
+    }
+    EXPECT_EQ(create({"--max-attempts", "3"}).exit, 0);
+  }
+}
+
 TEST_F(ConsumerCommands, TailReadsADirectoryInEveryMode) {
   ASSERT_EQ(on_data({"append", "s"}, "a\nb\nc\n").exit, 0);
   for (const char* mode : {"exclusive", "shared", "keyed"}) {
