@@ -20,6 +20,19 @@ enum class LineKind {
   text,
 };
 
+// What some programs write before a text, or between its parts, and JSON does not know.
+std::string_view after_odd_blanks(std::string_view line) {
+  static constexpr std::array<std::string_view, 5> kOdd = {kByteOrderMark, "\f", "\v", "\xc2\xa0",
+                                                           " "};
+  for (size_t left = line.size() + 1; line.size() < left;) {
+    left = line.size();
+    for (const std::string_view odd : kOdd) {
+      if (line.starts_with(odd)) line.remove_prefix(odd.size());
+    }
+  }
+  return line;
+}
+
 bool is_whole_json(std::string_view line, rapidjson::Document& document) {
   return !document.Parse<rapidjson::kParseIterativeFlag>(line.data(), line.size()).HasParseError();
 }
@@ -29,7 +42,11 @@ LineKind kind_of(std::string_view line) {
   if (begin == std::string_view::npos) return LineKind::blank;
   line = line.substr(begin, line.find_last_not_of(kBlanks) + 1 - begin);
   if (line[0] == '\x1e') return LineKind::fragment;  // JSON text sequences, RFC 7464
-  if (line[0] != '{' && line[0] != '[') return LineKind::text;
+  if (line[0] != '{' && line[0] != '[') {
+    const std::string_view bare = after_odd_blanks(line);
+    if (!bare.starts_with('{') && !bare.starts_with('[')) return LineKind::text;
+    return kind_of(bare) == LineKind::text ? LineKind::text : LineKind::fragment;
+  }
   rapidjson::Document document;
   const bool whole = is_whole_json(line, document);
   if (whole && document.IsObject()) {
@@ -53,7 +70,9 @@ std::string_view binary_of(std::string_view text) {
   struct Magic {
     std::string_view bytes, what;
   };
-  static constexpr std::array<Magic, 5> kMagics = {{
+  static constexpr std::array<Magic, 7> kMagics = {{
+      {std::string_view("\xff\xfe\0\0", 4), "UTF-32: `iconv -f UTF-32 -t UTF-8` makes UTF-8 of it"},
+      {std::string_view("\0\0\xfe\xff", 4), "UTF-32: `iconv -f UTF-32 -t UTF-8` makes UTF-8 of it"},
       {"\x1f\x8b", "gzip: `gzip -dc FILE | strandline import - --name NAME` unpacks it"},
       {"\x28\xb5\x2f\xfd", "zstd: `zstd -dc FILE | strandline import - --name NAME` unpacks it"},
       {"\xff\xfe", "UTF-16: `iconv -f UTF-16 -t UTF-8` makes UTF-8 of it"},
@@ -86,6 +105,13 @@ std::unexpected<Error> refuse(LineKind kind, uint64_t number) {
 }
 
 }  // namespace
+
+Status expect_plain(std::string_view line) {
+  if (line.find('{') == std::string_view::npos || kind_of(line) != LineKind::event) return {};
+  return fail(Code::invalid, fmt::format("this line is an event in JSON, and the first lines are "
+                                         "text; {}",
+                                         kSettle));
+}
 
 Result<LineForm> detect_form(const Beginning& beginning) {
   if (const std::string_view what = binary_of(beginning.text); !what.empty()) {

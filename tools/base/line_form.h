@@ -27,5 +27,7 @@ struct Beginning {
 
 // Decides by every whole line of it. Input without a line that is not blank is plain.
 Result<LineForm> detect_form(const Beginning& beginning);
+// What the beginning did not show: that a later line, of input found to be plain, is an event.
+Status expect_plain(std::string_view line);
 
 }  // namespace strandline::tools

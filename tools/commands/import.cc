@@ -130,6 +130,18 @@ class Import {
                               ledger.name, done.lines, described(done.form, done.stream),
                               described(form, flags_.stream)));
     }
+    if (done.bytes > 0 && !flags_.stream.empty()) {
+      const auto there = log_->describe(flags_.stream);
+      if (!there && there.error().code == Code::not_found) {
+        return fail(Code::conflict,
+                    fmt::format("the ledger \"{}\" remembers {} lines that were imported into the "
+                                "stream \"{}\", which is not there any more: nothing is imported. "
+                                "`strandline consumers rm {}` forgets them, so that all of it is "
+                                "imported again",
+                                ledger.name, done.lines, flags_.stream, ledger.name));
+      }
+      if (!there) return std::unexpected(there.error());
+    }
     ledger.done.form = form;
     ledger.done.stream = flags_.stream;
     return {};

@@ -21,11 +21,13 @@ Status LineEvents::decide(Lines& input) {
   const auto form = detect_form(*beginning);
   if (!form) return std::unexpected(form.error());
   form_ = *form;
+  guessed_ = true;
   return {};
 }
 
 Status LineEvents::add(std::string_view line) {
   if (form_ == LineForm::plain) {
+    if (auto plain = guessed_ ? expect_plain(line) : Status(); !plain) return plain;
     NewEvent event{.type = type_, .form = DataForm::binary, .data = line};
     if (is_utf8(line)) {
       event.form = DataForm::text;

@@ -40,6 +40,7 @@ class LineEvents {
   Status finish_run();
 
   LineForm form_;
+  bool guessed_ = false;  // by the beginning
   const std::string type_;
   const std::optional<std::string> stream_;
   std::vector<AppendMany::Part> parts_;

@@ -189,6 +189,21 @@ TEST_P(ImportAgain, AfterItsLedgerWasRemovedOrResetBeginsAgain) {
   EXPECT_EQ(held(), "one\none\none\n");
 }
 
+// The lines that it remembers are nowhere: that they are there is not said.
+TEST_P(ImportAgain, AfterItsStreamWasRemovedIsRefused) {
+  const std::string file = put("a.log", "one\ntwo\n");
+  ASSERT_EQ(import(file).exit, 0);
+  ASSERT_EQ(strandline(on_log({"streams", "rm", "s"})).exit, 0);
+  const Outcome again = import(file);
+  EXPECT_EQ(again.exit, 4) << again.output;
+  EXPECT_THAT(again.errors, testing::HasSubstr("is not there any more"));
+  const size_t begin = again.errors.find("consumers rm ") + 13;
+  const std::string ledger = again.errors.substr(begin, again.errors.find('`', begin) - begin);
+  ASSERT_EQ(strandline(on_log({"consumers", "rm", ledger})).exit, 0) << ledger;
+  EXPECT_EQ(import(file).exit, 0);
+  EXPECT_EQ(held(), "one\ntwo\n");
+}
+
 INSTANTIATE_TEST_SUITE_P(Doors, ImportAgain, testing::Bool(),
                          [](const auto& info) { return info.param ? "Server" : "Directory"; });
 
@@ -238,7 +253,9 @@ TEST_F(ImportForms, WhatIsNoLinesOfEventsButJsonIsRefusedUnlessItIsSaidToBeText)
        {"[{\"type\":\"a\",\"data\":1},\n{\"type\":\"b\",\"data\":2}]\n", "[\n{\"type\":\"a\"}\n]\n",
         "[]\n", "{\n  \"type\": \"a\",\n  \"data\": 1\n}\n", "{\"type\":\n\"a\"}\n",
         "\n\n{\n\"type\":\"a\"}\n", "{\"total\":12}\n", "{\"type\":\"a\"\n", "{}\n",
-        "\x1e{\"type\":\"a\"}\n", "# exported\n{\"type\":\"a\"}\n"}) {
+        "\x1e{\"type\":\"a\"}\n", "# exported\n{\"type\":\"a\"}\n",
+        "\xef\xbb\xbf\xef\xbb\xbf{\"type\":\"a\"}\n", "\f{\"type\":\"a\"}\n",
+        "\xc2\xa0 {\"type\":\"a\"}\n"}) {
     const Outcome outcome = import(text);
     EXPECT_NE(outcome.exit, 0) << text;
     EXPECT_THAT(outcome.errors, testing::HasSubstr("--text")) << text;
@@ -246,7 +263,21 @@ TEST_F(ImportForms, WhatIsNoLinesOfEventsButJsonIsRefusedUnlessItIsSaidToBeText)
   }
 }
 
+// The form of the whole is not that of its beginning alone.
+TEST_F(ImportForms, AnEventFarBehindTextIsRefusedUnlessItIsSaidToBeText) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "hello\n";
+  text += "{\"type\":\"a\"}\n";
+  const Outcome outcome = import(text);
+  EXPECT_NE(outcome.exit, 0);
+  EXPECT_THAT(outcome.errors, testing::HasSubstr(":20001: "));
+  EXPECT_THAT(outcome.errors, testing::HasSubstr("--text"));
+  EXPECT_EQ(import(text, {"--text"}).exit, 0);
+}
+
 TEST_F(ImportForms, WhatIsNoTextIsRefused) {
+  const Outcome wide = import(std::string("\xff\xfe\0\0{\0\0\0", 8));
+  EXPECT_THAT(wide.errors, testing::HasSubstr("UTF-32"));
   for (const std::string text :
        {std::string("\x1f\x8b\x08\x00rest", 8), std::string("\x28\xb5\x2f\xfdrest"),
         std::string("\xff\xfe{\0\"\0", 6), std::string("a\0b\n", 4)}) {
