@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 
 #include "server/http/quantity.h"
 #include "server/http/request_head.h"
@@ -15,19 +16,26 @@ bool is_name_character(char c) {
   return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '.' || c == '_';
 }
 
-// inet_pton wants a string that ends.
-template <int family>
-bool is_number_of(std::string_view text) {
-  char terminated[64];
-  if (text.size() >= sizeof terminated) return false;
+using Address = std::array<unsigned char, 16>;
+
+std::optional<Address> address_of(int family, std::string_view text) {
+  char terminated[64];  // inet_pton wants a string that ends
+  if (text.size() >= sizeof terminated) return std::nullopt;
   *std::ranges::copy(text, terminated).out = '\0';
-  unsigned char address[16];
-  return inet_pton(family, terminated, address) == 1;
+  Address address = {};
+  return inet_pton(family, terminated, address.data()) == 1 ? std::optional(address) : std::nullopt;
 }
 
-bool is_bracketed(std::string_view host) {
-  return host.size() > 2 && host.front() == '[' && host.back() == ']' &&
-         is_number_of<AF_INET6>(host.substr(1, host.size() - 2));
+// Of what stands in brackets. It has several spellings.
+std::optional<Address> v6_address(std::string_view host) {
+  if (host.size() <= 2 || host.front() != '[' || host.back() != ']') return std::nullopt;
+  return address_of(AF_INET6, host.substr(1, host.size() - 2));
+}
+
+bool same_host(std::string_view a, std::string_view b) {
+  if (same_ignoring_case(a, b)) return true;
+  const auto address = v6_address(a);
+  return address && address == v6_address(b);
 }
 
 uint16_t known_port(std::string_view port) { return parse_port(port).value_or(80); }
@@ -45,15 +53,15 @@ std::optional<Authority> parse_authority(std::string_view text) {
   // RFC 1035, section 2.3.4: a name has at most 255 bytes.
   const bool name = !authority.host.empty() && authority.host.size() <= 255 &&
                     std::ranges::all_of(authority.host, is_name_character);
-  if (!name && !is_bracketed(authority.host)) return std::nullopt;
+  if (!name && !v6_address(authority.host)) return std::nullopt;
   return authority;
 }
 
 bool same_authority(const Authority& a, const Authority& b) {
-  return same_ignoring_case(a.host, b.host) && known_port(a.port) == known_port(b.port);
+  return same_host(a.host, b.host) && known_port(a.port) == known_port(b.port);
 }
 
-bool Authority::is_address() const { return host.front() == '[' || is_number_of<AF_INET>(host); }
+bool Authority::is_address() const { return host.front() == '[' || address_of(AF_INET, host); }
 
 bool Authority::is_localhost() const {
   std::string_view name = host;
@@ -68,7 +76,7 @@ bool Authority::is_localhost() const {
 bool Authorities::is_named(const Authority& authority) const {
   return std::ranges::any_of(names_, [&](const std::string& name) {
     const auto own = parse_authority(name);
-    return own && (own->port.empty() ? same_ignoring_case(own->host, authority.host)
+    return own && (own->port.empty() ? same_host(own->host, authority.host)
                                      : same_authority(*own, authority));
   });
 }
@@ -86,9 +94,9 @@ bool Authorities::is_listened_on(const Authority& authority) const {
   const auto own = parse_authority(address_);
   if (!own || known_port(own->port) != known_port(authority.port)) return false;
   const bool everywhere = own->host == "0.0.0.0" || own->host == "[::]";
-  if (same_ignoring_case(own->host, authority.host)) return true;
+  if (same_host(own->host, authority.host)) return true;
   if (same_ignoring_case(authority.host, "localhost")) return on_loopback_ || everywhere;
-  return everywhere && (authority.host == "127.0.0.1" || authority.host == "[::1]");
+  return everywhere && (authority.host == "127.0.0.1" || same_host(authority.host, "[::1]"));
 }
 
 bool Authorities::is_own_origin(std::string_view origin, std::string_view host) const {

@@ -208,6 +208,15 @@ TEST(Authority, AnOriginIsOursByHostByAddressOrByName) {
   EXPECT_FALSE(loopback.is_own_origin("http://[::1]:7070", "127.0.0.1:7070"));
   EXPECT_FALSE(other.is_own_origin("http://127.0.0.1:7070", "127.0.0.2:7070"));
   EXPECT_TRUE(everywhere.is_own_origin("http://127.0.0.1:7070", "log:7070"));
+  // However an IPv6 address is written.
+  const server::Authorities six({"[2001:db8::1]"}, true, "[::1]:7070");
+  for (const char* one : {"[::1]:7070", "[0:0:0:0:0:0:0:1]:7070", "[::0001]:7070"}) {
+    EXPECT_TRUE(six.is_own_origin(std::string("http://") + one, "localhost:7070")) << one;
+    EXPECT_TRUE(six.is_own_origin("http://[0::1]:7070", one)) << one;
+    EXPECT_TRUE(everywhere.is_own_origin(std::string("http://") + one, "log:7070")) << one;
+  }
+  EXPECT_TRUE(six.is_own_origin("https://[2001:DB8:0::1]", "localhost:7070"));
+  EXPECT_FALSE(six.is_own_origin("http://[::2]:7070", "[::1]:7070"));
   EXPECT_FALSE(everywhere.is_own_origin("http://log:7070", "log:7070"))
       << "any name may be made to lead here";
   EXPECT_TRUE(everywhere.is_own_origin("http://10.0.0.7:7070", "10.0.0.7:7070"));
