@@ -44,7 +44,9 @@ void check_rules(const Fields& event, const Limits& limits) {
   CHECK_LE(bytes, limits.event_bytes_max + kDerivedBytesMax);
   if (event.form == DataForm::none) CHECK_TRUE(event.data.empty());
   if (event.form == DataForm::json) {
-    CHECK_LE(json_form_of(event.data).value().levels, limits.json_levels_max);
+    const auto json = json_form_of(event.data);
+    CHECK_TRUE(json);
+    CHECK_LE(json->levels, limits.json_levels_max);
     CHECK_TRUE(event.data.find_first_of("\r\n") == std::string::npos);
     CHECK_EQ(without_json_space(event.data).size(), event.data.size());
   }
