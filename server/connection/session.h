@@ -72,10 +72,11 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
 
   // session_follow.cc
   awaitable<void> write_follow(std::unique_ptr<Follow> follow, Manner manner);
-  awaitable<bool> send(std::string_view bytes, Follow* follow);
+  struct Reading;
+  awaitable<bool> send(std::string_view bytes, Follow* follow, const Reading* ahead);
+  std::shared_ptr<Reading> read_from_disk(std::shared_ptr<Follow> follow, std::string out);
+  awaitable<bool> wait_for(const Reading& reading);
   awaitable<bool> wait_for_events(Follow* follow);
-  awaitable<std::optional<Follow::Filled>> fill_from_disk(std::shared_ptr<Follow> follow,
-                                                          std::string* out);
   bool is_stopping() const;
   HeadContext head_context(const Manner& manner) const;
 

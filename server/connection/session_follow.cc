@@ -1,14 +1,14 @@
 // A session that follows: history, then live, for as long as the client takes it.
 //
 // Nothing is queued: one buffer of output_bytes_max is filled from the subscription, given to the
-// socket, and filled again. A socket that would block is waited for with the subscription at rest,
-// for as long as it takes: a slow reader is never dropped. While its machine is there it answers
-// the kernel's probes of its closed window; when it is gone the kernel gives up on it in about 15
-// minutes (tcp(7), tcp_retries2). A subscription with nothing to read is waited for with a
-// keepalive.
+// socket, and filled again (or two of half of that, where the disk is read). A socket that would
+// block is waited for with the subscription at rest, for as long as it takes: a slow reader is
+// never dropped. While its machine is there it answers the kernel's probes of its closed window;
+// when it is gone the kernel gives up on it in about 15 minutes (tcp(7), tcp_retries2). A
+// subscription with nothing to read is waited for with a keepalive.
 //
 // What is in memory is read here. What takes the disk is read, and printed, in the pool `history`,
-// one buffer at a time, while this thread serves its other sessions.
+// while this thread serves its other sessions, and sends what was printed before.
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
@@ -70,6 +70,15 @@ struct Counted {
 
 }  // namespace
 
+// What a follow prints in the pool, behind what `out` has. It and its buffer belong to the pool's
+// task until it is done, whatever becomes of the session meanwhile.
+struct Session::Reading {
+  std::shared_ptr<Follow> follow;
+  std::string out;
+  Follow::Filled filled = Follow::Filled::closed;
+  bool done = false;  // the session's thread's
+};
+
 bool Session::is_stopping() const { return broken_ || peer_gone_ || service_.draining; }
 
 awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner manner) {
@@ -87,28 +96,43 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
                         .headers = follow->headers()},
                        head_context(manner));
   if (manner.head_only) {
-    co_await send(out, follow.get());
+    co_await send(out, follow.get(), nullptr);
     co_return;
   }
   chunk.open(out);
   follow->open(out);
+  std::shared_ptr<Reading> ahead;
   for (;;) {
-    auto filled = follow->fill(out, bytes_max);
-    if (filled == Follow::Filled::needs_disk) {
-      // What there is does not wait for it.
-      chunk.seal(out);
-      if (!out.empty() && !co_await send(out, follow.get())) co_return;
-      out.clear();
-      chunk.open(out);
-      const auto read = co_await fill_from_disk(follow, &out);
-      if (!read) co_return;
-      filled = *read;
+    Follow::Filled filled = Follow::Filled::needs_disk;
+    if (!ahead) {
+      filled = follow->fill(out, bytes_max);
+      if (filled == Follow::Filled::needs_disk) {
+        // What there is does not wait for it.
+        chunk.seal(out);
+        if (!out.empty() && !co_await send(out, follow.get(), nullptr)) co_return;
+        out.clear();
+        chunk.open(out);
+        ahead = read_from_disk(follow, std::move(out));
+      }
+    }
+    const bool from_disk = ahead != nullptr;
+    if (ahead) {
+      if (!co_await wait_for(*ahead)) co_return;
+      out = std::move(ahead->out);
+      filled = ahead->filled;
+      ahead.reset();
     }
     const bool stop = filled == Follow::Filled::closed || is_stopping();
     chunk.seal(out);
     if (stop) chunk.end(out);
-    if (!out.empty() && !co_await send(out, follow.get())) co_return;
+    if (from_disk && !stop && filled == Follow::Filled::more) {
+      std::string next;
+      chunk.open(next);
+      ahead = read_from_disk(follow, std::move(next));
+    }
+    if (!out.empty() && !co_await send(out, follow.get(), ahead.get())) co_return;
     if (stop) co_return;
+    if (ahead) continue;
     // A follower that has caught up gives back what its catching up took.
     if (filled == Follow::Filled::nothing_left) {
       const size_t kept = std::clamp(2 * usual_bytes, kIdleBytesMin, kIdleBytesMax);
@@ -126,19 +150,12 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
   }
 }
 
-// Nothing if the client is gone first. The follow and its buffer belong to the pool's task until it
-// is done, whatever becomes of the session meanwhile.
-awaitable<std::optional<Follow::Filled>> Session::fill_from_disk(std::shared_ptr<Follow> follow,
-                                                                 std::string* out) {
-  struct Reading {
-    std::shared_ptr<Follow> follow;
-    std::string out;
-    Follow::Filled filled = Follow::Filled::closed;
-    bool done = false;  // the session's thread's
-  };
-  auto reading = std::make_shared<Reading>(std::move(follow), std::move(*out));
+std::shared_ptr<Session::Reading> Session::read_from_disk(std::shared_ptr<Follow> follow,
+                                                          std::string out) {
+  auto reading = std::make_shared<Reading>(std::move(follow), std::move(out));
+  // Half, for there are two: one is sent while the next is read.
   asio::post(service_.history, [reading, weak = weak_from_this(), &mailbox = worker_.mailbox(),
-                                bytes_max = service_.options.output_bytes_max]() mutable {
+                                bytes_max = service_.options.output_bytes_max / 2]() mutable {
     reading->filled = reading->follow->fill_from_disk(reading->out, bytes_max);
     // Moved on, so that the last of it goes on the session's thread.
     mailbox.put([reading = std::move(reading), weak = std::move(weak)] {
@@ -146,10 +163,13 @@ awaitable<std::optional<Follow::Filled>> Session::fill_from_disk(std::shared_ptr
       if (const auto self = std::static_pointer_cast<Session>(weak.lock())) self->wake_.notify();
     });
   });
-  while (!reading->done && !broken_ && !peer_gone_) co_await wake_.wait();
-  if (!reading->done) co_return std::nullopt;
-  *out = std::move(reading->out);
-  co_return reading->filled;
+  return reading;
+}
+
+// False if the client is gone first.
+awaitable<bool> Session::wait_for(const Reading& reading) {
+  while (!reading.done && !broken_ && !peer_gone_) co_await wake_.wait();
+  co_return reading.done;
 }
 
 // False if the keepalive is due first.
@@ -172,13 +192,14 @@ awaitable<bool> Session::wait_for_events(Follow* follow) {
   co_return true;
 }
 
-// False if the client is gone.
-awaitable<bool> Session::send(std::string_view bytes, Follow* follow) {
+// False if the client is gone. `ahead`: what is being read for it meanwhile.
+awaitable<bool> Session::send(std::string_view bytes, Follow* follow, const Reading* ahead) {
   while (!bytes.empty()) {
     const auto [error, count] = transport_->write_now(bytes);
     bytes.remove_prefix(count);
     service_.metrics.bytes_out.fetch_add(count, std::memory_order_relaxed);
     if (error == asio::error::would_block) {
+      if (ahead && !co_await wait_for(*ahead)) co_return false;
       follow->rest();
       const ErrorCode failure = co_await transport_->wait_writable();
       if (failure || broken_ || peer_gone_) co_return false;
