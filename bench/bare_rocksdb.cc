@@ -51,6 +51,7 @@ double BareWriter::append(std::span<const Batch> batches, uint32_t streams, uint
                           double seconds) {
   static constexpr std::array<char, kStoredHeadBytes + kPartHeadBytes> kPrefix{};
   const uint64_t segment_bytes_max = Options().segment_bytes_max;
+  const uint64_t stripe_bytes_max = Options().stripe_bytes_max;
   std::vector<uint64_t> next_offsets(streams, 0);
   rocksdb::WriteOptions durable;
   durable.sync = true;
@@ -63,7 +64,9 @@ double BareWriter::append(std::span<const Batch> batches, uint32_t streams, uint
     for (uint32_t i = 0; i < group_batches; ++i, ++n) {
       const Batch& batch = batches[n % batches.size()];
       const uint64_t stream = n % streams;
-      const std::string key = encode(EventKey{.segment = SegmentId(1 + bytes / segment_bytes_max),
+      const SegmentId segment(1 + bytes / segment_bytes_max);
+      const uint64_t stripe = bytes % segment_bytes_max / stripe_bytes_max;
+      const std::string key = encode(EventKey{.stripe = first_stripe(segment) + stripe,
                                               .stream = StreamId(stream + 1),
                                               .first = Offset(next_offsets[stream])});
       const rocksdb::Slice key_part(key);
@@ -97,12 +100,12 @@ BareReader::BareReader(const std::filesystem::path& directory) {
     if (family->GetName() == "events") events_.reset(db_->NewIterator({}, family));
   }
   if (!events_) throw Failure("no family of events in " + database);
-  for (uint64_t segment = 0;; ++segment) {
-    events_->Seek(encode(EventKey{.segment = SegmentId(segment)}));
+  for (StripeId stripe(0);; stripe += 1) {
+    events_->Seek(encode(EventKey{.stripe = stripe}));
     if (!events_->Valid()) break;
     const rocksdb::Slice key = events_->key();
-    segment = get_be64({key.data(), key.size()}, 0);
-    segments_.push_back(segment);
+    stripe = StripeId(get_be64({key.data(), key.size()}, 0));
+    stripes_.push_back(stripe);
   }
   must_be_ok(events_->status());
 }
@@ -114,20 +117,33 @@ BareReader::~BareReader() {
 
 BareReader::Scanned BareReader::scan(uint64_t stream) {
   Scanned scanned;
-  for (const uint64_t segment : segments_) {
-    const std::string first =
-        encode(EventKey{.segment = SegmentId(segment), .stream = StreamId(stream)});
+  for (const StripeId stripe : stripes_) {
+    const std::string first = encode(EventKey{.stripe = stripe, .stream = StreamId(stream)});
     const rocksdb::Slice of_stream(first.data(), 2 * sizeof(uint64_t));
     for (events_->Seek(first); events_->Valid() && events_->key().starts_with(of_stream);
          events_->Next()) {
-      const rocksdb::Slice value = events_->value();
-      scanned.events += get_le<uint32_t>({value.data(), value.size()}, kStoredCountAt);
-      scanned.bytes += value.size();
-      scanned.sum += sum_words({value.data(), value.size()});
+      take(events_->value(), scanned);
     }
     must_be_ok(events_->status());
   }
   return scanned;
+}
+
+BareReader::Scanned BareReader::scan_all() {
+  Scanned scanned;
+  EventKey key;
+  for (events_->SeekToFirst(); events_->Valid(); events_->Next()) {
+    if (!decode({events_->key().data(), events_->key().size()}, key)) break;
+    if (key.stream != kLogStream) take(events_->value(), scanned);
+  }
+  must_be_ok(events_->status());
+  return scanned;
+}
+
+void BareReader::take(const rocksdb::Slice& value, Scanned& scanned) {
+  scanned.events += get_le<uint32_t>({value.data(), value.size()}, kStoredCountAt);
+  scanned.bytes += value.size();
+  scanned.sum += sum_words({value.data(), value.size()});
 }
 
 }  // namespace strandline::bench

@@ -18,6 +18,7 @@
 
 #include "bench/workload.h"
 #include "engine/api/batch.h"
+#include "engine/format/keys.h"
 
 namespace strandline::bench {
 
@@ -51,12 +52,16 @@ class BareReader {
   };
   // All batches of a stream, by its number, in the order of their offsets.
   Scanned scan(uint64_t stream);
+  // Those of all streams but the log's own, in the order of their keys.
+  Scanned scan_all();
 
  private:
+  static void take(const rocksdb::Slice& value, Scanned& scanned);
+
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   std::unique_ptr<rocksdb::Iterator> events_;
-  std::vector<uint64_t> segments_;
+  std::vector<StripeId> stripes_;
 };
 
 }  // namespace strandline::bench

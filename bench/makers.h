@@ -14,6 +14,9 @@ std::unique_ptr<Workload> engine_append_single_64(const Settings& settings);
 // engine_read.cc
 std::unique_ptr<Workload> engine_read_history(const Settings& settings);
 std::unique_ptr<Workload> engine_read_window(const Settings& settings);
+// many_streams.cc
+std::unique_ptr<Workload> many_streams(const Settings& settings);
+std::unique_ptr<Workload> very_many_streams(const Settings& settings);
 // server_append.cc
 std::unique_ptr<Workload> server_append_flatbuffer(const Settings& settings);
 std::unique_ptr<Workload> server_append_json_50(const Settings& settings);

@@ -377,6 +377,8 @@ Counters Log::counters() const {
           .store_batches_read = c.store_batches_read,
           .store_bytes_read = c.store_bytes_read,
           .cached_batches_read = c.cached_batches_read,
+          .stripes_read = parts_->state->stripe_scans.stripes_read(),
+          .stripe_bytes_read = parts_->state->stripe_scans.bytes_read(),
           .batch_cache_bytes = parts_->state->batch_cache.bytes(),
           .queue_appends = parts_->writer ? parts_->writer->queue_appends() : 0,
           .queue_bytes = parts_->writer ? parts_->writer->queue_bytes() : 0,

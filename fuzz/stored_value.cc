@@ -46,7 +46,7 @@ FUZZ_TARGET(stored_value) {
   fuzz::Input input(bytes);
   const bool repaired = input.byte() & 1;
   std::string value(input.rest());
-  EventKey key{.segment = SegmentId(1), .stream = StreamId(2), .first = Offset(0)};
+  EventKey key{.stripe = StripeId(1), .stream = StreamId(2), .first = Offset(0)};
   if (value.size() >= 16) key.first = Offset(get_le<uint64_t>(value, 8));
   if (repaired && value.size() >= kStoredHeadBytes) {
     const auto length = static_cast<uint32_t>(value.size());

@@ -15,7 +15,7 @@
 namespace strandline {
 
 // Of the directory's FORMAT file; FORMAT.md says what each version was.
-inline constexpr uint32_t kFormatVersion = 2;
+inline constexpr uint32_t kFormatVersion = 3;
 
 struct Appended {
   std::string stream;
@@ -76,6 +76,8 @@ struct Counters {
   uint64_t store_batches_read = 0;  // batches that readers took from RocksDB
   uint64_t store_bytes_read = 0;
   uint64_t cached_batches_read = 0;  // batches that readers took from memory
+  uint64_t stripes_read = 0;         // stripes that were read at once, for readers of many streams
+  uint64_t stripe_bytes_read = 0;    // of their batches
   uint64_t batch_cache_bytes = 0;    // now
   uint64_t queue_appends = 0;        // now
   uint64_t queue_bytes = 0;          // now

@@ -75,10 +75,15 @@ struct Options {
   // The newest batches, kept in memory and shared by every reader near the tail.
   size_t batch_cache_bytes = 64 << 20;
   size_t block_cache_bytes = 128 << 20;  // decompressed blocks, for readers of history
+  size_t stripe_scans_bytes = 96 << 20;  // stripes, for readers of many streams' history
 
   // A segment is rolled at this size or age: the grain in which retention can drop history.
   size_t segment_bytes_max = 256 << 20;
   uint64_t segment_age_max_s = 24 * 3600;
+  // Inside a segment, events are kept stream by stream in stripes of this size. A reader of the
+  // whole log holds one stripe in memory, and a reader of one stream finds its events in as many
+  // places as there are stripes: 16 MiB reads both fast (docs/house.md).
+  size_t stripe_bytes_max = 16 << 20;
 
   // How long an append that asked for `accepted` may wait for its fsync.
   uint64_t accepted_sync_interval_ms = 50;

@@ -12,20 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Version 2 added the family `producers`, so that older builds must not open it. Nothing else
-// differs: an older log becomes one of this version by saying so.
-constexpr uint32_t kOldestVersion = 1;
-
-std::string format_line(uint32_t version = kFormatVersion) {
-  return fmt::format("strandline {}\n", version);
-}
-
-bool is_older(const std::string& line) {
-  for (uint32_t version = kOldestVersion; version < kFormatVersion; ++version) {
-    if (line == format_line(version)) return true;
-  }
-  return false;
-}
+std::string format_line() { return fmt::format("strandline {}\n", kFormatVersion); }
 
 bool names_a_version(std::string_view line) {
   constexpr std::string_view kName = "strandline ";
@@ -136,7 +123,7 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   if (!known) return std::unexpected(std::move(known.error()));
   auto format = *known ? disk.read(file) : Result<std::string>();
   if (!format) return std::unexpected(std::move(format.error()));
-  if (!*known || is_older(*format)) {
+  if (!*known) {
     if (owner) {
       if (auto ok = disk.replace(file, format_line()); !ok) {
         return std::unexpected(std::move(ok.error()));
@@ -145,7 +132,8 @@ Result<Directory> Directory::prepare(const Disk& disk, const fs::path& path,
   } else if (*format != format_line()) {
     return fail(
         Code::unsupported_format,
-        fmt::format("{}/FORMAT: it is in format \"{}\", and this build knows \"strandline {}\"",
+        fmt::format("{}/FORMAT: it is in format \"{}\", and this build knows \"strandline {}\": "
+                    "the build that wrote it can export it, and this one import that",
                     path.string(), format->substr(0, format->find('\n')).substr(0, 64),
                     kFormatVersion));
   }

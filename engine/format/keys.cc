@@ -28,7 +28,7 @@ std::string encode(const StateRecord& record) {
   put_le(out, record.bytes);
   put_le(out, record.start_bytes);
   put_le(out, record.last_stored_us);
-  put_le(out, record.segment);
+  put_le(out, record.stripe);
   put_le(out, record.gap_reason);
   put_le(out, record.exists);
   return out;
@@ -41,7 +41,7 @@ bool decode(std::string_view bytes, StateRecord& record) {
             .bytes = get_le<uint64_t>(bytes, 16),
             .start_bytes = get_le<uint64_t>(bytes, 24),
             .last_stored_us = get_le<int64_t>(bytes, 32),
-            .segment = get_le<uint64_t>(bytes, 40),
+            .stripe = get_le<uint64_t>(bytes, 40),
             .gap_reason = get_le<uint8_t>(bytes, 48),
             .exists = get_le<uint8_t>(bytes, 49)};
   return record.start <= record.next && record.start_bytes <= record.bytes && record.exists <= 1;
@@ -55,18 +55,23 @@ std::string encode(const SegmentRecord& record) {
   put_le(out, record.next_sequence);
   put_le(out, record.bytes_before);
   put_le(out, record.bytes);
+  put_le(out, record.stripes);
+  put_le(out, record.stripe_bytes_before);
   return out;
 }
 
 bool decode(std::string_view bytes, SegmentRecord& record) {
-  if (bytes.size() != 41) return false;
+  if (bytes.size() != 57) return false;
   record = {.sealed = get_le<uint8_t>(bytes, 0),
             .created_us = get_le<int64_t>(bytes, 1),
             .first_sequence = get_le<uint64_t>(bytes, 9),
             .next_sequence = get_le<uint64_t>(bytes, 17),
             .bytes_before = get_le<uint64_t>(bytes, 25),
-            .bytes = get_le<uint64_t>(bytes, 33)};
-  return record.sealed <= 1 && (!record.sealed || record.first_sequence <= record.next_sequence);
+            .bytes = get_le<uint64_t>(bytes, 33),
+            .stripes = get_le<uint64_t>(bytes, 41),
+            .stripe_bytes_before = get_le<uint64_t>(bytes, 49)};
+  return record.sealed <= 1 && record.stripes >= 1 && record.stripes <= kStripesMax &&
+         (!record.sealed || record.first_sequence <= record.next_sequence);
 }
 
 std::string position_key(std::string_view consumer, StreamId stream) {

@@ -33,10 +33,23 @@ T get_le(std::string_view bytes, size_t at) {
   return n;
 }
 
-// --- events: segment, stream, first offset -> stored batch (stored_batch.h).
+// --- Stripes: a segment is written in stripes of about 16 MB. In one, events are kept stream by
+// stream; from one to the next they are kept in the order in which they came. So a stripe is what a
+// reader of the whole log reads at once (stripe_scan.h).
+
+inline constexpr int kStripeBits = 16;  // the stripe's number in its segment
+inline constexpr uint64_t kStripesMax = uint64_t{1} << kStripeBits;
+
+using StripeId = Number<struct StripeIdTag>;
+
+inline StripeId first_stripe(SegmentId segment) { return StripeId(segment.value << kStripeBits); }
+inline SegmentId segment_of(StripeId stripe) { return SegmentId(stripe.value >> kStripeBits); }
+inline uint64_t number_in_segment(StripeId stripe) { return stripe.value & (kStripesMax - 1); }
+
+// --- events: stripe, stream, first offset -> stored batch (stored_batch.h).
 
 struct EventKey {
-  SegmentId segment;
+  StripeId stripe;
   StreamId stream;
   Offset first;
   auto operator<=>(const EventKey&) const = default;
@@ -46,14 +59,14 @@ inline constexpr size_t kEventKeyBytes = 24;
 inline std::string encode(const EventKey& key) {
   std::string out;
   out.reserve(kEventKeyBytes);
-  put_be64(out, key.segment.value);
+  put_be64(out, key.stripe.value);
   put_be64(out, key.stream.value);
   put_be64(out, key.first.value);
   return out;
 }
 inline bool decode(std::string_view bytes, EventKey& key) {
   if (bytes.size() != kEventKeyBytes) return false;
-  key = {SegmentId(get_be64(bytes, 0)), StreamId(get_be64(bytes, 8)), Offset(get_be64(bytes, 16))};
+  key = {StripeId(get_be64(bytes, 0)), StreamId(get_be64(bytes, 8)), Offset(get_be64(bytes, 16))};
   return true;
 }
 
@@ -63,8 +76,8 @@ enum class KeyKind : char {
   identity = 1,  // streams: stream -> IdentityRecord
   state = 2,     // streams: stream -> StateRecord
   segment = 1,   // segments: segment -> SegmentRecord
-  where = 2,     // segments: stream, first offset there -> segment
-  holds = 3,     // segments: segment, stream -> first offset there
+  where = 2,     // segments: stream, first offset there -> stripe
+  holds = 3,     // segments: stripe, stream -> first offset there
   head = 1,      // producers: stream, producer -> ProducerHead
   original = 2,  // producers: stream, producer, NUL, epoch, sequence -> ProducerAppends from there
   answer = 3,    // producers: idempotency key -> expiry, answer (idempotency.h)
@@ -105,7 +118,7 @@ struct StateRecord {
   uint64_t bytes = 0;          // of all its stored batches, ever
   uint64_t start_bytes = 0;    // of those below start
   int64_t last_stored_us = 0;  // 0: nothing was ever stored
-  uint64_t segment = 0;        // that it last wrote to; meaningless before it wrote
+  uint64_t stripe = 0;         // that it last wrote to; meaningless before it wrote
   uint8_t gap_reason = 0;      // why [0, start) is gone (GapReason)
   uint8_t exists = 1;          // 0: deleted
 };
@@ -116,9 +129,11 @@ struct SegmentRecord {
   uint8_t sealed = 0;
   int64_t created_us = 0;
   uint64_t first_sequence = 0;
-  uint64_t next_sequence = 0;  // once sealed
-  uint64_t bytes_before = 0;   // of all stored batches before it
-  uint64_t bytes = 0;          // of its own, once sealed
+  uint64_t next_sequence = 0;        // once sealed
+  uint64_t bytes_before = 0;         // of all stored batches before it
+  uint64_t bytes = 0;                // of its own, once sealed
+  uint64_t stripes = 1;              // begun in it
+  uint64_t stripe_bytes_before = 0;  // of all stored batches before its last stripe
 };
 std::string encode(const SegmentRecord& record);
 bool decode(std::string_view bytes, SegmentRecord& record);

@@ -50,7 +50,7 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
     auto extent = find_extent(*log_->store, stream_->id, offset);
     io_failed_ = !extent && extent.error().code == Code::io;
     if (!extent) return extent.error().message;
-    if (!*extent || (*extent)->first > offset) return "no segment holds it";
+    if (!*extent || (*extent)->first > offset) return "no stripe holds it";
     extent_ = **extent;
     iterator_.emplace(log_->store->iterate(Family::events));
   } else {
@@ -58,7 +58,7 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
     if (iterator_->valid()) iterator_->next();
     EventKey key;
     if (iterator_->valid() && decode(iterator_->key(), key) && key.stream == stream_->id &&
-        key.segment == extent_->segment && key.first == offset) {
+        key.stripe == extent_->stripe && key.first == offset) {
       return take(offset);
     }
     if (offset < extent_->first || (extent_->next && offset >= *extent_->next)) return "elsewhere";
@@ -66,7 +66,7 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
   // Looking backwards, RocksDB reads the blocks beside the one it is asked for, so damage there
   // would count here. Looking forwards it does not: first for a batch that begins at the offset;
   // and last, if there is damage nearby, for the one around it.
-  const std::string key = encode(EventKey{extent_->segment, stream_->id, offset});
+  const std::string key = encode(EventKey{extent_->stripe, stream_->id, offset});
   iterator_->seek(key);
   auto damage = iterator_->damage();
   unreadable_ = damage.has_value();
@@ -88,11 +88,11 @@ bool BatchReader::seek_around(Offset offset) {
   EventKey key;
   const auto on_one_below = [&] {
     return iterator_->valid() && decode(iterator_->key(), key) && key.stream == stream_->id &&
-           key.segment == extent_->segment && key.first <= offset;
+           key.stripe == extent_->stripe && key.first <= offset;
   };
   const auto seek = [&](Offset from) {
     iterator_.emplace(log_->store->iterate(Family::events));
-    iterator_->seek(encode(EventKey{extent_->segment, stream_->id, from}));
+    iterator_->seek(encode(EventKey{extent_->stripe, stream_->id, from}));
     return on_one_below();
   };
   // Further and further down until a seek lands below, then forwards to the last that does: a
@@ -114,7 +114,7 @@ std::optional<std::string> BatchReader::take(Offset offset) {
   if (!iterator_->valid()) return iterator_->damage().value_or(kNotThere);
   EventKey key;
   if (!decode(iterator_->key(), key) || key.stream != stream_->id ||
-      key.segment != extent_->segment) {
+      key.stripe != extent_->stripe) {
     return kNotThere;
   }
   return take_value(key, iterator_->value(), offset);
@@ -134,8 +134,8 @@ std::optional<std::string> BatchReader::take_value(const EventKey& key, std::str
 
 bool BatchReader::load_by_scan(Offset offset) {
   if (!extent_) return false;
-  const EventKey from{extent_->segment, stream_->id, extent_->first};
-  const EventKey to{extent_->segment, stream_->id, offset};
+  const EventKey from{extent_->stripe, stream_->id, extent_->first};
+  const EventKey to{extent_->stripe, stream_->id, offset};
   rest();
   for (const auto& table : log_->store->event_tables(from, to)) {
     const auto salvage = log_->salvages.of(table);
@@ -146,12 +146,12 @@ bool BatchReader::load_by_scan(Offset offset) {
 }
 
 std::optional<Offset> BatchReader::next_by_scan(const Extent& extent, Offset offset, Offset end) {
-  const EventKey from{extent.segment, stream_->id, offset};
+  const EventKey from{extent.stripe, stream_->id, offset};
   std::optional<Offset> next;
-  for (const auto& table : log_->store->event_tables(from, {extent.segment, stream_->id, end})) {
+  for (const auto& table : log_->store->event_tables(from, {extent.stripe, stream_->id, end})) {
     const auto salvage = log_->salvages.of(table);
     const auto key = salvage ? salvage->at_or_above(from) : std::nullopt;
-    if (!key || key->segment != extent.segment || key->stream != stream_->id || key->first >= end) {
+    if (!key || key->stripe != extent.stripe || key->stream != stream_->id || key->first >= end) {
       continue;
     }
     next = std::min(next.value_or(key->first), key->first);
@@ -168,7 +168,8 @@ BatchReader::Damage BatchReader::damage_at(Offset offset, std::string detail) {
     rest();
     if (!extent || !*extent) break;
     const Offset end = std::min((*extent)->next.value_or(tail), tail);
-    detail = fmt::format("segment {}, stream {}, offset {}: {}", (*extent)->segment.value,
+    detail = fmt::format("segment {}, stripe {}, stream {}, offset {}: {}",
+                         segment_of((*extent)->stripe).value, number_in_segment((*extent)->stripe),
                          stream_->id.value, offset.value, detail);
     if ((*extent)->first > at) return {std::min((*extent)->first, tail), std::move(detail)};
     const auto readable = readable_after(**extent, at, end);
@@ -201,13 +202,13 @@ std::optional<Offset> BatchReader::readable_after(const Extent& extent, Offset o
   Offset found;
   const auto look = [&](Offset from) {
     StoreIterator it = log_->store->iterate(Family::events);
-    it.seek(encode(EventKey{extent.segment, stream_->id, from}));
+    it.seek(encode(EventKey{extent.stripe, stream_->id, from}));
     if (!it.valid()) {
       io_failed_ |= it.io_failed();
       return it.damage() ? Found::damage : Found::end;
     }
     EventKey key;
-    if (!decode(it.key(), key) || key.stream != stream_->id || key.segment != extent.segment ||
+    if (!decode(it.key(), key) || key.stream != stream_->id || key.stripe != extent.stripe ||
         key.first >= end) {
       return Found::end;
     }

@@ -15,6 +15,12 @@ constexpr uint64_t kLogScanBytes = 1 << 20;
 constexpr size_t kReadersMax = 256;
 constexpr size_t kReadersBytesMax = 16 << 20;
 
+// Batches that are fetched before a stripe is read instead: these take about as long. And how small
+// they are, in events, for that to be worth it; and how many of the ranges are followed, at least.
+constexpr uint32_t kFetchedMin = 1'000;
+constexpr uint64_t kSmallBatchEvents = 16;
+constexpr uint64_t kFollowedShare = 8;
+
 Offset as_offset(Sequence sequence) { return Offset(sequence.value); }
 
 }  // namespace
@@ -37,9 +43,19 @@ Result<std::optional<Delivery>> LogCursor::next() {
       return gap;
     }
     if (as_offset(position_) >= log.tail()) return moved();
+    if (scan_) {
+      if (left_.bytes == 0) return moved();
+      if (auto delivery = next_in_scan()) {
+        moved_ = false;
+        return delivery;
+      }
+      if (scanned_ >= kLogScanBytes) return moved();
+      continue;
+    }
     if (!records_.holds(as_offset(position_))) {
       auto gap = next_record();
       if (!gap || *gap) return gap;
+      if (scan_) continue;
       if (needs_disk_) return moved();
       if (!records_.holds(as_offset(position_))) {
         if (left_.bytes == 0) return moved();
@@ -47,6 +63,7 @@ Result<std::optional<Delivery>> LogCursor::next() {
       }
     }
     if (!current_ || position_ >= current_->next()) find_range();
+    ++ranges_;
     if (!current_->stream) {
       position_ = current_->next();
     } else if (auto delivery = next_in_range(); !delivery || *delivery) {
@@ -69,8 +86,11 @@ Result<std::optional<Delivery>> LogCursor::next_record() {
   current_.reset();
   range_index_ = 0;
   if (left_.bytes == 0) return std::nullopt;
-  needs_disk_ = stays_in_memory_ && !records_.load_from_memory(as_offset(position_));
+  const bool in_memory = records_.load_from_memory(as_offset(position_));
+  needs_disk_ = stays_in_memory_ && !in_memory;
   if (needs_disk_) return std::nullopt;
+  if (!in_memory) find_scan();
+  if (scan_) return std::nullopt;
   if (auto damage = records_.load(as_offset(position_))) {
     // What is below the start now was dropped while it was looked for: the caller sees that.
     if (as_offset(position_) < log_.streams.log().start()) return std::nullopt;
@@ -106,6 +126,7 @@ void LogCursor::find_range() {
 // The next matching run of the current range, from the position on; nothing if there is none.
 Result<std::optional<Delivery>> LogCursor::next_in_range() {
   const Stream& stream = *current_->stream;
+  ++ranges_followed_;
   const Offset offset = current_->range.first() + (position_ - current_->sequence);
   const Offset range_end = current_->range.first() + current_->range.count;
   const auto gap_to = [&](Offset to, GapReason reason, std::string detail) {
@@ -130,10 +151,19 @@ Result<std::optional<Delivery>> LogCursor::next_in_range() {
     const uint64_t bytes = reader.batch().value().size();
     left_.bytes -= std::min(left_.bytes, bytes);
     scanned_ += bytes;
+    ++fetched_;
+    events_fetched_ += reader.batch().head().count;
   }
   const Part part = reader.batch().part_covering(offset);
-  uint32_t skip = static_cast<uint32_t>(offset - part.first);
-  uint32_t end = std::min(part.count, static_cast<uint32_t>(range_end - part.first));
+  const uint32_t end = std::min(part.count, static_cast<uint32_t>(range_end - part.first));
+  auto events = next_in_part(stream, part, end, reader.batch().head().stored);
+  if (!events) return std::nullopt;
+  return Delivery(*events);
+}
+
+std::optional<Events> LogCursor::next_in_part(const Stream& stream, const Part& part, uint32_t end,
+                                              Timestamp stored) {
+  uint32_t skip = static_cast<uint32_t>(position_ - part.sequence);
   if (!types_.empty()) {
     const auto* events = flatbuffers::GetRoot<schema::Batch>(part.flatbuffer.data())->events();
     const auto matches = [&](uint32_t i) {
@@ -151,10 +181,68 @@ Result<std::optional<Delivery>> LogCursor::next_in_range() {
   const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(end - skip, left_.events));
   left_.events -= count;
   Events events(stream.name, part.flatbuffer, part.count, skip, count, part.first + skip,
-                part.sequence + skip, reader.batch().head().stored, false);
+                part.sequence + skip, stored, false);
   CHECK_EQ(events.sequence(), position_);
   position_ += count;
   return events;
+}
+
+bool LogCursor::wants_scan() const {
+  return fetched_ >= kFetchedMin && events_fetched_ < kSmallBatchEvents * fetched_ &&
+         ranges_ <= kFollowedShare * ranges_followed_;
+}
+
+// One that is held is taken at once; one is read where that is worth it.
+void LogCursor::find_scan() {
+  const Sequence tail(log_.streams.log().tail().value);
+  scan_ = log_.stripe_scans.holding(position_);
+  if (!scan_ && (from_stripe_to_stripe_ || wants_scan()) && tail - position_ >= kFetchedMin) {
+    auto extent = find_extent(*log_.store, kLogStream, as_offset(position_));
+    if (extent && *extent && (*extent)->first <= as_offset(position_)) {
+      scan_ = log_.stripe_scans.read(*log_.store, (*extent)->stripe, position_, tail);
+    }
+    if (scan_ && !scan_->holds(position_)) scan_.reset();
+    start_counting();
+  }
+  scan_index_ = 0;
+  from_stripe_to_stripe_ = scan_ != nullptr;
+}
+
+void LogCursor::start_counting() {
+  fetched_ = 0;
+  events_fetched_ = ranges_ = ranges_followed_ = 0;
+}
+
+std::optional<Delivery> LogCursor::next_in_scan() {
+  scan_index_ = scan_->index_of(position_, scan_index_);
+  if (!scan_->holds(position_, scan_index_)) {
+    scan_.reset();
+    // At the stripe's end the next one is read; what is missing in its middle is fetched.
+    return std::nullopt;
+  }
+  const StripeScan::Entry& entry = (*scan_)[scan_index_];
+  const Part& part = entry.part;
+  const Sequence from = position_;
+  const Stream* stream = log_.streams.find(entry.stream);
+  if (!stream || !follows(*stream)) {
+    position_ = entry.next();
+    moved_ = true;
+    return std::nullopt;
+  }
+  const Offset offset = part.first + (position_ - part.sequence);
+  if (const Offset start = stream->start(); offset < start) {
+    position_ = part.sequence + (std::min(start, part.first + part.count) - part.first);
+    return Gap{std::string(stream->name), from.value, position_.value, stream->gap_reason(), {}};
+  }
+  const uint64_t bytes = part.flatbuffer.size();
+  left_.bytes -= std::min(left_.bytes, bytes);
+  scanned_ += bytes;
+  auto events = next_in_part(*stream, part, part.count, entry.stored);
+  if (!events) {
+    moved_ = true;
+    return std::nullopt;
+  }
+  return Delivery(*events);
 }
 
 BatchReader& LogCursor::reader_for(const Stream& stream) {
@@ -183,12 +271,16 @@ bool LogCursor::near_tail() const {
 }
 
 void LogCursor::release() {
+  rest();
   current_.reset();
   records_.release();
   readers_.clear();
 }
 
 void LogCursor::rest() {
+  scan_.reset();
+  from_stripe_to_stripe_ = false;
+  start_counting();
   records_.rest();
   for (auto& [id, reader] : readers_) reader.rest();
 }

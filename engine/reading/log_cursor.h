@@ -1,6 +1,11 @@
 // A cursor over several streams, or all of them, in the order in which their events were committed:
 // it reads the log's own stream, whose records list what each group committed, and fetches the
 // batches that they name. Positions are sequence numbers.
+//
+// Fetching costs a look-up and a block for each batch. Where many streams take turns with small
+// ones, the cursor has their whole stripe read instead (stripe_scans.h), once it has fetched about
+// as much as that costs, and goes on from stripe to stripe as long as it is read without a rest.
+// What it does not find there it fetches.
 #pragma once
 
 #include <functional>
@@ -46,6 +51,15 @@ class LogCursor : public Cursor {
   Result<std::optional<Delivery>> next_record();  // moves on to the next record; or a gap
   void find_range();                              // in the current record, around the position
   Result<std::optional<Delivery>> next_in_range();
+  // From the scan; nothing where it does not have what is at the position (`scan_` is null then) or
+  // the filter left it out.
+  std::optional<Delivery> next_in_scan();
+  void find_scan();
+  void start_counting();
+  bool wants_scan() const;
+  // The next matching run of a part, from the position on; nothing if there is none.
+  std::optional<Events> next_in_part(const Stream& stream, const Part& part, uint32_t end,
+                                     Timestamp stored);
   std::optional<Delivery> moved();
   bool follows(const Stream& stream) const { return !includes_ || includes_(stream); }
   BatchReader& reader_for(const Stream& stream);
@@ -59,7 +73,12 @@ class LogCursor : public Cursor {
   size_t range_index_ = 0;
   std::optional<Current> current_;
   uint64_t scanned_ = 0;
-  bool moved_ = false;  // over events that were left out, since the last delivery
+  bool moved_ = false;         // over events that were left out, since the last delivery
+  StripeScans::Pointer scan_;  // that holds the position, or held the one before
+  size_t scan_index_ = 0;      // where it was found there last
+  bool from_stripe_to_stripe_ = false;
+  uint32_t fetched_ = 0;  // batches since the last rest
+  uint64_t events_fetched_ = 0, ranges_ = 0, ranges_followed_ = 0;
   // One for each stream of late, so that ranges of one batch read it once.
   std::unordered_map<StreamId, BatchReader> readers_;
 };

@@ -58,7 +58,7 @@ Result<uint64_t> put_back(const fs::path& table, Store& store, SegmentId first_l
     Changes changes = store.changes();
     for (; i < (*salvage)->count() && changes.bytes() < kGroupBytes; ++i) {
       const auto found = (*salvage)->at(i);
-      if (!found || found->key.segment < first_live) continue;
+      if (!found || segment_of(found->key.stripe) < first_live) continue;
       changes.put(Family::events, encode(found->key), found->value);
       ++batches;
     }
@@ -89,10 +89,9 @@ std::string told(const rocksdb::LiveFileMetaData& table) {
       !decode(table.largestkey, high)) {
     return fmt::format("records of the {} family", table.column_family_name);
   }
-  const std::string segments =
-      low.segment == high.segment
-          ? fmt::format("segment {}", low.segment.value)
-          : fmt::format("segments {} to {}", low.segment.value, high.segment.value);
+  const SegmentId from = segment_of(low.stripe), to = segment_of(high.stripe);
+  const std::string segments = from == to ? fmt::format("segment {}", from.value)
+                                          : fmt::format("segments {} to {}", from.value, to.value);
   return fmt::format("{} batches of {}, streams {} to {}", table.num_entries, segments,
                      low.stream.value, high.stream.value);
 }

@@ -21,6 +21,7 @@
 #include "engine/state/segments.h"
 #include "engine/state/stored_events.h"
 #include "engine/state/streams.h"
+#include "engine/state/stripe_scans.h"
 #include "engine/state/tail.h"
 #include "engine/store/salvage.h"
 #include "engine/store/store.h"
@@ -80,6 +81,7 @@ struct LogState {
   std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)
   mutable AtomicCounters counters;
   mutable Salvages salvages;
+  mutable StripeScans stripe_scans{options.stripe_scans_bytes};
   DirectoryIdentity identity;    // an owner's
   std::shared_ptr<void> lock;    // of an owner's directory: let go of when the store is closed
   std::unique_ptr<Store> store;  // last, so that it closes first

@@ -8,12 +8,12 @@ namespace strandline {
 namespace {
 
 // What the log's own records name, there or not: its offsets were given out.
-void read_ranges(Rebuild& rebuild, SegmentId segment) {
+void read_ranges(Rebuild& rebuild, StripeId stripe) {
   StoreIterator it = rebuild.store.iterate(Family::events);
   EventKey key;
-  it.seek(encode(EventKey{segment, kLogStream, Offset(0)}));
+  it.seek(encode(EventKey{stripe, kLogStream, Offset(0)}));
   for (; it.valid() && decode(it.key(), key); it.next()) {
-    if (key.segment != segment || key.stream != kLogStream) return;
+    if (key.stripe != stripe || key.stream != kLogStream) return;
     if (StoredBatch::check(key, it.value())) continue;
     const StoredBatch record(key.stream, it.value());
     for (size_t i = 0; i < record.range_count(); ++i) {
@@ -26,7 +26,7 @@ void read_ranges(Rebuild& rebuild, SegmentId segment) {
   }
 }
 
-// The first and the last batch of every stream in every segment.
+// The first and the last batch of every stream in every stripe.
 Status read_events(Rebuild& rebuild) {
   StoreIterator it = rebuild.store.iterate(Family::events);
   EventKey key;
@@ -36,15 +36,15 @@ Status read_events(Rebuild& rebuild) {
     auto head = StoredBatch(key.stream, it.value()).head();
     run.bytes_before = head.bytes_before;
     run.stored_first = head.stored;
-    const EventKey end{key.segment, key.stream, Offset(UINT64_MAX)};
+    const EventKey end{key.stripe, key.stream, Offset(UINT64_MAX)};
     it.seek_for_prev(encode(end));
     if (!it.valid()) break;
     const StoredBatch last(key.stream, it.value());
     run.next = last.next();
     run.bytes = last.head().bytes_before + last.value().size();
     run.stored_last = last.head().stored;
-    rebuild.runs[key.segment][key.stream] = run;
-    if (key.stream == kLogStream) read_ranges(rebuild, key.segment);
+    rebuild.runs[key.stripe][key.stream] = run;
+    if (key.stream == kLogStream) read_ranges(rebuild, key.stripe);
     it.seek(encode(end));
   }
   if (auto damage = it.damage()) return fail(Code::corrupt, "the events family: " + *damage);

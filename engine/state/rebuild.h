@@ -1,5 +1,5 @@
 // Rebuilds the records of the state from the events. It runs only after a table that held some of
-// them was taken out (damaged_tables.h), because it reads every stream of every segment.
+// them was taken out (damaged_tables.h), because it reads every stream of every stripe.
 //
 // Each part rebuilds its own records (StatePart::rebuild) from what the events say. What they
 // cannot say is lost: a stream's name (it becomes "lost-" and its number), a truncation, a
@@ -21,7 +21,7 @@ namespace strandline {
 
 // What the events say, for the parts.
 struct Rebuild {
-  // A stream's part of a segment.
+  // A stream's part of a stripe.
   struct Run {
     Offset first;
     uint64_t bytes_before = 0;  // its first batch
@@ -34,7 +34,7 @@ struct Rebuild {
 
   Store& store;
   Changes changes;  // what the parts make: written when all have
-  std::map<SegmentId, std::map<StreamId, Run>> runs;
+  std::map<StripeId, std::map<StreamId, Run>> runs;
   // What the log's own records name, there or not, for its offsets were given out: [first, next).
   std::map<StreamId, std::pair<Offset, Offset>> named;
 };

@@ -38,8 +38,9 @@ void Segments::enter(CommitGroup& group, Stream& stream, uint64_t first, Sequenc
     open = Open{SegmentId(1), {.created_us = group.stored.us, .first_sequence = sequence.value}};
     group.of(*this).records.emplace_back(open->id, open->record);
   }
-  if (stream.assigned.segment == open->id.value) return;
-  stream.assigned.segment = open->id.value;
+  const uint64_t stripe = open->stripe().value;
+  if (stream.assigned.stripe == stripe) return;
+  stream.assigned.stripe = stripe;
   group.of(*this).entered.push_back({stream.id, first});
 }
 
@@ -50,10 +51,14 @@ SegmentId Segments::roll(CommitGroup& group, const StateRecord& log) {
                      .first_sequence = open->record.first_sequence,
                      .next_sequence = log.next,
                      .bytes_before = open->record.bytes_before,
-                     .bytes = log.bytes - open->record.bytes_before}};
-  open =
-      Open{sealed.id + 1,
-           {.created_us = group.stored.us, .first_sequence = log.next, .bytes_before = log.bytes}};
+                     .bytes = log.bytes - open->record.bytes_before,
+                     .stripes = open->record.stripes,
+                     .stripe_bytes_before = open->record.stripe_bytes_before}};
+  open = Open{sealed.id + 1,
+              {.created_us = group.stored.us,
+               .first_sequence = log.next,
+               .bytes_before = log.bytes,
+               .stripe_bytes_before = log.bytes}};
   for (const Open& segment : {sealed, *open}) {
     group.of(*this).records.emplace_back(segment.id, segment.record);
   }
@@ -62,6 +67,12 @@ SegmentId Segments::roll(CommitGroup& group, const StateRecord& log) {
   // holds, and leave RocksDB more files than it can merge.
   if (sealed.record.bytes >= kFlushBytes) group.flush = true;
   return sealed.id;
+}
+
+void Segments::next_stripe(CommitGroup& group, const StateRecord& log) {
+  ++open->record.stripes;
+  open->record.stripe_bytes_before = log.bytes;
+  group.of(*this).records.emplace_back(open->id, open->record);
 }
 
 void Segments::drop(CommitGroup& group, SegmentId segment) {
@@ -74,10 +85,9 @@ void Segments::stage(CommitGroup& group, const Store& store) {
     group.changes.put(Family::segments, key_of(KeyKind::segment, segment.value), encode(record));
   }
   for (const auto& [stream, first] : collected.entered) {
-    const std::string segment = be64(open->id.value);
-    group.changes.put(Family::segments, key_of(KeyKind::where, stream.value, first), segment);
-    group.changes.put(Family::segments, key_of(KeyKind::holds, open->id.value, stream.value),
-                      be64(first));
+    const uint64_t stripe = open->stripe().value;
+    group.changes.put(Family::segments, key_of(KeyKind::where, stream.value, first), be64(stripe));
+    group.changes.put(Family::segments, key_of(KeyKind::holds, stripe, stream.value), be64(first));
   }
   for (const SegmentId segment : collected.dropped) {
     group.changes.erase(Family::segments, key_of(KeyKind::segment, segment.value));
@@ -96,8 +106,9 @@ void Segments::publish(CommitGroup& group) {
 
 Status forget_segment(const Store& store, SegmentId segment, Changes& changes) {
   StoreIterator it = store.iterate(Family::segments);
-  const std::string prefix = key_of(KeyKind::holds, segment.value);
-  for (it.seek(prefix); it.valid() && it.key().starts_with(prefix); it.next()) {
+  const std::string end = key_of(KeyKind::holds, first_stripe(segment + 1).value);
+  it.seek(key_of(KeyKind::holds, first_stripe(segment).value));
+  for (; it.valid() && it.key() < end; it.next()) {
     changes.erase(Family::segments, it.key());
     changes.erase(Family::segments,
                   key_of(KeyKind::where, get_be64(it.key(), 9), get_be64(it.value(), 0)));
@@ -117,19 +128,19 @@ Result<std::optional<Extent>> walk_extents(const Store& store, StreamId stream, 
     it.seek(encode(to));
     return it.valid() && decode(it.key(), key);
   };
-  for (SegmentId segment(0); seek({segment, StreamId(0), Offset(0)}); segment = segment + 1) {
-    segment = key.segment;
-    if (!seek({segment, stream, Offset(0)})) {
+  for (StripeId stripe(0); seek({stripe, StreamId(0), Offset(0)}); stripe = stripe + 1) {
+    stripe = key.stripe;
+    if (!seek({stripe, stream, Offset(0)})) {
       if (it.damage()) break;
       continue;
     }
-    if (key.segment != segment || key.stream != stream) continue;
+    if (key.stripe != stripe || key.stream != stream) continue;
     if (key.first > offset) {
-      if (!covering) return Extent{segment, key.first, std::nullopt};
+      if (!covering) return Extent{stripe, key.first, std::nullopt};
       covering->next = key.first;
       return covering;
     }
-    covering = Extent{segment, key.first, std::nullopt};
+    covering = Extent{stripe, key.first, std::nullopt};
   }
   if (auto damage = it.damage()) {
     return fail(it.io_failed() ? Code::io : Code::corrupt, "the events family: " + *damage);
@@ -150,7 +161,7 @@ Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, O
   if (!in_stream() && !it.damage()) it.seek(key_of(KeyKind::where, stream.value, offset.value));
   if (it.damage()) return walk_extents(store, stream, offset);
   if (!in_stream()) return std::nullopt;
-  Extent extent{.segment = SegmentId(get_be64(it.value(), 0)),
+  Extent extent{.stripe = StripeId(get_be64(it.value(), 0)),
                 .first = Offset(get_be64(it.key(), 9)),
                 .next = std::nullopt};
   it.next();

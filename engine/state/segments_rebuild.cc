@@ -9,6 +9,18 @@
 namespace strandline {
 namespace {
 
+// As many as there are events in, or as were recorded, if those are more.
+void set_stripes(const Rebuild& rebuild, SegmentId id, SegmentRecord& record) {
+  const auto end = rebuild.runs.lower_bound(first_stripe(id + 1));
+  if (end == rebuild.runs.begin() || segment_of(std::prev(end)->first) != id) return;
+  const auto& [last, streams] = *std::prev(end);
+  if (number_in_segment(last) + 1 < record.stripes) return;
+  record.stripes = number_in_segment(last) + 1;
+  const auto log = streams.find(kLogStream);
+  record.stripe_bytes_before =
+      log == streams.end() ? record.bytes_before : log->second.bytes_before;
+}
+
 // Ids without a hole; all but the last sealed; each ends where the next begins.
 Status rebuild_list(Rebuild& rebuild) {
   std::map<SegmentId, SegmentRecord> records;
@@ -22,23 +34,25 @@ Status rebuild_list(Rebuild& rebuild) {
   }
   if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
   if (rebuild.runs.empty()) return {};
-  const SegmentId first = rebuild.runs.begin()->first;
+  const SegmentId first = segment_of(rebuild.runs.begin()->first);
   while (!records.empty() && records.begin()->first < first) {  // dropped since
     rebuild.changes.erase(Family::segments, key_of(KeyKind::segment, records.begin()->first.value));
     records.erase(records.begin());
   }
-  const SegmentId last = std::max(rebuild.runs.rbegin()->first,
+  const SegmentId last = std::max(segment_of(rebuild.runs.rbegin()->first),
                                   records.empty() ? SegmentId(0) : records.rbegin()->first);
-  const auto edge = [&](SegmentId segment) -> std::optional<Rebuild::Run> {
-    for (auto at = rebuild.runs.lower_bound(segment); at != rebuild.runs.end(); ++at) {
-      if (const auto log = at->second.find(kLogStream); log != at->second.end()) {
-        return log->second;
-      }
+  std::map<SegmentId, Rebuild::Run> edges;  // the first that the log's own stream has in each
+  for (const auto& [stripe, streams] : rebuild.runs) {
+    if (const auto log = streams.find(kLogStream); log != streams.end()) {
+      edges.try_emplace(segment_of(stripe), log->second);
     }
-    return std::nullopt;
+  }
+  const auto edge = [&](SegmentId segment) -> std::optional<Rebuild::Run> {
+    const auto at = edges.lower_bound(segment);
+    return at == edges.end() ? std::nullopt : std::optional(at->second);
   };
   uint64_t next_sequence = 0, bytes = 0;  // of the whole log
-  for (const auto& [segment, streams] : rebuild.runs) {
+  for (const auto& [stripe, streams] : rebuild.runs) {
     if (const auto log = streams.find(kLogStream); log != streams.end()) {
       next_sequence = std::max(next_sequence, log->second.next.value);
     }
@@ -59,17 +73,18 @@ Status rebuild_list(Rebuild& rebuild) {
     record.next_sequence = record.sealed ? (ends ? ends->first.value : next_sequence) : 0;
     const uint64_t until = ends ? ends->bytes_before : std::max(bytes, record.bytes_before);
     record.bytes = record.sealed ? until - std::min(until, record.bytes_before) : 0;
+    set_stripes(rebuild, id, record);
     rebuild.changes.put(Family::segments, key_of(KeyKind::segment, id.value), encode(record));
   }
   return {};
 }
 
 void rebuild_directory(Rebuild& rebuild) {
-  for (const auto& [segment, streams] : rebuild.runs) {
+  for (const auto& [stripe, streams] : rebuild.runs) {
     for (const auto& [stream, run] : streams) {
       rebuild.changes.put(Family::segments, key_of(KeyKind::where, stream.value, run.first.value),
-                          be64(segment.value));
-      rebuild.changes.put(Family::segments, key_of(KeyKind::holds, segment.value, stream.value),
+                          be64(stripe.value));
+      rebuild.changes.put(Family::segments, key_of(KeyKind::holds, stripe.value, stream.value),
                           be64(run.first.value));
     }
   }

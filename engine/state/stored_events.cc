@@ -69,7 +69,7 @@ CollectedEvents::Stage& StoredEvents::stage_of(CommitGroup& group, Stream& strea
 
 void StoredEvents::finish_value(CommitGroup& group, CollectedEvents::Stage& stage) {
   Stream& stream = *stage.stream;
-  const EventKey key{log_.segments.open->id, stream.id, stage.first};
+  const EventKey key{log_.segments.open->stripe(), stream.id, stage.first};
   auto batch = std::make_shared<const SharedBatch>(
       stream.id, stage.writer.finish(key, stage.sequence, group.stored, stream.assigned.bytes));
   stage.writer = StoredBatchWriter();
@@ -85,7 +85,8 @@ void StoredEvents::finish_log_record(CommitGroup& group) {
   StoredBatchWriter writer;
   for (const Range& range : collected.ranges) writer.add_range(range);
   CHECK_EQ(writer.count(), log.assigned.next - collected.first_sequence.value);
-  const EventKey key{log_.segments.open->id, kLogStream, Offset(collected.first_sequence.value)};
+  const EventKey key{log_.segments.open->stripe(), kLogStream,
+                     Offset(collected.first_sequence.value)};
   auto record = std::make_shared<const SharedBatch>(
       kLogStream,
       writer.finish(key, collected.first_sequence, group.stored, collected.bytes_before));

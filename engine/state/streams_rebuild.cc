@@ -24,11 +24,11 @@ Result<std::map<StreamId, Offset>> beginnings(const Store& store) {
   return found;
 }
 
-void advance_to(StateRecord& state, SegmentId segment, const Rebuild::Run& run) {
+void advance_to(StateRecord& state, StripeId stripe, const Rebuild::Run& run) {
   state.next = std::max(state.next, run.next.value);
   state.bytes = std::max(state.bytes, run.bytes);
   state.last_stored_us = std::max(state.last_stored_us, run.stored_last.us);
-  state.segment = std::max(state.segment, segment.value);
+  state.stripe = std::max(state.stripe, stripe.value);
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ Status Streams::rebuild(Rebuild& rebuild) const {
     }
   };
   std::set<StreamId> made;
-  for (const auto& [segment, streams] : rebuild.runs) {
+  for (const auto& [stripe, streams] : rebuild.runs) {
     for (const auto& [id, run] : streams) {
       auto [state, is_new] = states.try_emplace(id);
       if (is_new) {
@@ -73,7 +73,7 @@ Status Streams::rebuild(Rebuild& rebuild) const {
         begin(state->second, id, run.first);
         state->second.start_bytes = run.bytes_before;
       }
-      advance_to(state->second, segment, run);
+      advance_to(state->second, stripe, run);
     }
   }
   for (const auto& [id, named] : rebuild.named) {

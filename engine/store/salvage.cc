@@ -20,17 +20,19 @@ constexpr size_t kSalvagesMax = 32;
 // No block is larger: a batch has a limit, and this is far beyond it.
 constexpr uint64_t kBlockBytesMax = 1 << 30;
 
-struct Block {
+struct Entry {
   EventKey key;
   std::string_view value;
   bool whole;    // it passes its check
-  size_t bytes;  // of the block, without its trailer
+  size_t bytes;  // of all of it
 };
 
-// A block as RocksDB lays it out, with one entry: shared u32 = 0, unshared u32 and value length, as
-// varints; key, RocksDB's own sequence and type; value; one restart point, and their number.
-std::optional<Block> parse(std::string_view bytes) {
-  constexpr size_t kInternalBytes = 8, kRestartBytes = 8;
+// An entry of a block as RocksDB lays it out where none shares its key's beginning with the one
+// before (store_options.cc): shared u32 = 0, unshared u32 and value length, as varints; key,
+// RocksDB's own sequence and type; value.
+std::optional<Entry> entry_at(std::string_view bytes) {
+  constexpr size_t kInternalBytes = 8;
+  if (bytes.size() < kEventKeyBytes || bytes[0] != 0) return std::nullopt;
   std::string_view left = bytes;
   const auto shared = take_varint(left), unshared = take_varint(left), length = take_varint(left);
   if (!shared || !unshared || !length) return std::nullopt;
@@ -52,8 +54,7 @@ std::optional<Block> parse(std::string_view bytes) {
                  get_le<uint64_t>(value, kFirstAt) != key.first.value)) {
     return std::nullopt;
   }
-  const size_t entry = bytes.size() - left.size() + *unshared + *length;
-  return Block{key, value, whole, entry + kRestartBytes};
+  return Entry{key, value, whole, bytes.size() - left.size() + *unshared + *length};
 }
 
 // The length of a compressed block, and what is in it.
@@ -70,17 +71,6 @@ std::optional<size_t> decompress(std::string_view bytes, std::string& out) {
   return bytes.size() - left.size() + frame;
 }
 
-// The batch whose block begins here, if one does; `scratch` holds what was compressed.
-std::optional<Block> block_at(std::string_view bytes, std::string& scratch) {
-  if (bytes.size() < kEventKeyBytes) return std::nullopt;
-  if (bytes[0] == 0) return parse(bytes);
-  const auto compressed = decompress(bytes, scratch);
-  if (!compressed) return std::nullopt;
-  auto block = parse(scratch);
-  if (block) block->bytes = *compressed;
-  return block;
-}
-
 bool before(const EventKey& a, const EventKey& b) { return a < b; }
 
 }  // namespace
@@ -91,29 +81,44 @@ Result<std::shared_ptr<const Salvage>> Salvage::of(const std::filesystem::path& 
   const std::string& bytes = *read;
   auto salvage = std::make_shared<Salvage>();
   salvage->table_ = table;
-  std::string scratch;
-  for (size_t at = 0; at < bytes.size();) {
-    const auto block = block_at(std::string_view(bytes).substr(at), scratch);
-    if (!block) {
+  const std::string_view all = bytes;
+  std::string block;
+  for (size_t at = 0; at < all.size();) {
+    if (const auto entry = entry_at(all.substr(at))) {
+      if (entry->whole) salvage->places_.push_back({entry->key, at, entry->bytes, std::nullopt});
+      at += entry->bytes;
+    } else if (const auto length = decompress(all.substr(at), block)) {
+      salvage->add_entries(block, at, *length);
+      at = std::min(at + *length + kTrailerBytes, all.size());
+    } else {
       ++at;
-      continue;
     }
-    if (block->whole) salvage->places_.push_back({block->key, at, block->bytes});
-    at = std::min(at + block->bytes + kTrailerBytes, bytes.size());
   }
   std::ranges::sort(salvage->places_, before, &Place::key);
   return salvage;
 }
 
+// Those of a block that was compressed into the file's [at, at + length).
+void Salvage::add_entries(std::string_view block, size_t at, size_t length) {
+  for (size_t inside = 0; inside < block.size();) {
+    const auto entry = entry_at(block.substr(inside));
+    if (entry && entry->whole) places_.push_back({entry->key, at, length, inside});
+    inside += entry ? entry->bytes : 1;
+  }
+}
+
 std::optional<Salvage::Found> Salvage::at(size_t i) const {
   const Place& place = places_[i];
   std::ifstream in(table_, std::ios::binary);
-  std::string bytes(place.bytes, '\0'), scratch;
+  std::string bytes(place.bytes, '\0'), block;
   in.seekg(static_cast<std::streamoff>(place.at));
   if (!in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) return std::nullopt;
-  const auto block = block_at(bytes, scratch);
-  if (!block || !block->whole || block->key != place.key) return std::nullopt;
-  return Found{block->key, std::string(block->value)};
+  if (place.inside && (!decompress(bytes, block) || block.size() <= *place.inside)) {
+    return std::nullopt;
+  }
+  const auto entry = entry_at(place.inside ? std::string_view(block).substr(*place.inside) : bytes);
+  if (!entry || !entry->whole || entry->key != place.key) return std::nullopt;
+  return Found{entry->key, std::string(entry->value)};
 }
 
 std::optional<Salvage::Found> Salvage::at_or_below(const EventKey& key) const {

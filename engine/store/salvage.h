@@ -1,10 +1,11 @@
 // The stored batches in a table file of the events family, found by what they are: without the
 // table's index, properties and footer, any of which RocksDB cannot do without.
 //
-// Each block of such a table holds one batch (store_options.cc), as it is or compressed with zstd,
-// and each batch carries its key's offset, its length and a checksum over both key and value: a
-// scan finds every batch that is whole, and none that is not. *Threads*: any, once made. *Memory*:
-// 40 bytes a batch; the values are read from the file when they are asked for.
+// A block of such a table holds batches, each with its whole key (store_options.cc); it is there as
+// it is, or compressed with zstd. Each batch carries its key's offset, its length and a checksum
+// over both key and value: a scan finds every batch that is whole, and none that is not. In a block
+// that was not compressed, a bad bit costs it one batch. *Threads*: any, once made. *Memory*: 56
+// bytes a batch; the values are read from the file when they are asked for.
 #pragma once
 
 #include <filesystem>
@@ -40,9 +41,12 @@ class Salvage {
  private:
   struct Place {
     EventKey key;
-    uint64_t at;  // of its block, in bytes from the file's beginning
+    uint64_t at;  // of its entry, or of its compressed block, in bytes from the file's beginning
     uint64_t bytes;
+    std::optional<size_t> inside;  // of the block, once it is not compressed any more
   };
+  void add_entries(std::string_view block, size_t at, size_t length);
+
   std::filesystem::path table_;
   std::vector<Place> places_;  // sorted by key
 };

@@ -297,6 +297,15 @@ StoreIterator Store::iterate(Family family) const {
       handle ? parts_->db->NewIterator(options, handle) : rocksdb::NewEmptyIterator()));
 }
 
+StoreIterator Store::read_through(Family family) const {
+  auto* handle = parts_->family(family);
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = 1 << 20;
+  return StoreIterator(std::unique_ptr<rocksdb::Iterator>(
+      handle ? parts_->db->NewIterator(options, handle) : rocksdb::NewEmptyIterator()));
+}
+
 Status Store::flush(SegmentId open) {
   if (auto ok = sync(); !ok) return ok;
   const std::optional<uint64_t> wal = parts_->newest_wal();
@@ -322,9 +331,9 @@ bool Store::may_be_in_memory(SegmentId segment) const {
 
 void Store::set_first_live(SegmentId segment) { parts_->first_live = segment.value; }
 Status Store::drop_events_below(SegmentId first_live) {
-  const rocksdb::Status status =
-      delete_below(*parts_->db, parts_->family(Family::events), be64(first_live.value),
-                   parts_->flushes.may_be_writing(first_live));
+  const rocksdb::Status status = delete_below(*parts_->db, parts_->family(Family::events),
+                                              be64(first_stripe(first_live).value),
+                                              parts_->flushes.may_be_writing(first_live));
   if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
   return {};
 }

@@ -98,6 +98,8 @@ class Store {
   // What the family holds under a key; nothing if it holds nothing; `corrupt` if it cannot be read.
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;
   StoreIterator iterate(Family family) const;
+  // For reading much of it once, in order: what it passes is not kept in the cache.
+  StoreIterator read_through(Family family) const;
 
   // Moves what is in memory towards table files of its own, and the WAL on. Syncs first, so that no
   // WAL is left behind with an end that is not durable while a newer one goes on: after a power cut

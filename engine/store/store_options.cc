@@ -24,7 +24,8 @@ class DroppedSegments : public rocksdb::CompactionFilter {
   bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice&, std::string*,
               bool*) const override {
     EventKey event;
-    return decode({key.data(), key.size()}, event) && event.segment.value < first_live_->load();
+    return decode({key.data(), key.size()}, event) &&
+           segment_of(event.stripe).value < first_live_->load();
   }
 
  private:
@@ -53,6 +54,9 @@ constexpr size_t kOutOfReachBytes = 224 << 20;
 // Files of level 0 from which on appends are slowed down, and then stopped: about 4 and 8 GB
 // behind.
 constexpr int kFilesBehind = 64;
+
+// The first bytes of an event's key, which are its segment.
+constexpr size_t kSegmentPrefixBytes = sizeof(uint64_t) - kStripeBits / 8;
 
 // Threads that open table files when the log is opened. RocksDB starts that many for each family,
 // however few its files are: a small log would be open before they are.
@@ -115,7 +119,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = kOutOfReachBytes;
   family.max_write_buffer_number = static_cast<int>(kFlushesUnderWay);
-  // A segment and a stream. bench/README.md says what that is worth (one event a request).
+  // A stripe and a stream. bench/README.md says what that is worth (one event a request).
   family.memtable_insert_with_hint_prefix_extractor =
       std::make_shared<InsertHints>(3 * sizeof(uint64_t), 2 * sizeof(uint64_t));
   // Two levels: level 0 as flushed, level 1 as it stays. Level 1 has no size limit, so the only
@@ -136,12 +140,18 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kZSTD};
   family.compression_opts.level = 1;
   // No table file of level 1 holds two segments, so that a segment is dropped by deleting files.
-  family.sst_partitioner_factory = rocksdb::NewSstPartitionerFixedPrefixFactory(sizeof(uint64_t));
+  family.sst_partitioner_factory =
+      rocksdb::NewSstPartitionerFixedPrefixFactory(kSegmentPrefixBytes);
   family.compaction_filter_factory = std::make_shared<DroppedSegmentsFactory>(first_live);
 
   rocksdb::BlockBasedTableOptions table;
-  // One batch a block: a bad bit spoils the block it is in, and may cost no more than its batch.
-  table.block_size = 1;
+  // A bad bit spoils the block that it is in, and costs no more than that: 16 KiB of small batches,
+  // or one that is larger. One batch a block would cost the disk three times as much, and a scan
+  // ten times the time (many small batches of many streams).
+  table.block_size = 16 << 10;
+  // Each entry has its whole key, so that it can be found without the block's other entries
+  // (salvage.h). Compression takes most of what that costs.
+  table.block_restart_interval = 1;
   // The index in parts of its own, each a block, so that a bad bit there costs little too; in the
   // cache, so that memory does not grow with the log.
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;

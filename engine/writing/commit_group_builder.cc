@@ -216,6 +216,14 @@ bool CommitGroupBuilder::roll_is_due() const {
          (age_s >= 0 && static_cast<uint64_t>(age_s) >= log_.options.segment_age_max_s);
 }
 
+void CommitGroupBuilder::next_stripe_if_due() {
+  const auto& open = log_.segments.open;
+  const StateRecord& log = log_.streams.log().assigned;
+  if (!open || open->record.stripes == kStripesMax) return;
+  if (log.bytes - open->record.stripe_bytes_before < log_.options.stripe_bytes_max) return;
+  log_.segments.next_stripe(group_, log);
+}
+
 SegmentId CommitGroupBuilder::roll() {
   CHECK_EQ(group_.appends, 0u);
   return log_.segments.roll(group_, log_.streams.log().assigned);

@@ -25,7 +25,8 @@ class CommitGroupBuilder {
   size_t bytes() const { return group_.bytes; }
   // Closes the open segment and opens the next: before anything is added.
   SegmentId roll();
-  bool roll_is_due() const;  // by size or age
+  bool roll_is_due() const;   // by size or age
+  void next_stripe_if_due();  // before anything is added
   // Has every part stage what it collected, and hands the group over.
   CommitGroup finish();
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "engine/reading/batch_reader.h"
 
 namespace strandline {
@@ -9,21 +11,26 @@ namespace {
 
 struct Held {
   const Stream* stream;
-  Offset first;  // in the segment
+  Offset first;  // in the stripe
   Offset tail;   // when it was looked at
 };
 
+// Of every stream, its part in the last of the segment's stripes that hold any of it.
 Result<std::vector<Held>> held_by(const LogState& log, SegmentId segment) {
-  std::vector<Held> held;
+  std::map<StreamId, Offset> last;
   StoreIterator it = log.store->iterate(Family::segments);
-  const std::string prefix = key_of(KeyKind::holds, segment.value);
-  for (it.seek(prefix); it.valid() && it.key().starts_with(prefix); it.next()) {
-    const StreamId id(get_be64(it.key(), 9));
-    const Stream* stream = log.streams.find(id);
-    if (!stream) return fail(Code::corrupt, fmt::format("a segment names stream {}", id.value));
-    held.push_back({stream, Offset(get_be64(it.value(), 0)), stream->tail()});
+  const std::string end = key_of(KeyKind::holds, first_stripe(segment + 1).value);
+  it.seek(key_of(KeyKind::holds, first_stripe(segment).value));
+  for (; it.valid() && it.key() < end; it.next()) {
+    last[StreamId(get_be64(it.key(), 9))] = Offset(get_be64(it.value(), 0));
   }
   if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+  std::vector<Held> held;
+  for (const auto& [id, first] : last) {
+    const Stream* stream = log.streams.find(id);
+    if (!stream) return fail(Code::corrupt, fmt::format("a segment names stream {}", id.value));
+    held.push_back({stream, first, stream->tail()});
+  }
   return held;
 }
 
@@ -60,7 +67,7 @@ Result<std::vector<StreamEnd>> segment_ends(const LogState& log, SegmentId segme
       if (*extent && (*extent)->next) end.end = *(*extent)->next;
       extents = log.store->iterate(Family::segments);
     } else if (extents.valid() && extents.key().starts_with(std::string_view(own).substr(0, 9))) {
-      const EventKey next{SegmentId(get_be64(extents.value(), 0)), stream->id,
+      const EventKey next{StripeId(get_be64(extents.value(), 0)), stream->id,
                           Offset(get_be64(extents.key(), 9))};
       end.end = next.first;
       if (next.first < tail && next.first > stream->start()) {

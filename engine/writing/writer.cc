@@ -87,7 +87,10 @@ void Writer::run() {
     disk_.look();
     look_at_directory();
     CommitGroupBuilder builder(log_, ++group_number_);
-    if (!log_.failure.failed() && builder.roll_is_due()) builder.roll();
+    if (!log_.failure.failed()) {
+      if (builder.roll_is_due()) builder.roll();
+      builder.next_stripe_if_due();
+    }
     fill(builder);
     commit(builder.finish());
   }

@@ -109,6 +109,10 @@ std::string render_metrics(const Service& service) {
                  counters.store_bytes_read);
   scrape.counter("strandline_batch_cache_batches_read_total", "Batches read from memory.",
                  counters.cached_batches_read);
+  scrape.counter("strandline_stripes_read_total",
+                 "Stripes read at once, for readers of many streams.", counters.stripes_read);
+  scrape.counter("strandline_stripe_read_bytes_total", "Bytes of batches in those.",
+                 counters.stripe_bytes_read);
   scrape.gauge("strandline_batch_cache_bytes", "Bytes of the newest batches kept in memory.",
                counters.batch_cache_bytes);
   scrape.gauge("strandline_queue_appends", "Appends that wait for the writer.",

@@ -90,6 +90,8 @@ void render_counters(std::string& out, const Counters& counters) {
   members.number("store_batches_read", counters.store_batches_read);
   members.number("store_bytes_read", counters.store_bytes_read);
   members.number("cached_batches_read", counters.cached_batches_read);
+  members.number("stripes_read", counters.stripes_read);
+  members.number("stripe_bytes_read", counters.stripe_bytes_read);
   members.number("batch_cache_bytes", counters.batch_cache_bytes);
   members.number("queue_appends", counters.queue_appends);
   members.number("queue_bytes", counters.queue_bytes);

@@ -131,7 +131,10 @@ std::vector<std::string> DamageAtRest::bounded(const Verdict& verdict, const Spe
     wrong.insert(wrong.end(), verdict.details.begin(), verdict.details.end());
   };
   if (whole) costs_at_most(0);
-  if (decay.bits > 0) costs_at_most(decay.bits);
+  // A bit costs at most the block that it is in; no batch in a specimen takes less of one.
+  constexpr uint64_t kBlockBytes = 16 << 10, kBatchBytesMin = 150;
+  constexpr uint64_t kBlockBatches = kBlockBytes / kBatchBytesMin + 1;
+  if (decay.bits > 0) costs_at_most(decay.bits * kBlockBatches);
   // Where both lists are damaged nobody knows which tables there were.
   const bool unlisted = decay.is_of_both_lists();
   for (const auto& [sequence, event] : specimen.truth.order) {
@@ -156,9 +159,9 @@ std::vector<std::string> DamageAtRest::bounded(const Verdict& verdict, const Spe
     wrong.push_back("a position is lost, of " + verdict.positions[0].first);
   }
   if (decay.is_of_a_page()) {
-    // No batch in a specimen takes fewer bytes than this, compressed.
-    constexpr uint64_t kPageBytes = 4096, kBatchBytesMin = 100;
-    costs_at_most(kPageBytes / kBatchBytesMin + 2);
+    // No block in a specimen is smaller than this, compressed.
+    constexpr uint64_t kPageBytes = 4096, kCompressedBytesMin = 1024;
+    costs_at_most((kPageBytes / kCompressedBytesMin + 2) * kBlockBatches);
     count(decay, [&](Tally& tally) {
       tally.batches_lost_most = std::max(tally.batches_lost_most, verdict.lost_batches);
     });

@@ -86,7 +86,7 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
   std::ifstream format(directory.path() / "FORMAT");
   std::string line;
   std::getline(format, line);
-  EXPECT_EQ(line, "strandline 2");
+  EXPECT_EQ(line, "strandline 3");
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 class Hinted : public testing::Test {
  protected:
   bool insert(uint64_t stream, uint64_t offset) {
-    const std::string key = encode(EventKey{SegmentId(1), StreamId(stream), Offset(offset)});
+    const std::string key = encode(EventKey{StripeId(1), StreamId(stream), Offset(offset)});
     return hints_.InDomain(key);
   }
 
@@ -20,7 +20,7 @@ class Hinted : public testing::Test {
 
 TEST_F(Hinted, AStreamIsOnceFiveOfItsKeysWereInserted) {
   for (uint64_t i = 0; i < 10; ++i) EXPECT_EQ(insert(7, i), i >= 5) << i;
-  const std::string key = encode(EventKey{SegmentId(1), StreamId(7), Offset(10)});
+  const std::string key = encode(EventKey{StripeId(1), StreamId(7), Offset(10)});
   EXPECT_EQ(hints_.Transform(key).ToString(), key.substr(0, 16));
   EXPECT_TRUE(insert(7, 11));
   EXPECT_FALSE(insert(8, 0)) << "another stream";
@@ -56,7 +56,7 @@ TEST_F(Hinted, EventsAndStatesOfStreamsCanBe) {
   const std::atomic<uint64_t> first_live = 0;
   const auto events = events_options({}, &first_live).memtable_insert_with_hint_prefix_extractor;
   const auto records = records_options({}).memtable_insert_with_hint_prefix_extractor;
-  const std::string event = encode(EventKey{SegmentId(1), StreamId(7), Offset(3)});
+  const std::string event = encode(EventKey{StripeId(1), StreamId(7), Offset(3)});
   const std::string state = key_of(KeyKind::state, 7);
   for (int i = 0; i < 5; ++i) {
     EXPECT_FALSE(events->InDomain(event));
