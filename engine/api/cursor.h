@@ -37,9 +37,10 @@ class Cursor {
   virtual bool ready() const = 0;
   // Whether the next event would come from memory.
   virtual bool near_tail() const = 0;
-  // Gives up the iterator, and so the files and memory that it pins.
+  // Gives up the iterator, and so the files and memory that it pins; the last delivery is no longer
+  // valid.
   virtual void rest() = 0;
-  // The same, and gives up all memory; the last delivery is no longer valid.
+  // The same, and gives up all memory.
   virtual void release() = 0;
 
  protected:

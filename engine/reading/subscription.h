@@ -51,7 +51,8 @@ class Subscription {
   uint64_t position() const { return held_ ? held_at_ : cursor_->position(); }
   bool caught_up() const { return caught_up_; }
   Lag lag() { return cursor_->lag(); }
-  // Call before waiting on something slow: pins no files or memory until the next read.
+  // Call before waiting on something slow: pins no files or memory until the next read. The last
+  // delivery is no longer valid.
   void rest() {
     if (!held_) cursor_->rest();
   }
