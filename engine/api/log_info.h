@@ -15,7 +15,7 @@
 namespace strandline {
 
 // Of the directory's FORMAT file; FORMAT.md says what each version was.
-inline constexpr uint32_t kFormatVersion = 2;
+inline constexpr uint32_t kFormatVersion = 3;
 
 struct Appended {
   std::string stream;

@@ -12,8 +12,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Version 2 added the family `producers`, so that older builds must not open it. Nothing else
-// differs: an older log becomes one of this version by saying so.
+// Version 2 added the family `producers`, version 3 the family `access`, so that older builds must
+// not open it: they would serve to everybody what only some may see. Nothing else differs: an older
+// log becomes one of this version by saying so.
 constexpr uint32_t kOldestVersion = 1;
 
 std::string format_line(uint32_t version = kFormatVersion) {
