@@ -70,7 +70,7 @@ struct Counted {
 
 }  // namespace
 
-bool Session::is_stopping() const { return broken_ || peer_gone_ || service_.draining; }
+bool Session::is_stopping() const { return broken_ || peer_gone_ || ended_ || service_.draining; }
 
 awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner manner) {
   const std::shared_ptr<Follow> follow = std::move(given);
@@ -93,7 +93,7 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
   chunk.open(out);
   follow->open(out);
   for (;;) {
-    auto filled = follow->fill(out, bytes_max);
+    auto filled = ended_ ? Follow::Filled::closed : follow->fill(out, bytes_max);
     if (filled == Follow::Filled::needs_disk) {
       // What there is does not wait for it.
       chunk.seal(out);
@@ -105,6 +105,7 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
       filled = *read;
     }
     const bool stop = filled == Follow::Filled::closed || is_stopping();
+    if (ended_) follow->say_ended(out, *ended_);
     chunk.seal(out);
     if (stop) chunk.end(out);
     if (!out.empty() && !co_await send(out, follow.get())) co_return;
