@@ -172,6 +172,35 @@ TEST_F(KeysCommand, AServerIsReachedByOtherMachinesOnlyWithAccessControlOrWhenTo
          "access control is off");
 }
 
+TEST_F(KeysCommand, WhatWasAnsweredOfAKeyOutlivesAKill) {
+  ASSERT_EQ(keys({"create", "admin", "--grant", "admin", "--secret-file", file("admin")}).exit, 0);
+  std::string admin = read_file(file("admin"));
+  admin.pop_back();
+  std::vector<std::string> secrets;
+  for (int round = 0; round < 4; ++round) {
+    ServerProcess server(data());
+    HttpClient client = server.client();
+    const auto ask = [&](const std::string& target, const std::string& body) {
+      Headers headers = bearer(admin);
+      headers.emplace_back("Content-Type", "application/json");
+      return client.send("POST", target, body, headers);
+    };
+    for (size_t i = 0; i < secrets.size(); ++i) {
+      const bool revoked = i + 1 < secrets.size();
+      EXPECT_EQ(client.get("/v1/streams", bearer(secrets[i])).status, revoked ? 401u : 200u) << i;
+    }
+    if (round > 0) {
+      const std::string last = std::to_string(round - 1);
+      ASSERT_EQ(ask("/v1/keys/k" + last + "/revoke", "{}").status, 200u);
+    }
+    const Response made =
+        ask("/v1/keys", "{\"key\":\"k" + std::to_string(round) + "\",\"grants\":\"read:*\"}");
+    ASSERT_EQ(made.status, 201u) << made.body;
+    secrets.push_back(made.json()["secret"].str());
+    server.kill();
+  }
+}
+
 TEST_F(KeysCommand, SecretsAreInNoLogLineAndNoMetric) {
   ASSERT_EQ(keys({"create", "admin", "--grant", "admin", "--secret-file", file("admin")}).exit, 0);
   std::string secret = read_file(file("admin"));
