@@ -8,6 +8,7 @@
 // fsynced, unless it asked for `accepted`; a reader is only ever shown what is durable.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/api/access.h"
 #include "engine/api/append.h"
 #include "engine/api/consumer.h"
 #include "engine/api/cursor.h"
@@ -135,6 +137,17 @@ class Log {
   // Drops the oldest sealed segment, which must be this one, with all that is in it.
   Status drop_segment(SegmentId segment);
 
+  // --- API keys (access.h). The log keeps them, and asks nobody for one. Changes are durable when
+  // --- they return.
+  ApiKeysPointer api_keys() const;  // as they are durable
+  // `exists` where there is one of that name that is good still.
+  Result<ApiKeyPointer> create_key(NewApiKey key);
+  // Gives it another secret; the one before is good for so long yet.
+  Result<ApiKeyPointer> rotate_key(std::string name, std::string digest,
+                                   std::chrono::seconds grace = {});
+  // For good. One that is revoked already stays as it is.
+  Result<ApiKeyPointer> revoke_key(std::string name);
+
   // --- The log itself.
   const RecoveryReport& recovery() const;
   const Options& options() const;
@@ -146,6 +159,7 @@ class Log {
   // Why the log is sealed, if it is: until it is reopened.
   std::optional<std::string> sealed() const;
   Sequence durable_next() const;  // one past the last durable event
+  Timestamp now() const;          // by the log's clock
   // Reads everything and checks every checksum and every contiguity; reports each finding.
   Verified verify(std::function<void(uint64_t events_done)> progress = nullptr) const;
 

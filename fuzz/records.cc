@@ -1,5 +1,6 @@
 // The store's keys and small records: what is decoded is written again as the same bytes.
 #include "engine/base/check.h"
+#include "engine/format/access_record.h"
 #include "engine/format/keys.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
@@ -19,7 +20,7 @@ void decode_and_encode(std::string_view bytes) {
 FUZZ_TARGET(records) {
   using namespace strandline;
   fuzz::Input input(bytes);
-  const uint8_t kind = input.byte() % 8;
+  const uint8_t kind = input.byte() % 9;
   const std::string_view record = input.rest();
   if (kind == 0) decode_and_encode<EventKey>(record);
   if (kind == 1) decode_and_encode<IdentityRecord>(record);
@@ -28,6 +29,7 @@ FUZZ_TARGET(records) {
   if (kind == 4) decode_and_encode<PositionRecord>(record);
   if (kind == 6) decode_and_encode<ProducerHead>(record);
   if (kind == 7) decode_and_encode<ProducerAppend>(record);
+  if (kind == 8) decode_and_encode<ApiKey>(record);
   if (kind == 5) {
     std::string_view consumer;
     StreamId stream;

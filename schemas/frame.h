@@ -4,7 +4,7 @@
 // FlatBuffer in an aligned buffer is aligned too. All numbers are little-endian.
 //
 //   byte  0  u32  bytes        of the whole frame, this field included
-//         4  u8   kind         1 batch, 2 gap, 3 position
+//         4  u8   kind         1 batch, 2 gap, 3 position, 4 end
 //         5  u8   reason       of a gap: 1 truncated, 2 deleted, 3 dropped, 4 damaged; of a batch
 //                              that a consumer was given: the attempt, 255 for all beyond; else 0
 //         6  u16  name_bytes   of the stream's name
@@ -17,7 +17,8 @@
 //
 // A batch's payload is the client's FlatBuffer (batch.fbs) with exactly `count` events. A gap's is
 // its detail, as text. A position frame is sent when events were passed over by a filter, and when
-// a follower has caught up.
+// a follower has caught up. An end is the last frame of a follower that may not have more: its
+// payload says why, in a word ("key-revoked").
 #pragma once
 
 #include <bit>
@@ -33,7 +34,7 @@ static_assert(std::endian::native == std::endian::little, "frames are copied as 
 
 inline constexpr char kBatchMediaType[] = "application/vnd.strandline.batch";
 
-enum class FrameKind : uint8_t { batch = 1, gap = 2, position = 3 };
+enum class FrameKind : uint8_t { batch = 1, gap = 2, position = 3, end = 4 };
 
 struct FrameHead {
   uint32_t bytes = 0;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "engine/disk/access.h"
+#include "server/connection/exposure.h"
 #include "server/connection/listener.h"
 #include "server/connection/service.h"
 #include "server/connection/worker.h"
@@ -30,6 +31,9 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options, B
     if (!parse_authority(name)) {
       return fail(Code::invalid, "an authority is HOST or HOST:PORT, not \"" + name + "\"");
     }
+  }
+  if (auto ok = check_exposure(log, options, binding.address(), binding.on_loopback()); !ok) {
+    return std::unexpected(std::move(ok.error()));
   }
   // Asio says by exceptions what the system refuses: file descriptors, threads.
   try {
@@ -56,6 +60,7 @@ Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options
   }
   service.authorities = Authorities(service.options.authorities, parts->listener->on_loopback(),
                                     parts->listener->address());
+  tell_exposure(log, parts->listener->address(), parts->listener->on_loopback());
   parts->listener->start();
   for (const auto& worker : parts->workers) worker->start();
   spdlog::debug("{} threads serve {}", threads, parts->listener->address());

@@ -53,6 +53,7 @@ struct Limits {
   size_t producers_cached_max = 100'000;
   // Idempotency keys and processed ids that are kept at a time: about a hundred bytes of disk each.
   size_t expiring_max = 100'000'000;
+  size_t api_keys_max = 10'000;  // with those that are revoked: all are read when a key changes
   uint64_t once_ttl_s_max = 10ull * 366 * 24 * 3600;  // ten years: past that, keep events
 };
 

@@ -1,7 +1,7 @@
 // A log's directory: what is in it, and whether this build may open it.
 //
 //   LOCK     held by the owner while it has the log open
-//   FORMAT   one line, "strandline 2": written before the store, durably
+//   FORMAT   one line, "strandline 3": written before the store, durably
 //   HEAD     the head mark (head_mark.h)
 //   store/   the RocksDB database
 #pragma once

@@ -17,11 +17,12 @@
 namespace strandline {
 namespace {
 
-constexpr std::array<std::pair<const char*, Family>, 4> kRecordFamilies = {
+constexpr std::array<std::pair<const char*, Family>, 5> kRecordFamilies = {
     {{"streams", Family::streams},
      {"segments", Family::segments},
      {"consumers", Family::consumers},
-     {"producers", Family::producers}}};
+     {"producers", Family::producers},
+     {"access", Family::access}}};
 
 // A key some way behind: its first nine bytes, a kind and a number, as one number. Nothing if there
 // is none.

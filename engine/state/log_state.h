@@ -9,6 +9,7 @@
 #include "engine/api/clock.h"
 #include "engine/api/options.h"
 #include "engine/disk/directory_identity.h"
+#include "engine/state/access.h"
 #include "engine/state/alarms.h"
 #include "engine/state/batch_cache.h"
 #include "engine/state/consumers.h"
@@ -78,6 +79,7 @@ struct LogState {
   Producers producers{parts, options.limits.producers_cached_max};
   Expiring expiring{parts};
   Consumers consumers{parts, *this};
+  Access access{parts};
   std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)
   mutable AtomicCounters counters;
   mutable Salvages salvages;

@@ -35,9 +35,10 @@ namespace strandline {
 // files shorter (bench/README.md, Soak), and cost a seventh of the engine's appends.
 inline constexpr size_t kFlushBytes = 64 << 20;
 
-enum class Family { events, streams, segments, consumers, producers };
-inline constexpr size_t kFamilies = 5;
-// A log of format 1 has only the first of them; its owner adds the rest when it opens it.
+enum class Family { events, streams, segments, consumers, producers, access };
+inline constexpr size_t kFamilies = 6;
+// A log of format 1 has only the first of them, one of format 2 one more; its owner adds the rest
+// when it opens it.
 inline constexpr size_t kFamiliesOfFormat1 = 4;
 
 // One WriteBatch: all of it or nothing.

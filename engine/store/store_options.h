@@ -13,8 +13,8 @@
 
 namespace strandline {
 
-inline constexpr std::array<const char*, kFamilies> kFamilyNames = {"events", "streams", "segments",
-                                                                    "consumers", "producers"};
+inline constexpr std::array<const char*, kFamilies> kFamilyNames = {
+    "events", "streams", "segments", "consumers", "producers", "access"};
 
 // Memtables of a family, the one that is written to among them: past this, appends wait for a flush
 // to finish.

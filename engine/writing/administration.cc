@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/reading/batch_reader.h"
+#include "engine/writing/key_changes.h"
 
 namespace strandline {
 namespace {
@@ -135,6 +136,16 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ForgetSegm
     return std::unexpected(std::move(ok.error()));
   }
   return Outcome{};
+}
+
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const CreateKey& request) {
+  return create_key(log, builder.group(), request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const RotateKey& request) {
+  return rotate_key(log, builder.group(), request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const RevokeKey& request) {
+  return revoke_key(log, builder.group(), request);
 }
 
 // These share their group with others: the builder stages them (commit_group_builder.h).

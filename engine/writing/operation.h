@@ -5,6 +5,7 @@
 // called once, on the engine's threads, and must only post.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/api/access.h"
 #include "engine/api/append.h"
 #include "engine/state/outcome.h"
 #include "engine/writing/consumer_desk.h"
@@ -67,6 +69,29 @@ template <>
 struct OperationTraits<ForgetSegment>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
 
+// Of API keys (engine/api/access.h). They lock out whoever must not be let in any more, so that a
+// full disk does not stop them.
+struct CreateKey {
+  NewApiKey key;
+};
+template <>
+struct OperationTraits<CreateKey>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+struct RotateKey {
+  std::string name;
+  std::string digest;
+  std::chrono::seconds grace;
+};
+template <>
+struct OperationTraits<RotateKey>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+struct RevokeKey {
+  std::string name;
+};
+template <>
+struct OperationTraits<RevokeKey>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+
 template <>
 struct OperationTraits<Broadcast>
     : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses> {};
@@ -81,8 +106,9 @@ struct OperationTraits<AppendMany> {
 };
 
 struct Operation {
-  using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
-                               DropSegment, ForgetSegment, ConsumerRequest>;
+  using Request =
+      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment,
+                   ForgetSegment, CreateKey, RotateKey, RevokeKey, ConsumerRequest>;
   using Done = Answering;
 
   Request request;

@@ -10,8 +10,11 @@ namespace strandline::server {
 
 struct ServerOptions {
   // What to make a Binding of (binding.h), which a server is started over. Loopback unless told
-  // otherwise: there is no authentication yet.
+  // otherwise: see exposure.h.
   std::string listen = "127.0.0.1:7070";
+  // Serves a log that has no key to other machines, too: for networks where everybody may do
+  // everything.
+  bool insecure = false;
   unsigned threads = 0;  // 0: one per core
   // That read history from the disk for followers, and print it. Two, so that a slow read does not
   // stop the others'; more where many followers read history at once from a disk that serves many

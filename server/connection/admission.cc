@@ -1,5 +1,6 @@
 #include "server/connection/admission.h"
 
+#include "server/connection/access.h"
 #include "server/connection/request_reader.h"
 #include "server/http/gunzip.h"
 #include "server/http/problem.h"
@@ -92,6 +93,21 @@ Response refused_body(const Refusal& refusal, const Service& service) {
   return problem(refusal.status, refusal.type, refusal.detail);
 }
 
+// Who asks, and whether it may ask for that.
+std::optional<Response> let_in(Admitted& admitted, const RequestHead& head,
+                               const Service& service) {
+  auto query = Query::parse(admitted.match.query);
+  if (!query) return malformed(query.error());
+  const auto ticket = query->take("ticket");
+  if (!ticket) return malformed(ticket.error());
+  admitted.query = std::move(*query);
+  if (!admitted.match.route->needs.anything()) return std::nullopt;
+  auto principal = identify(head, *ticket, service);
+  if (!principal) return std::move(principal.error());
+  admitted.principal = std::move(*principal);
+  return refuse(admitted.principal, admitted.match, admitted.query, service.log);
+}
+
 }  // namespace
 
 std::expected<Admitted, Response> admit(Request& request, Service& service) {
@@ -106,6 +122,7 @@ std::expected<Admitted, Response> admit(Request& request, Service& service) {
     return std::unexpected(std::move(*refused));
   }
   Admitted admitted{.match = std::move(*match)};
+  if (auto refused = let_in(admitted, head, service)) return std::unexpected(std::move(*refused));
   const auto gzip = find_coding(head);
   if (!gzip) return std::unexpected(gzip.error());
   if (!*gzip || head.framing == Framing::none) return admitted;

@@ -5,6 +5,9 @@
 //   400  a header that comes twice and is no list
 //   403  a request that may change state, from another site's page (`cross-site`)
 //   404, 405  what no route takes
+//   400  a query that does not parse
+//   401  where access control is on, whoever shows no key or ticket that is good
+//   403, 404  what it is not granted (access.h)
 //   400  a condition, a producer or an idempotency key where it means nothing (Takes)
 //   415  a body in a coding that is not known here
 //   400, 413, 503  a body that does not unpack
@@ -15,8 +18,10 @@
 #include <expected>
 #include <optional>
 
+#include "server/connection/principal.h"
 #include "server/connection/route.h"
 #include "server/connection/service.h"
+#include "server/http/query.h"
 #include "server/http/request.h"
 
 namespace strandline::server {
@@ -27,6 +32,8 @@ inline constexpr size_t kLargeBodyBytes = 1 << 20;
 
 struct Admitted {
   Match match;
+  Query query;  // without the ticket
+  Principal principal;
   // The body is still in gzip, for it unpacks to more than kLargeBodyBytes: see unpack_body.
   bool packed = false;
 };

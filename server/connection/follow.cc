@@ -24,8 +24,9 @@ Follow::Filled SubscriptionFollow::fill(std::string& out, size_t bytes_max, Read
       printed_ = 0;
     }
     // Where a filter leaves nearly everything out, others have their turn before `out` is full.
-    const bool moved = std::holds_alternative<Moved>(*delivery_);
-    if (print(out, bytes_max)) delivery_.reset();
+    const bool hidden = is_hidden();
+    const bool moved = hidden || std::holds_alternative<Moved>(*delivery_);
+    if (hidden || print(out, bytes_max)) delivery_.reset();
     if (moved) break;
   }
   return Filled::more;
@@ -52,6 +53,16 @@ bool SubscriptionFollow::print(std::string& out, size_t bytes_max) {
   return true;
 }
 
+// Of a stream that is not for who asks.
+bool SubscriptionFollow::is_hidden() const {
+  if (places_ == Places::offsets || !principal_.key()) return false;
+  if (const auto* events = std::get_if<Events>(&*delivery_)) {
+    return !principal_.may(Action::read, events->stream());
+  }
+  const auto* gap = std::get_if<Gap>(&*delivery_);
+  return gap && !gap->stream.empty() && !principal_.may(Action::read, gap->stream);
+}
+
 // What a filter left out since, which resuming need not read again.
 void SubscriptionFollow::tell_position(std::string& out) {
   if (subscription_.position() == told_) return;
@@ -62,16 +73,18 @@ void SubscriptionFollow::tell_position(std::string& out) {
 // --- A stream that does not exist yet.
 
 AwaitingFollow::AwaitingFollow(const Log& log, ReadOptions read, Subscription watch,
-                               std::unique_ptr<Form> form, Places places)
+                               std::unique_ptr<Form> form, Places places, Principal principal)
     : log_(log),
       read_(std::move(read)),
       watch_(std::move(watch)),
       form_(std::move(form)),
       media_type_(form_->media_type()),
-      places_(places) {}
+      places_(places),
+      principal_(std::move(principal)) {}
 
 Result<std::unique_ptr<Follow>> AwaitingFollow::start(const Log& log, ReadOptions read,
-                                                      std::unique_ptr<Form> form, Places places) {
+                                                      std::unique_ptr<Form> form, Places places,
+                                                      Principal principal) {
   // Of a stream that was deleted its next offset is known; one that never was begins at 0.
   if (read.from.kind == From::Kind::position && read.from.number > 0) {
     ReadOptions gone = read;
@@ -94,8 +107,8 @@ Result<std::unique_ptr<Follow>> AwaitingFollow::start(const Log& log, ReadOption
   if (read.from.kind == From::Kind::latest || read.from.kind == From::Kind::last) {
     read.from = From::earliest();
   }
-  return std::unique_ptr<Follow>(
-      new AwaitingFollow(log, std::move(read), std::move(*watch), std::move(form), places));
+  return std::unique_ptr<Follow>(new AwaitingFollow(log, std::move(read), std::move(*watch),
+                                                    std::move(form), places, std::move(principal)));
 }
 
 void AwaitingFollow::open(std::string& out) {
@@ -127,13 +140,17 @@ Follow::Filled AwaitingFollow::fill_from_disk(std::string& out, size_t bytes_max
   if (!subscription) {
     return subscription.error().code == Code::not_found ? Filled::nothing_left : Filled::closed;
   }
-  follow_ =
-      std::make_unique<SubscriptionFollow>(std::move(*subscription), std::move(form_), places_);
+  follow_ = std::make_unique<SubscriptionFollow>(std::move(*subscription), std::move(form_),
+                                                 places_, principal_);
   return follow_->fill_from_disk(out, bytes_max);
 }
 
 void AwaitingFollow::keepalive(std::string& out) {
   follow_ ? follow_->keepalive(out) : form_->keepalive(out, position());
+}
+
+void AwaitingFollow::say_ended(std::string& out, std::string_view reason) {
+  follow_ ? follow_->say_ended(out, reason) : form_->ended(out, reason);
 }
 
 void AwaitingFollow::rest() { follow_ ? follow_->rest() : watch_.rest(); }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "engine/log.h"
+#include "server/connection/principal.h"
 #include "server/wire/form.h"
 
 namespace strandline::server {
@@ -34,6 +35,8 @@ class Follow {
   virtual Filled fill_from_disk(std::string& out, size_t bytes_max) { return fill(out, bytes_max); }
 
   virtual void keepalive(std::string& out) = 0;
+  // The last of it: who asked for it may not have more, and why.
+  virtual void say_ended(std::string& out, std::string_view reason) = 0;
   // Before waiting for a slow socket.
   virtual void rest() = 0;
   // Calls back once, as soon as there is something to fill with; at once, if there is now. Any
@@ -41,12 +44,15 @@ class Follow {
   virtual void on_ready(std::function<void()> callback) = 0;
 };
 
+// Of several streams it shows those that who asks may read.
 class SubscriptionFollow : public Follow {
  public:
-  SubscriptionFollow(Subscription subscription, std::unique_ptr<Form> form, Places places)
+  SubscriptionFollow(Subscription subscription, std::unique_ptr<Form> form, Places places,
+                     Principal principal)
       : form_(std::move(form)),
         subscription_(std::move(subscription)),
         places_(places),
+        principal_(std::move(principal)),
         told_(subscription_.position()) {}
 
   std::string_view media_type() const override { return form_->media_type(); }
@@ -54,6 +60,7 @@ class SubscriptionFollow : public Follow {
   Filled fill(std::string& out, size_t bytes_max) override;
   Filled fill_from_disk(std::string& out, size_t bytes_max) override;
   void keepalive(std::string& out) override { form_->keepalive(out, subscription_.position()); }
+  void say_ended(std::string& out, std::string_view reason) override { form_->ended(out, reason); }
   void rest() override {
     if (!delivery_) subscription_.rest();
   }
@@ -68,10 +75,12 @@ class SubscriptionFollow : public Follow {
   using Read = Result<std::optional<Delivery>> (Subscription::*)();
   Filled fill(std::string& out, size_t bytes_max, Read read);
   bool print(std::string& out, size_t bytes_max);
+  bool is_hidden() const;
   void tell_position(std::string& out);
 
   Subscription subscription_;
   const Places places_;
+  const Principal principal_;
   std::optional<Delivery> delivery_;  // not yet printed to its end
   uint32_t printed_ = 0;              // events of it
   uint64_t told_;                     // the position that follows from what was printed
@@ -86,19 +95,21 @@ class SubscriptionFollow : public Follow {
 class AwaitingFollow : public Follow {
  public:
   static Result<std::unique_ptr<Follow>> start(const Log& log, ReadOptions read,
-                                               std::unique_ptr<Form> form, Places places);
+                                               std::unique_ptr<Form> form, Places places,
+                                               Principal principal);
 
   std::string_view media_type() const override { return media_type_; }
   void open(std::string& out) override;
   Filled fill(std::string& out, size_t bytes_max) override;
   Filled fill_from_disk(std::string& out, size_t bytes_max) override;
   void keepalive(std::string& out) override;
+  void say_ended(std::string& out, std::string_view reason) override;
   void rest() override;
   void on_ready(std::function<void()> callback) override;
 
  private:
   AwaitingFollow(const Log& log, ReadOptions read, Subscription watch, std::unique_ptr<Form> form,
-                 Places places);
+                 Places places, Principal principal);
   // As far as it is known: of a stream that has never been there, 0.
   uint64_t position() const {
     return read_.from.kind == From::Kind::position ? read_.from.number : 0;
@@ -110,6 +121,7 @@ class AwaitingFollow : public Follow {
   std::unique_ptr<Form> form_;  // until there is a follow
   const std::string_view media_type_;
   const Places places_;
+  const Principal principal_;
   std::unique_ptr<Follow> follow_;
 };
 

@@ -16,45 +16,37 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/api/grant.h"
 #include "server/connection/call.h"
 #include "server/http/response.h"
 
 namespace strandline::server {
 
-// What a principal may be allowed to do (a grant is an action on streams).
-enum class Action : uint8_t {
-  read,
-  append,
-  consume,
-  publish,
-  subscribe,
-  presence,
-  manage,
-  audit,
-  admin,
-};
-
-// What a route needs: one action, or, said in so many words, nothing.
+// What a route needs: one action, or, said in so many words, any key at all, or nothing.
 class Needs {
  public:
-  constexpr Needs(Action action) : action_(action), anything_(true) {}
-  static constexpr Needs nothing() { return Needs(); }
-  constexpr bool anything() const { return anything_; }
-  constexpr Action action() const { return action_; }  // if anything
+  constexpr Needs(Action action) : kind_(Kind::action), action_(action) {}
+  static constexpr Needs nothing() { return Needs(Kind::nothing); }
+  static constexpr Needs any_key() { return Needs(Kind::any_key); }
+  constexpr bool anything() const { return kind_ != Kind::nothing; }
+  constexpr bool an_action() const { return kind_ == Kind::action; }
+  constexpr Action action() const { return action_; }  // if an_action
 
  private:
-  constexpr Needs() = default;
+  enum class Kind : uint8_t { nothing, any_key, action };
+  constexpr explicit Needs(Kind kind) : kind_(kind) {}
+  Kind kind_;
   Action action_ = Action::admin;
-  bool anything_ = false;
 };
 
 // Where a request names the streams that it is about.
 enum class StreamsIn : uint8_t {
-  nowhere,   // it is about none
-  path,      // {stream}
-  query,     // `stream` and `prefix`; where both are absent, every stream
-  body,      // the members `stream`, `streams` and `prefix`
-  consumer,  // what the consumer of the path selects
+  nowhere,  // it is about none
+  path,     // {stream}
+  query,    // `stream` and `prefix`; where both are absent, every stream: it shows what may be read
+  body,     // the body, which its handler reads and has checked (checked.h)
+  consumer,  // what the consumer of the path selects; of a list of consumers, what each does
+  marks,     // none: it is about the ids that {consumer} has processed, and that name is checked
 };
 
 // Whether a connection's next request may begin before this one is answered: those may that go
@@ -72,11 +64,11 @@ enum class Takes : uint8_t {
 
 struct Route {
   constexpr Route(std::string_view method, std::string_view path, std::string_view name,
-                  Handler handler, Order order, Needs needs, StreamsIn streams, Takes takes)
+                  Handling handling, Order order, Needs needs, StreamsIn streams, Takes takes)
       : method(method),
         path(path),
         name(name),
-        handler(handler),
+        handling(handling),
         order(order),
         needs(needs),
         streams(streams),
@@ -85,13 +77,13 @@ struct Route {
   // Whether ce-* headers are an event's attributes here: CloudEvents' binary mode has one event, so
   // the stream stands in the path.
   constexpr bool takes_binary_mode() const {
-    return needs.anything() && needs.action() == Action::append && streams == StreamsIn::path;
+    return needs.an_action() && needs.action() == Action::append && streams == StreamsIn::path;
   }
 
   std::string_view method;
   std::string_view path;  // a part in braces stands for a name: /v1/streams/{stream}
   std::string_view name;  // in metrics
-  Handler handler;
+  Handling handling;
   Order order;
   Needs needs;
   StreamsIn streams;

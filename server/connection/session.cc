@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 
+#include "server/connection/access.h"
 #include "server/connection/worker.h"
 
 namespace strandline::server {
@@ -15,6 +16,8 @@ constexpr size_t kPipelineBytes = 16 << 20;
 constexpr size_t kSmallBytes = 16 << 10;
 // One write of answers.
 constexpr size_t kWriteBytes = 256 << 10;
+// How long a follower whose key has ended may take to be told.
+constexpr auto kToldWithin = std::chrono::milliseconds(500);
 // How long a refused client may go on sending before its connection is closed.
 constexpr auto kLinger = std::chrono::seconds(2);
 
@@ -63,8 +66,26 @@ void Session::sweep(SteadyTime now) {
     service_.metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
     abort();
   }
+  end_if_not_allowed(now);
   // Whoever waits for events does not read from its socket meanwhile.
   if (!slots_.empty() && slots_.front().give_up && transport_->is_peer_gone()) abort();
+}
+
+// Whether whoever waits for events still may: its key may have been revoked, or have expired.
+void Session::end_if_not_allowed(SteadyTime now) {
+  const bool waits = !slots_.empty() && slots_.front().give_up;
+  if (!following_ && !waits) return;
+  if (ended_) {
+    // One that does not read is not told.
+    if (following_ && now > ended_at_ + kToldWithin) abort();
+    return;
+  }
+  const auto why = principal_.ended(*service_.log.api_keys(), service_.log.now());
+  if (!why) return;
+  ended_ = why;
+  ended_at_ = now;
+  wake_.notify();
+  if (waits) slots_.front().give_up();
 }
 
 void Session::drain() {
@@ -161,12 +182,17 @@ void Session::dispatch(Request request, std::expected<Admitted, Response> admitt
         problem({.code = Code::closed, .message = "the server is draining: send this again later"},
                 Asked::appending));
   }
-  auto query = Query::parse(match.query);
-  if (!query) return answer.now(malformed(query.error()));
-  const Handler handler = match.route->handler;
+  principal_ = admitted->principal;
+  ended_ = std::nullopt;
+  const Handling handler = match.route->handling;
   const bool packed = admitted->packed;
   const bool large = packed || request.body.size() > kLargeBodyBytes;
-  Call call{service_, std::move(request), *match.route, std::move(match.names), std::move(*query)};
+  Call call{service_,
+            std::move(request),
+            *match.route,
+            std::move(match.names),
+            std::move(admitted->query),
+            std::move(admitted->principal)};
   if (!large) return handler(std::move(call), std::move(answer));
   answer.elsewhere(service_, [handler, packed, call = std::move(call)](Answer to) mutable {
     if (packed) {
@@ -207,6 +233,8 @@ HeadContext Session::head_context(const Manner& manner) const {
 void Session::answer(uint64_t number, Response response) {
   Slot* slot = waiting_slot(number);
   if (!slot) return;
+  // What came while it waited is not for it any more.
+  if (ended_ && slot->give_up) response = unauthorised_since(*ended_);
   service_.metrics.answered(service_.routes.index_of(slot->manner.route), response.status);
   append_head(slot->text, response, head_context(slot->manner));
   if (slot->manner.head_only) {

@@ -62,6 +62,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   uint64_t open_slot(Manner manner);
   void dispatch(Request request, std::expected<Admitted, Response> admitted, uint64_t number);
   void refuse(Response response);
+  void end_if_not_allowed(SteadyTime now);
   Slot* waiting_slot(uint64_t number);
   void set_ready(Slot& slot);
 
@@ -93,6 +94,10 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   size_t waiting_bytes_ = 0;  // of their requests' bodies
   Signal answered_;           // the writer's: a slot is ready, or reading is over
   Signal room_;               // the reader's: an answer was given or has left
+
+  Principal principal_;                    // of the request that came last
+  std::optional<std::string_view> ended_;  // why it may not wait for events any longer
+  SteadyTime ended_at_;
 
   bool reading_over_ = false;
   bool refused_ = false;  // the client may be sending still: let it see the answer before closing

@@ -79,7 +79,7 @@ struct Session::Reading {
   bool done = false;  // the session's thread's
 };
 
-bool Session::is_stopping() const { return broken_ || peer_gone_ || service_.draining; }
+bool Session::is_stopping() const { return broken_ || peer_gone_ || ended_ || service_.draining; }
 
 awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner manner) {
   const std::shared_ptr<Follow> follow = std::move(given);
@@ -105,7 +105,7 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
   for (;;) {
     Follow::Filled filled = Follow::Filled::needs_disk;
     if (!ahead) {
-      filled = follow->fill(out, bytes_max);
+      filled = ended_ ? Follow::Filled::closed : follow->fill(out, bytes_max);
       if (filled == Follow::Filled::needs_disk) {
         // What there is does not wait for it.
         chunk.seal(out);
@@ -123,6 +123,7 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
       ahead.reset();
     }
     const bool stop = filled == Follow::Filled::closed || is_stopping();
+    if (ended_) follow->say_ended(out, *ended_);
     chunk.seal(out);
     if (stop) chunk.end(out);
     if (from_disk && !stop && filled == Follow::Filled::more) {

@@ -73,6 +73,12 @@ Parsed<std::optional<std::string>> Query::one(std::string_view name) const {
   return found;
 }
 
+Parsed<std::optional<std::string>> Query::take(std::string_view name) {
+  auto value = one(name);
+  std::erase_if(parameters_, [&](const auto& parameter) { return parameter.first == name; });
+  return value;
+}
+
 std::vector<std::string> Query::all(std::string_view name) const {
   std::vector<std::string> values;
   for (const auto& [known, value] : parameters_) {

@@ -30,6 +30,8 @@ class Query {
   // The value of one that occurs at most once.
   Parsed<std::optional<std::string>> one(std::string_view name) const;
   std::vector<std::string> all(std::string_view name) const;
+  // The same, of one that is another's business than the handler's: it is not there any more.
+  Parsed<std::optional<std::string>> take(std::string_view name);
   // The values of one that may occur several times, each a list: what commas part as they stand in
   // the query; %2C is a comma of a value.
   std::vector<std::string> list(std::string_view name) const;

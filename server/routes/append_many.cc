@@ -9,6 +9,7 @@
 // As NDJSON, the faster way for imports: each line names its `stream`, runs of lines with the same
 // one become one append each, and a commit stands in the query.
 #include "engine/api/media_type.h"
+#include "server/connection/checked.h"
 #include "server/json/json_fields.h"
 #include "server/routes/append_body.h"
 #include "server/routes/handlers.h"
@@ -297,14 +298,16 @@ TakenMany take_many(Call& call) {
   return taken;
 }
 
+void perform_many(Call call, Authorised<AppendMany> append, Answer answer) {
+  Service& service = call.service;
+  service.log.append(std::move(append).take(),
+                     answer.owe<std::vector<Appended>>(service, print_appended_many));
+}
+
 }  // namespace
 
-void append_many(Call call, Answer answer) {
-  auto append = take_many(call);
-  if (!append) return answer.now(std::move(append.error()));
-  Service& service = call.service;
-  service.log.append(std::move(*append),
-                     answer.owe<std::vector<Appended>>(service, print_appended_many));
+BodyChecked append_many(Call call, Answer answer) {
+  return checked(std::move(call), std::move(answer), take_many, perform_many);
 }
 
 }  // namespace strandline::server

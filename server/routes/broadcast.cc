@@ -1,5 +1,6 @@
 // POST /v1/broadcast {"prefix","event","durability"}: one event to all streams, or to those with a
 // prefix, all or nothing.
+#include "server/connection/checked.h"
 #include "server/json/json_fields.h"
 #include "server/routes/append_body.h"
 #include "server/routes/handlers.h"
@@ -51,14 +52,16 @@ std::expected<Broadcast, Response> take_broadcast(Call& call) {
                    .durability = wanted};
 }
 
+void perform_broadcast(Call call, Authorised<Broadcast> broadcast, Answer answer) {
+  Service& service = call.service;
+  service.log.broadcast(std::move(broadcast).take(),
+                        answer.owe<std::vector<Appended>>(service, print_appended_many));
+}
+
 }  // namespace
 
-void broadcast(Call call, Answer answer) {
-  auto broadcast = take_broadcast(call);
-  if (!broadcast) return answer.now(std::move(broadcast.error()));
-  Service& service = call.service;
-  service.log.broadcast(std::move(*broadcast),
-                        answer.owe<std::vector<Appended>>(service, print_appended_many));
+BodyChecked broadcast(Call call, Answer answer) {
+  return checked(std::move(call), std::move(answer), take_broadcast, perform_broadcast);
 }
 
 }  // namespace strandline::server

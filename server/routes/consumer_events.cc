@@ -152,6 +152,7 @@ class MemberFollow : public Follow {
   }
 
   void keepalive(std::string& out) override { form_->keepalive(out, member_->joined().position); }
+  void say_ended(std::string& out, std::string_view reason) override { form_->ended(out, reason); }
   void rest() override {}
   void on_ready(std::function<void()> callback) override { member_->on_ready(std::move(callback)); }
 
@@ -197,7 +198,8 @@ class ExclusiveFollow : public SubscriptionFollow {
  public:
   ExclusiveFollow(Service& service, std::string consumer, Joined joined, Subscription subscription,
                   std::unique_ptr<Form> form, Places places)
-      : SubscriptionFollow(std::move(subscription), std::move(form), places),
+      // Who may use a consumer may read all of it.
+      : SubscriptionFollow(std::move(subscription), std::move(form), places, Principal()),
         service_(service),
         consumer_(std::move(consumer)),
         joined_(joined),

@@ -2,6 +2,7 @@
 // /reset, /skip and /replay; GET .../dead-letters.
 //
 // All of it waits for the log, and so runs in the pool.
+#include "server/connection/checked.h"
 #include "server/json/json_writer.h"
 #include "server/routes/handlers.h"
 #include "server/routes/json_body.h"
@@ -28,23 +29,26 @@ Response print_number(std::string_view name, uint64_t number) {
   return response;
 }
 
-Response create_consumer(Call& call) {
-  if (auto none = call.query.allow({}); !none) return malformed(none.error());
+std::expected<NewConsumer, Response> take_consumer(Call& call) {
+  if (auto none = call.query.allow({}); !none) return std::unexpected(malformed(none.error()));
   auto text = take_json_text(call);
-  if (!text) return std::move(text.error());
+  if (!text) return std::unexpected(std::move(text.error()));
   auto settings = read_consumer_settings(*text);
-  if (!settings) return not_valid(settings.error());
-  Log& log = call.service.log;
-  const auto created = log.create_consumer(call.names[0], *settings);
+  if (!settings) return std::unexpected(not_valid(settings.error()));
+  return NewConsumer{.name = call.names[0], .settings = std::move(*settings)};
+}
+
+Response create_consumer(Log& log, const NewConsumer& consumer) {
+  const auto created = log.create_consumer(consumer.name, consumer.settings);
   if (created) {
     Response response = print_consumer(201, *created);
-    response.headers = location({"/v1/consumers/", call.names[0]});
+    response.headers = location({"/v1/consumers/", consumer.name});
     return response;
   }
   if (created.error().code == Code::exists) {
     // A PUT that is sent again finds what it made.
-    const auto there = log.describe_consumer(call.names[0]);
-    if (there && same_settings(*settings, *there)) return print_consumer(200, *there);
+    const auto there = log.describe_consumer(consumer.name);
+    if (there && same_settings(consumer.settings, *there)) return print_consumer(200, *there);
     return problem({.code = Code::exists,
                     .message = created.error().message +
                                " with other settings: PATCH changes its bounds; what it reads "
@@ -97,6 +101,42 @@ void render_positions(std::string& out, const std::vector<ConsumerPosition>& pos
   out += ']';
 }
 
+// Those that who asks may use: `limit` of them, where there are as many.
+Result<std::vector<ConsumerInfo>> visible_consumers(const Call& call, const std::string& prefix,
+                                                    std::string after, size_t limit) {
+  const Log& log = call.service.log;
+  if (!call.principal.key()) return log.consumers(prefix, after, limit);
+  std::vector<ConsumerInfo> visible;
+  while (true) {
+    auto page = log.consumers(prefix, after, limit);
+    if (!page) return page;
+    const bool last = page->size() < limit;
+    if (!page->empty()) after = page->back().name;
+    for (ConsumerInfo& info : *page) {
+      if (visible.size() < limit && may_use(call.principal, info.settings)) {
+        visible.push_back(std::move(info));
+      }
+    }
+    if (last || visible.size() == limit) return visible;
+  }
+}
+
+std::vector<ConsumerPosition> visible_positions(const Call& call, const std::string& prefix,
+                                                size_t limit) {
+  const Log& log = call.service.log;
+  const Principal& principal = call.principal;
+  if (!principal.key()) return log.positions(prefix, limit);
+  auto positions = log.positions(prefix, SIZE_MAX);
+  std::erase_if(positions, [&](const ConsumerPosition& one) {
+    if (const auto settings = log.consumer_settings(one.consumer)) {
+      return !may_use(principal, *settings);
+    }
+    return !principal.may(Action::consume, one.stream);
+  });
+  if (positions.size() > limit) positions.resize(limit);
+  return positions;
+}
+
 // Named consumers, and committed positions, those of exclusive consumers among them. Positions
 // come with the first page.
 Response list_all_consumers(Call& call) {
@@ -113,9 +153,8 @@ Response list_all_consumers(Call& call) {
   if (most == 0 || most > kConsumersMax) {
     return malformed("limit is from 1 to " + std::to_string(kConsumersMax));
   }
-  const Log& log = call.service.log;
   // One more than asked for tells whether there is a next page.
-  auto consumers = log.consumers(prefix->value_or(""), after->value_or(""), most + 1);
+  auto consumers = visible_consumers(call, prefix->value_or(""), after->value_or(""), most + 1);
   if (!consumers) return problem(consumers.error(), Asked::reading);
   const bool more = consumers->size() > most;
   if (more) consumers->pop_back();
@@ -127,7 +166,7 @@ Response list_all_consumers(Call& call) {
   }
   response.body += "],";
   render_positions(response.body, *after ? std::vector<ConsumerPosition>()
-                                         : log.positions(prefix->value_or(""), most));
+                                         : visible_positions(call, prefix->value_or(""), most));
   if (more) {
     response.body += ",\"next_after\":";
     render_string(response.body, consumers->back().name);
@@ -292,8 +331,14 @@ void searching(Call call, Answer answer, Response (*act)(Call&)) {
 
 }  // namespace
 
-void put_consumer(Call call, Answer answer) {
-  searching(std::move(call), std::move(answer), create_consumer);
+BodyChecked put_consumer(Call call, Answer answer) {
+  return checked(std::move(call), std::move(answer), take_consumer,
+                 [](const Call& taken, Authorised<NewConsumer> consumer, Answer later) {
+                   later.block(taken.service,
+                               [&log = taken.service.log, consumer = std::move(consumer).take()] {
+                                 return create_consumer(log, consumer);
+                               });
+                 });
 }
 void get_consumer(Call call, Answer answer) {
   blocking(std::move(call), std::move(answer), show_consumer);

@@ -8,8 +8,8 @@ namespace strandline::server {
 // append_routes.cc
 void append_events(Call call, Answer answer);
 // append_many.cc
-void append_many(Call call, Answer answer);
-void broadcast(Call call, Answer answer);
+BodyChecked append_many(Call call, Answer answer);
+BodyChecked broadcast(Call call, Answer answer);
 // read_routes.cc
 void read_events(Call call, Answer answer);
 void read_all(Call call, Answer answer);
@@ -23,7 +23,7 @@ void truncate_stream(Call call, Answer answer);
 void get_position(Call call, Answer answer);
 void put_position(Call call, Answer answer);
 // consumer_routes.cc
-void put_consumer(Call call, Answer answer);
+BodyChecked put_consumer(Call call, Answer answer);
 void get_consumer(Call call, Answer answer);
 void patch_consumer(Call call, Answer answer);
 void delete_consumer(Call call, Answer answer);
@@ -47,6 +47,13 @@ void commit_consumer(Call call, Answer answer);
 // once_routes.cc
 void get_once(Call call, Answer answer);
 void put_once(Call call, Answer answer);
+// key_routes.cc
+void create_api_key(Call call, Answer answer);
+void list_api_keys(Call call, Answer answer);
+void get_api_key(Call call, Answer answer);
+void rotate_api_key(Call call, Answer answer);
+void revoke_api_key(Call call, Answer answer);
+void create_ticket(Call call, Answer answer);
 // status_routes.cc
 void get_healthz(Call call, Answer answer);
 void get_readyz(Call call, Answer answer);

@@ -20,13 +20,19 @@ void append_header(std::string& headers, std::string_view name, uint64_t number)
 
 }  // namespace
 
-Response read_page(const Log& log, const ServerOptions& options, ReadOptions read, Form& form) {
+Response read_page(const Service& service, const Principal& principal, ReadOptions read,
+                   Form& form) {
+  const Log& log = service.log;
+  const ServerOptions& options = service.options;
   const bool by_sequence = read.select.kind != Selection::Kind::stream;
   const std::string stream = by_sequence ? std::string(kAllName) : read.select.names[0];
   read.bytes_max = options.page_bytes_max;
   auto cursor = log.read(std::move(read));
   if (!cursor) return problem(cursor.error(), Asked::reading);
 
+  const auto is_hidden = [&](std::string_view name) {
+    return by_sequence && !name.empty() && !principal.may(Action::read, name);
+  };
   Response page{.content_type = form.media_type()};
   form.open_page(page.body);
   uint64_t next = (*cursor)->position();
@@ -36,9 +42,11 @@ Response read_page(const Log& log, const ServerOptions& options, ReadOptions rea
     next = (*cursor)->position();
     if (!*delivery) break;
     if (const auto* events = std::get_if<Events>(&**delivery)) {
+      if (is_hidden(events->stream())) continue;
       const uint32_t printed = form.events(page.body, *events, 0, options.page_bytes_max);
       if (printed < events->count()) next = place_within(*events, printed, by_sequence);
     } else if (const auto* gap = std::get_if<Gap>(&**delivery)) {
+      if (is_hidden(gap->stream)) continue;
       form.gap(page.body, *gap);
     }
   }

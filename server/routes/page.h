@@ -6,12 +6,15 @@
 #pragma once
 
 #include "engine/log.h"
-#include "server/base/server_options.h"
+#include "server/connection/principal.h"
+#include "server/connection/service.h"
 #include "server/http/response.h"
 #include "server/wire/form.h"
 
 namespace strandline::server {
 
-Response read_page(const Log& log, const ServerOptions& options, ReadOptions read, Form& form);
+// Of several streams it shows those that `principal` may read.
+Response read_page(const Service& service, const Principal& principal, ReadOptions read,
+                   Form& form);
 
 }  // namespace strandline::server

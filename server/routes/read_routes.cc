@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, 4> kForms = {kJson, kNdjson, schema::kBat
 
 struct Plan {
   ReadOptions read;
+  Principal principal = {};
   bool follow = false;
   bool wait = false;  // for a stream that does not exist yet
   Places places = Places::offsets;
@@ -100,6 +101,7 @@ Planned plan(const Call& call, Selection select) {
   const bool event_stream = type == kEventStream;
 
   Plan plan{.read = {.select = std::move(select), .types = call.query.list("type")},
+            .principal = call.principal,
             .follow = *follow || event_stream,
             .wait = *wait};
   if (plan.wait && !plan.follow) return bad("wait is a follower's: add follow=true");
@@ -127,19 +129,19 @@ void read(Call call, Answer answer, Selection select) {
   boost::asio::thread_pool& pool = pool_for(service, planned->read);
   if (!planned->follow) {
     return answer.block_in(pool, [&service, plan = std::move(*planned)]() mutable {
-      return read_page(service.log, service.options, std::move(plan.read), *plan.form);
+      return read_page(service, plan.principal, std::move(plan.read), *plan.form);
     });
   }
   const auto begin = [&service](Plan plan, Answer home, Result<Subscription> subscription) {
     if (!subscription && plan.wait && subscription.error().code == Code::not_found) {
       auto awaiting = AwaitingFollow::start(service.log, std::move(plan.read), std::move(plan.form),
-                                            plan.places);
+                                            plan.places, std::move(plan.principal));
       if (!awaiting) return home.now(problem(awaiting.error(), Asked::reading));
       return home.follow(std::move(*awaiting));
     }
     if (!subscription) return home.now(problem(subscription.error(), Asked::reading));
     home.follow(std::make_unique<SubscriptionFollow>(std::move(*subscription), std::move(plan.form),
-                                                     plan.places));
+                                                     plan.places, std::move(plan.principal)));
   };
   const From::Kind from = planned->read.from.kind;
   if (from != From::Kind::last && from != From::Kind::time) {

@@ -1,5 +1,6 @@
 #include "server/routes/route_table.h"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "server/connection/metrics.h"
@@ -72,9 +73,21 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/consumers/{consumer}/events", "read_consumer", read_consumer, Order::alone,
      Action::consume, StreamsIn::consumer, Takes::neither},
     {"GET", "/v1/consumers/{consumer}/once/{id}", "get_once", get_once, Order::alone,
-     Action::consume, StreamsIn::nowhere, Takes::neither},
+     Action::consume, StreamsIn::marks, Takes::neither},
     {"PUT", "/v1/consumers/{consumer}/once/{id}", "put_once", put_once, Order::pipelined,
-     Action::consume, StreamsIn::nowhere, Takes::neither},
+     Action::consume, StreamsIn::marks, Takes::neither},
+    {"POST", "/v1/keys", "create_api_key", create_api_key, Order::alone, Action::admin,
+     StreamsIn::nowhere, Takes::neither},
+    {"GET", "/v1/keys", "list_api_keys", list_api_keys, Order::alone, Action::admin,
+     StreamsIn::nowhere, Takes::neither},
+    {"GET", "/v1/keys/{key}", "get_api_key", get_api_key, Order::alone, Action::admin,
+     StreamsIn::nowhere, Takes::neither},
+    {"POST", "/v1/keys/{key}/rotate", "rotate_api_key", rotate_api_key, Order::alone, Action::admin,
+     StreamsIn::nowhere, Takes::neither},
+    {"POST", "/v1/keys/{key}/revoke", "revoke_api_key", revoke_api_key, Order::alone, Action::admin,
+     StreamsIn::nowhere, Takes::neither},
+    {"POST", "/v1/tickets", "create_ticket", create_ticket, Order::alone, Needs::any_key(),
+     StreamsIn::nowhere, Takes::neither},
     {"GET", "/healthz", "healthz", get_healthz, Order::alone, kNothing, StreamsIn::nowhere,
      Takes::neither},
     {"GET", "/readyz", "readyz", get_readyz, Order::alone, kNothing, StreamsIn::nowhere,
@@ -96,6 +109,10 @@ consteval bool all_differ() {
   return true;
 }
 static_assert(all_differ());
+// What a body names is checked by the handlers that are made for that, and by no others.
+static_assert(std::ranges::all_of(kRoutes, [](const Route& route) {
+  return (route.streams == StreamsIn::body) == route.handling.checks_body();
+}));
 static_assert(std::size(kRoutes) < Metrics::kRoutesMax);
 // A route that does not say what it needs, or where its streams are named, does not compile.
 static_assert(!std::is_default_constructible_v<Needs>);

@@ -114,6 +114,25 @@ Response truncate(Call& call) {
   return response;
 }
 
+// Those that who asks may read: `limit` of them, where there are as many.
+std::vector<StreamInfo> visible_streams(const Call& call, const std::string& prefix,
+                                        std::string after, size_t limit) {
+  const Log& log = call.service.log;
+  if (!call.principal.key()) return log.list(prefix, after, limit);
+  std::vector<StreamInfo> visible;
+  while (true) {
+    auto page = log.list(prefix, after, limit);
+    const bool last = page.size() < limit;
+    if (!page.empty()) after = page.back().name;
+    for (StreamInfo& stream : page) {
+      if (visible.size() < limit && call.principal.may(Action::read, stream.name)) {
+        visible.push_back(std::move(stream));
+      }
+    }
+    if (last || visible.size() == limit) return visible;
+  }
+}
+
 Response list(Call& call) {
   if (auto known = call.query.allow({"prefix", "after", "limit"}); !known) {
     return malformed(known.error());
@@ -129,7 +148,7 @@ Response list(Call& call) {
     return malformed("limit is from 1 to " + std::to_string(kStreamsMax));
   }
   // One more than asked for tells whether there is a next page.
-  auto streams = call.service.log.list(prefix->value_or(""), after->value_or(""), most + 1);
+  auto streams = visible_streams(call, prefix->value_or(""), after->value_or(""), most + 1);
   const bool more = streams.size() > most;
   if (more) streams.pop_back();
   Response response;

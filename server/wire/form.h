@@ -43,7 +43,12 @@ class Form {
   virtual void attempt(uint32_t /*number*/) {}
   virtual void joined(std::string&, uint64_t /*epoch*/, uint64_t /*position*/) {}
   virtual void fenced(std::string&, uint64_t /*epoch*/) {}
+  // The last of a stream: who reads it may not have more, and why, in a word.
+  virtual void ended(std::string&, std::string_view /*reason*/) {}
 };
+
+// {"type":"strandline.end","reason":"key-revoked"}, as forms of JSON say that.
+void render_end(std::string& out, std::string_view reason);
 
 // {"events":[...],"gaps":[...],"next":n,"start":s,"tail":t}, for pages.
 std::unique_ptr<Form> json_form();

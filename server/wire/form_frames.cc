@@ -67,6 +67,9 @@ class FramesForm : public Form {
   void moved(std::string& out, uint64_t position) override { place(out, position); }
   void caught_up(std::string& out, uint64_t position) override { place(out, position); }
   void keepalive(std::string& out, uint64_t position) override { place(out, position); }
+  void ended(std::string& out, std::string_view reason) override {
+    schema::append_frame(out, {.kind = schema::FrameKind::end}, {}, reason);
+  }
   void attempt(uint32_t number) override {
     attempt_ = static_cast<uint8_t>(std::min<uint32_t>(number, UINT8_MAX));
   }

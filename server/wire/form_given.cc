@@ -103,6 +103,10 @@ class GivenNdjsonForm : public GivenForm {
     out += '\n';
   }
   void keepalive(std::string& out, uint64_t) override { out += '\n'; }
+  void ended(std::string& out, std::string_view reason) override {
+    render_end(out, reason);
+    out += '\n';
+  }
 };
 
 class GivenSseForm : public GivenForm {
@@ -146,6 +150,11 @@ class GivenSseForm : public GivenForm {
     out += "\n\n";
   }
   void keepalive(std::string& out, uint64_t) override { out += ":\n\n"; }
+  void ended(std::string& out, std::string_view reason) override {
+    out += "event: strandline.end\ndata: ";
+    render_end(out, reason);
+    out += "\n\n";
+  }
 
  private:
   const uint64_t retry_ms_;

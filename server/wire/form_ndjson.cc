@@ -34,6 +34,10 @@ class NdjsonForm : public Form {
   }
 
   void keepalive(std::string& out, uint64_t) override { out += '\n'; }
+  void ended(std::string& out, std::string_view reason) override {
+    render_end(out, reason);
+    out += '\n';
+  }
 
  private:
   static void say(std::string& out, std::string_view what, uint64_t position) {
@@ -46,6 +50,12 @@ class NdjsonForm : public Form {
 };
 
 }  // namespace
+
+void render_end(std::string& out, std::string_view reason) {
+  out += "{\"type\":\"strandline.end\",\"reason\":\"";
+  out += reason;
+  out += "\"}";
+}
 
 std::unique_ptr<Form> ndjson_form(bool positions) {
   return std::make_unique<NdjsonForm>(positions);

@@ -51,6 +51,11 @@ class SseForm : public Form {
   }
 
   void keepalive(std::string& out, uint64_t) override { out += ":\n\n"; }
+  void ended(std::string& out, std::string_view reason) override {
+    out += "event: strandline.end\ndata: ";
+    render_end(out, reason);
+    out += "\n\n";
+  }
 
  private:
   static void id(std::string& out, uint64_t place) {

@@ -141,6 +141,7 @@ int run(int argc, char** argv) {
   add_export(program);
   add_streams(program);
   add_consumers(program);
+  add_keys(program);
   add_verify(program);
   add_stats(program);
   add_completion(program);

@@ -90,6 +90,10 @@ std::span<const SettingKey> setting_keys() {
        "HOST:PORT or [IPV6]:PORT; port 0 takes any free one",
        {},
        listen_address},
+      {"serve", "insecure", Kind::truth, "false",
+       "serve a log without API keys to other machines, too: whoever connects may do everything"},
+      {"serve", "root_key_file", Kind::text, "",
+       "a file of mode 600 with the secret of the key `root`, which is granted admin"},
       {"serve", "threads", Kind::number, "0", "of the server; 0: one per core", {0, 1'024}},
       {"serve",
        "history_threads",
@@ -173,6 +177,9 @@ std::span<const SettingKey> setting_keys() {
        {},
        server_url},
       {"client", "data", Kind::text, "", "a log's directory, opened without a server"},
+      {"client", "token_file", Kind::text, "",
+       "a file of mode 600 with the secret of an API key, for the server (or the secret itself in "
+       "STRANDLINE_TOKEN)"},
   };
   return keys;
 }

@@ -13,6 +13,7 @@ struct Url {
   std::string port;
   std::string path;  // without a slash at the end
   std::string text;
+  std::string token = {};  // shown with every request; not part of the text
 
   static Result<Url> parse(const std::string& text);
   std::string authority() const;  // HOST:PORT, [HOST]:PORT of an IPv6 address

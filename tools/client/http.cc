@@ -112,6 +112,7 @@ Status HttpConnection::send(const HttpRequest& request) {
   message.set(http::field::host, url_.authority());
   message.set(http::field::user_agent, "strandline");
   if (!request.content_type.empty()) message.set(http::field::content_type, request.content_type);
+  if (!url_.token.empty()) message.set(http::field::authorization, "Bearer " + url_.token);
   if (!request.accept.empty()) message.set(http::field::accept, request.accept);
   for (const auto& [name, value] : request.headers) message.set(name, value);
   message.body() = request.body;

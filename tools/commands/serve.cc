@@ -14,6 +14,7 @@
 #include "engine/log.h"
 #include "server/base/open_files.h"
 #include "server/connection/binding.h"
+#include "server/connection/exposure.h"
 #include "server/json/json_writer.h"
 #include "server/server.h"
 #include "server/wire/cloudevents.h"
@@ -117,7 +118,6 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   auto binding = server::Binding::open(settings.text("serve", "listen"));
   if (!binding) return failed(binding.error());
   const std::string address = binding->address();
-  const bool on_loopback = binding->on_loopback();
 
   const size_t connections_max = settings.number("serve", "connections_max");
   const size_t connections = server::connections_that_fit(connections_max);
@@ -140,14 +140,12 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   options.history_threads = static_cast<unsigned>(settings.number("serve", "history_threads"));
   options.authorities = split_names(settings.text("serve", "authorities"));
   options.connections_max = connections;
+  options.insecure = settings.truth("serve", "insecure");
+  if (const std::string& file = settings.text("serve", "root_key_file"); !file.empty()) {
+    if (auto put = server::put_root_key(**log, file); !put) return failed(put.error());
+  }
   auto server = server::Server::start(**log, options, std::move(*binding));
   if (!server) return failed(server.error());
-  if (!on_loopback) {
-    spdlog::warn(
-        "{} can be reached from other machines, and there is no authentication: whoever can "
-        "connect can read, append and delete",
-        address);
-  }
   std::cout << "listening on http://" << address << std::endl;
 
   std::thread waiting([&] {

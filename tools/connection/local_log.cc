@@ -14,6 +14,7 @@
 #include "server/wire/consumer_json.h"
 #include "tools/base/clip.h"
 #include "tools/base/interrupt.h"
+#include "tools/connection/local_keys.h"
 
 namespace strandline::tools {
 namespace {
@@ -219,6 +220,19 @@ class LocalLog : public LogHandle {
   Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                size_t limit) override {
     return log_->dead_letters(std::move(consumer), from, limit);
+  }
+
+  Result<std::string> create_key(std::string name, std::vector<Grant> grants,
+                                 std::optional<std::chrono::seconds> lifetime) override {
+    return create_local_key(*log_, std::move(name), std::move(grants), lifetime);
+  }
+  Result<std::string> keys() override { return local_keys(*log_); }
+  Result<std::string> key(std::string name) override { return local_key(*log_, name); }
+  Result<std::string> rotate_key(std::string name, std::chrono::seconds grace) override {
+    return rotate_local_key(*log_, std::move(name), grace);
+  }
+  Result<std::string> revoke_key(std::string name) override {
+    return revoke_local_key(*log_, std::move(name));
   }
 
   Result<std::string> info() override { return render_info(*log_); }

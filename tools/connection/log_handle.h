@@ -95,6 +95,14 @@ class LogHandle {
   virtual Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                        size_t limit) = 0;
 
+  // --- API keys: JSON, as the API has it; what was just created or rotated has its secret.
+  virtual Result<std::string> create_key(std::string name, std::vector<Grant> grants,
+                                         std::optional<std::chrono::seconds> lifetime) = 0;
+  virtual Result<std::string> keys() = 0;
+  virtual Result<std::string> key(std::string name) = 0;
+  virtual Result<std::string> rotate_key(std::string name, std::chrono::seconds grace) = 0;
+  virtual Result<std::string> revoke_key(std::string name) = 0;
+
   // Sizes, segments, counters: a JSON object.
   virtual Result<std::string> info() = 0;
 };

@@ -52,6 +52,14 @@ class RemoteLog : public LogHandle {
   Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                size_t limit) override;
 
+  // --- In remote_keys.cc.
+  Result<std::string> create_key(std::string name, std::vector<Grant> grants,
+                                 std::optional<std::chrono::seconds> lifetime) override;
+  Result<std::string> keys() override;
+  Result<std::string> key(std::string name) override;
+  Result<std::string> rotate_key(std::string name, std::chrono::seconds grace) override;
+  Result<std::string> revoke_key(std::string name) override;
+
   Result<std::string> info() override;
 
  private:
@@ -68,7 +76,8 @@ class RemoteLog : public LogHandle {
 };
 
 // `invalid` if it is no URL.
-Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, Purpose purpose);
+Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, std::string token,
+                                               Purpose purpose);
 
 // Reads as frames (schemas/frame.h), on a connection of its own.
 Result<std::unique_ptr<Reader>> read_remote(const Url& url, const ReadRequest& request);

@@ -163,6 +163,9 @@ class RemoteReader : public Reader {
       case schema::FrameKind::position:
         position_ = head.first;
         return Moved{};
+      case schema::FrameKind::end:
+        return fail(Code::invalid,
+                    fmt::format("{} ended the stream: {}", url_.text, frame.payload));
     }
     return fail(Code::io, fmt::format("a frame of unknown kind {}", static_cast<int>(head.kind)));
   }

@@ -25,11 +25,10 @@ std::string hex(std::string_view bytes) {
 }
 
 std::string dump(const Store& store) {
-  const std::pair<Family, const char*> families[] = {{Family::events, "events"},
-                                                     {Family::streams, "streams"},
-                                                     {Family::segments, "segments"},
-                                                     {Family::consumers, "consumers"},
-                                                     {Family::producers, "producers"}};
+  const std::pair<Family, const char*> families[] = {
+      {Family::events, "events"},       {Family::streams, "streams"},
+      {Family::segments, "segments"},   {Family::consumers, "consumers"},
+      {Family::producers, "producers"}, {Family::access, "access"}};
   std::string out;
   for (const auto& [family, name] : families) {
     StoreIterator it = store.iterate(family);
@@ -72,6 +71,11 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
     request.once.push_back({.consumer = "billing", .id = "7", .ttl_s = 60});
     request.idempotency = Idempotency{.key = "k", .fingerprint = "f"};
     ASSERT_TRUE((*log)->append(std::move(request)));
+    ASSERT_TRUE(
+        (*log)->create_key({.name = "shop",
+                            .digest = std::string(kSecretDigestBytes, '\xAB'),
+                            .grants = {{.action = Action::append, .name = "orders"},
+                                       {.action = Action::read, .prefix = true, .name = "o"}}}));
     ASSERT_TRUE((*log)->create_consumer("mailing", {.mode = ConsumerSettings::Mode::shared,
                                                     .select = Selection::stream("orders")}));
     ASSERT_EQ((*log)->fetch(Fetch{.consumer = "mailing"})->given.size(), 1u);

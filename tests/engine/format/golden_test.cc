@@ -72,6 +72,28 @@ class Golden : public LogTest {
                             .acks = {{start + 1, start + 3}},
                             .nacks = {{.span = Span::of(start), .reason = "bad"}}}));
   }
+  // What came with version 3: API keys.
+  static void add_keys(Log& log) {
+    const auto digest = [](char c) { return std::string(kSecretDigestBytes, c); };
+    ASSERT_TRUE(log.create_key({.name = "shop",
+                                .digest = digest('a'),
+                                .grants = {{Action::read, true, "orders"}},
+                                .expires = Timestamp{4'102'444'800'000'000}}));  // 2100
+    ASSERT_TRUE(log.create_key(
+        {.name = "gone", .digest = digest('b'), .grants = {{Action::admin, true, ""}}}));
+    ASSERT_TRUE(log.rotate_key("shop", digest('c'), std::chrono::seconds(60)));
+    ASSERT_TRUE(log.revoke_key("gone"));
+  }
+  static void expect_keys(const Log& log) {
+    const ApiKeysPointer keys = log.api_keys();
+    ASSERT_EQ(keys->by_name().size(), 2u);
+    EXPECT_TRUE(keys->find("gone")->revoked);
+    const ApiKeyPointer shop = keys->find("shop");
+    EXPECT_EQ(shop->digest, std::string(kSecretDigestBytes, 'c'));
+    EXPECT_EQ(shop->old_digest, std::string(kSecretDigestBytes, 'a'));
+    EXPECT_EQ(shop->expires, Timestamp{4'102'444'800'000'000});
+    EXPECT_EQ(shop->grants.list(), (std::vector{Grant{Action::read, true, "orders"}}));
+  }
   static void expect_consumers(Log& log) {
     const auto retry = log.append(produced());
     ASSERT_TRUE(retry) << retry.error().message;
@@ -120,6 +142,9 @@ TEST_F(Golden, DirectoriesOfEveryVersionOpenVerifyAndExportTheSame) {
     EXPECT_EQ(exported(piece.log), piece.exported);
     expect_consumers(*Log::open(piece.log, options).value());
     auto log = Log::open(piece.log, options);  // and it goes on
+    const bool has_keys = !piece.name.starts_with("v1/") && !piece.name.starts_with("v2/");
+    EXPECT_EQ((*log)->api_keys()->any(), has_keys);
+    if (has_keys) expect_keys(**log);
     const Offset tail = (*log)->describe("orders")->tail;
     EXPECT_EQ((*log)->append(Append{.stream = "orders", .batch = batch("orders", tail, 1)})->first,
               tail);
@@ -168,6 +193,7 @@ TEST_F(Golden, IsWrittenWhereItIsAskedFor) {
     copy_live(specimen.directory, made);
     auto owner = Log::open(made, specimen_options()).value();
     add_consumers(*owner);
+    add_keys(*owner);
     if (specimen.name == "closed") owner.reset();
     const fs::path log = fs::path(to) / specimen.name;
     copy_live(made, log);

@@ -370,7 +370,7 @@ TEST(ServedNames, AreTakenWhereTheyAreConfigured) {
 TEST(ServedNames, AreAllThatThereAreWhereOthersCanConnectAndNoneIsConfigured) {
   const TemporaryDirectory directory;
   Process server({STRANDLINE_PROGRAM, "serve", "--data", (directory / "data").string(), "--listen",
-                  "0.0.0.0:0"});
+                  "0.0.0.0:0", "--insecure"});
   std::string line;
   while (!line.starts_with("listening on")) line = server.line().value();
   HttpClient client(Address{"127.0.0.1", line.substr(line.rfind(':') + 1)});

@@ -1,0 +1,59 @@
+// Log's API keys: created, rotated, revoked.
+#include <fmt/format.h>
+
+#include "engine/log.h"
+#include "engine/log_parts.h"
+
+namespace strandline {
+namespace {
+
+// Long enough to carry a new secret to wherever the old one is.
+constexpr std::chrono::seconds kGraceMax = std::chrono::days(366);
+
+Status check_digest(const std::string& digest) {
+  if (digest.size() == kSecretDigestBytes) return {};
+  return fail(Code::invalid, fmt::format("the digest of a secret has {} bytes, not {}",
+                                         kSecretDigestBytes, digest.size()));
+}
+
+}  // namespace
+
+ApiKeysPointer Log::api_keys() const { return parts_->state->access.keys(); }
+
+Result<ApiKeyPointer> Log::create_key(NewApiKey key) {
+  const Limits& limits = parts_->state->options.limits;
+  Status ok = check_name(key.name, limits);
+  if (ok) ok = check_digest(key.digest);
+  if (!ok) return std::unexpected(std::move(ok.error()));
+  if (const auto good = check_grants(key.grants, limits.name_bytes_max); !good) {
+    return fail(Code::invalid, good.error());
+  }
+  if (key.expires && *key.expires <= now()) {
+    return fail(Code::invalid, "a key that has expired already is of no use to anybody");
+  }
+  const std::string name = key.name;
+  auto outcome = parts_->perform(CreateKey{std::move(key)});
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return api_keys()->find(name);
+}
+
+Result<ApiKeyPointer> Log::rotate_key(std::string name, std::string digest,
+                                      std::chrono::seconds grace) {
+  if (auto ok = check_digest(digest); !ok) return std::unexpected(std::move(ok.error()));
+  if (grace.count() < 0 || grace > kGraceMax) {
+    return fail(Code::invalid, "the secret before is good for at most 366 days more");
+  }
+  auto outcome = parts_->perform(RotateKey{name, std::move(digest), grace});
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return api_keys()->find(name);
+}
+
+Result<ApiKeyPointer> Log::revoke_key(std::string name) {
+  auto outcome = parts_->perform(RevokeKey{name});
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return api_keys()->find(name);
+}
+
+Timestamp Log::now() const { return parts_->state->clock->now(); }
+
+}  // namespace strandline

@@ -1,0 +1,23 @@
+// Whether a log may be served at all where it is to be: access control is on as soon as a log has
+// had a key; without one it is served to its own machine only, unless that was asked for.
+#pragma once
+
+#include <string>
+
+#include "engine/log.h"
+#include "server/base/server_options.h"
+
+namespace strandline::server {
+
+// `invalid`, with the two ways out, for an address that other machines reach.
+Status check_exposure(const Log& log, const ServerOptions& options, const std::string& address,
+                      bool on_loopback);
+// Says in the log who is let in: one line.
+void tell_exposure(const Log& log, const std::string& address, bool on_loopback);
+
+// Makes what a file holds the secret of the key "root", which is granted admin: a first key for a
+// log that is made where nobody can type. A file that has another secret than before rotates the
+// key, at once. *Errors*: as secret_file.h; `invalid` where that key was revoked.
+Status put_root_key(Log& log, const std::string& path);
+
+}  // namespace strandline::server
