@@ -11,6 +11,7 @@
 #include "engine/disk/access.h"
 #include "server/connection/listener.h"
 #include "server/connection/service.h"
+#include "server/connection/tls_watch.h"
 #include "server/connection/worker.h"
 #include "server/routes/route_table.h"
 
@@ -20,12 +21,16 @@ struct Server::Parts {
   Parts(Log& log, ServerOptions options) : service(log, std::move(options), route_table()) {}
 
   Service service;
+  std::unique_ptr<TlsContext> tls;
   std::vector<std::unique_ptr<Worker>> workers;
-  std::unique_ptr<Listener> listener;
-  std::mutex joining;  // guards the joining of the workers' threads
+  std::vector<std::unique_ptr<Listener>> listeners;
+  std::shared_ptr<TlsWatch> watch;  // where there is TLS
+  std::mutex joining;               // guards the joining of the workers' threads
 };
 
-Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options, Binding binding) {
+Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options,
+                                              std::vector<Binding> bindings,
+                                              std::unique_ptr<TlsContext> tls) {
   for (const std::string& name : options.authorities) {
     if (!parse_authority(name)) {
       return fail(Code::invalid, "an authority is HOST or HOST:PORT, not \"" + name + "\"");
@@ -33,7 +38,7 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options, B
   }
   // Asio says by exceptions what the system refuses: file descriptors, threads.
   try {
-    return assemble(log, std::move(options), std::move(binding));
+    return assemble(log, std::move(options), std::move(bindings), std::move(tls));
   } catch (const std::runtime_error& error) {
     const std::string what = std::string("the server cannot start: ") + error.what();
     const auto withheld = withheld_in(what);
@@ -42,23 +47,32 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options, B
   }
 }
 
-Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options, Binding binding) {
+Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options,
+                                                 std::vector<Binding> bindings,
+                                                 std::unique_ptr<TlsContext> tls) {
   auto parts = std::make_unique<Parts>(log, std::move(options));
   Service& service = parts->service;
+  parts->tls = std::move(tls);
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned threads = service.options.threads > 0 ? service.options.threads : cores;
   for (unsigned i = 0; i < threads; ++i) {
     parts->workers.push_back(std::make_unique<Worker>(service));
   }
-  parts->listener = std::make_unique<Listener>(service, parts->workers);
-  if (auto ok = parts->listener->listen(std::move(binding)); !ok) {
-    return std::unexpected(ok.error());
+  for (Binding& binding : bindings) {
+    parts->listeners.push_back(
+        std::make_unique<Listener>(service, parts->workers, std::move(binding), parts->tls.get()));
+    if (auto ok = parts->listeners.back()->listen(); !ok) return std::unexpected(ok.error());
   }
-  service.authorities = Authorities(service.options.authorities, parts->listener->on_loopback(),
-                                    parts->listener->address());
-  parts->listener->start();
+  for (const auto& listener : parts->listeners) {
+    listener->start();
+    spdlog::debug("{} threads serve {}", threads, listener->binding().url());
+  }
+  if (parts->tls) {
+    parts->watch =
+        std::make_shared<TlsWatch>(service, parts->workers.front()->context(), *parts->tls);
+    parts->watch->start();
+  }
   for (const auto& worker : parts->workers) worker->start();
-  spdlog::debug("{} threads serve {}", threads, parts->listener->address());
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 
@@ -77,7 +91,7 @@ Server::~Server() {
   }
 }
 
-std::string Server::address() const { return parts_->listener->address(); }
+std::string Server::address() const { return parts_->listeners.front()->binding().address(); }
 
 void Server::run() {
   const std::lock_guard lock(parts_->joining);
@@ -88,9 +102,10 @@ void Server::drain() {
   if (parts_->service.draining.exchange(true)) return;
   spdlog::info("draining: no new appends");
   parts_->service.log.hold_searches(true);
-  // The listener first, so that no connection comes after the workers were told.
+  // The listeners first, so that no connection comes after the workers were told.
   asio::post(parts_->workers.front()->context(), [parts = parts_.get()] {
-    parts->listener->close();
+    for (const auto& listener : parts->listeners) listener->close();
+    if (parts->watch) parts->watch->close();
     for (const auto& worker : parts->workers) worker->drain();
   });
 }

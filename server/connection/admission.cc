@@ -10,7 +10,8 @@ namespace {
 // A browser sends a page's request to any address, with what the page wants in it, and asks first
 // only where the request is not one that a form could send. Browsers say where it comes from: in
 // Sec-Fetch-Site (W3C, Fetch Metadata), older ones in Origin alone. Programs send neither.
-std::optional<Response> refuse_other_sites(const RequestHead& head, const Service& service) {
+std::optional<Response> refuse_other_sites(const Request& request) {
+  const RequestHead& head = request.head;
   if (is_safe_method(head.method)) return std::nullopt;
   const std::string_view site = head.field(Header::sec_fetch_site);
   if (same_ignoring_case(site, "cross-site") || same_ignoring_case(site, "same-site")) {
@@ -19,7 +20,7 @@ std::optional<Response> refuse_other_sites(const RequestHead& head, const Servic
                        "), and it may change something: it is not done");
   }
   if (head.has(Header::origin) &&
-      !service.authorities.is_own_origin(head.field(Header::origin), head.authority)) {
+      !request.authorities->is_own_origin(head.field(Header::origin), head.authority)) {
     return problem(403, "cross-site",
                    "a page of another origin asks for this (Origin: " +
                        std::string(head.field(Header::origin).substr(0, 200)) +
@@ -100,7 +101,7 @@ std::expected<Admitted, Response> admit(Request& request, Service& service) {
   if (auto refused = refuse_repeated(head, match ? match->route : nullptr)) {
     return std::unexpected(std::move(*refused));
   }
-  if (auto refused = refuse_other_sites(head, service)) return std::unexpected(std::move(*refused));
+  if (auto refused = refuse_other_sites(request)) return std::unexpected(std::move(*refused));
   if (!match) return std::unexpected(std::move(match.error()));
   if (auto refused = refuse_meaningless(head, *match->route)) {
     return std::unexpected(std::move(*refused));

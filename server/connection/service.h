@@ -10,7 +10,6 @@
 #include "engine/log.h"
 #include "server/base/server_options.h"
 #include "server/connection/metrics.h"
-#include "server/http/authority.h"
 #include "server/http/body_budget.h"
 
 namespace strandline::server {
@@ -25,7 +24,6 @@ struct Service {
   const ServerOptions options;
   const RouteTable& routes;
   Metrics metrics;
-  Authorities authorities{{}, false};  // set once the listener knows where it listens
   BodyBudget bodies{options.bodies_bytes_max};
   std::atomic<bool> draining = false;
 

@@ -22,11 +22,12 @@ bool is_pipelined(const Route* route) { return route && route->order == Order::p
 
 }  // namespace
 
-Session::Session(Worker& worker, Service& service, std::unique_ptr<Transport> transport)
+Session::Session(Worker& worker, Service& service, const Authorities& authorities,
+                 std::unique_ptr<Transport> transport)
     : worker_(worker),
       service_(service),
       transport_(std::move(transport)),
-      reader_(*transport_, service, deadlines_,
+      reader_(*transport_, service, authorities, deadlines_,
               [this] {
                 const uint64_t number = open_slot({});
                 Slot& slot = *waiting_slot(number);
@@ -99,6 +100,9 @@ void Session::finish() {
 
 awaitable<void> Session::read_requests() {
   co_await asio::this_coro::throw_if_cancelled(false);
+  deadlines_.expect(Deadlines::Reading::handshake, service_.options.handshake_timeout_ms);
+  if (co_await transport_->open()) co_return;
+  deadlines_.expect_nothing();
   while (!broken_) {
     if (!has_room()) {
       co_await room_.wait();

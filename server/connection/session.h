@@ -26,7 +26,9 @@ class Worker;
 
 class Session : public Connection, public Answerer, public std::enable_shared_from_this<Session> {
  public:
-  Session(Worker& worker, Service& service, std::unique_ptr<Transport> transport);
+  // `authorities`: of the address that it came by. They outlive it.
+  Session(Worker& worker, Service& service, const Authorities& authorities,
+          std::unique_ptr<Transport> transport);
 
   void start() override;
   void sweep(SteadyTime now) override;

@@ -14,6 +14,7 @@
 #include "engine/log.h"
 #include "server/base/open_files.h"
 #include "server/connection/binding.h"
+#include "server/connection/tls_context.h"
 #include "server/json/json_writer.h"
 #include "server/server.h"
 #include "server/wire/cloudevents.h"
@@ -26,6 +27,8 @@ namespace {
 constexpr char kServeExample[] =
     "  strandline serve --data ./data --listen 127.0.0.1:7070\n"
     "  strandline serve --listen '[::1]:7070' --segment-size 64MiB --idempotency-ttl 7d\n"
+    "  strandline serve --listen 127.0.0.1:7443 --listen unix:/run/strandline.sock \\\n"
+    "    --tls-cert server.pem --tls-key server.key\n"
     "  strandline serve --print-config > strandline.toml\n\n"
     "SIGTERM and SIGINT end it in order: no new appends, then what is under way, then the log is\n"
     "closed. SIGHUP is ignored.";
@@ -101,6 +104,19 @@ void report(const std::string& data, const RecoveryReport& recovery) {
   if (!recovery.loss.empty()) spdlog::error("opened with loss: {}", recovery.loss);
 }
 
+// Nothing, where no certificate is named.
+Result<std::unique_ptr<server::TlsContext>> open_tls(const Settings& settings) {
+  server::TlsFiles files{.certificate = settings.text("serve", "tls_cert"),
+                         .key = settings.text("serve", "tls_key"),
+                         .client_ca = settings.text("serve", "tls_client_ca")};
+  if (files.certificate.empty() && files.key.empty() && files.client_ca.empty()) return nullptr;
+  if (files.certificate.empty() || files.key.empty()) {
+    return fail(Code::invalid,
+                "TLS needs a certificate and its key: --tls-cert FILE and --tls-key FILE");
+  }
+  return server::TlsContext::open(std::move(files));
+}
+
 int serve(const Settings& settings, const ServeFlags& flags) {
   if (flags.print_config) {
     std::cout << settings.render("serve");
@@ -113,11 +129,18 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   std::signal(SIGHUP, SIG_IGN);
   Interrupt::watch();
 
-  // The address first: where it cannot be had, no log is made or opened.
-  auto binding = server::Binding::open(settings.text("serve", "listen"));
-  if (!binding) return failed(binding.error());
-  const std::string address = binding->address();
-  const bool on_loopback = binding->on_loopback();
+  // The addresses and the certificate first: where they cannot be had, no log is made or opened.
+  auto tls = open_tls(settings);
+  if (!tls) return failed(tls.error());
+  auto bindings =
+      server::Binding::open_all(split_names(settings.text("serve", "listen")), *tls != nullptr);
+  if (!bindings) return failed(bindings.error());
+  std::vector<std::string> urls;
+  std::string open_to_others;
+  for (const server::Binding& binding : *bindings) {
+    urls.push_back(binding.url());
+    if (!binding.on_loopback()) open_to_others = binding.address();
+  }
 
   const size_t connections_max = settings.number("serve", "connections_max");
   const size_t connections = server::connections_that_fit(connections_max);
@@ -140,15 +163,15 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   options.history_threads = static_cast<unsigned>(settings.number("serve", "history_threads"));
   options.authorities = split_names(settings.text("serve", "authorities"));
   options.connections_max = connections;
-  auto server = server::Server::start(**log, options, std::move(*binding));
+  auto server = server::Server::start(**log, options, std::move(*bindings), std::move(*tls));
   if (!server) return failed(server.error());
-  if (!on_loopback) {
+  if (!open_to_others.empty()) {
     spdlog::warn(
         "{} can be reached from other machines, and there is no authentication: whoever can "
         "connect can read, append and delete",
-        address);
+        open_to_others);
   }
-  std::cout << "listening on http://" << address << std::endl;
+  for (const std::string& url : urls) std::cout << "listening on " << url << std::endl;
 
   std::thread waiting([&] {
     Interrupt::wait();

@@ -9,7 +9,7 @@ Result<std::unique_ptr<LogHandle>> connect(const Settings& settings, Purpose pur
   auto target = settings.target();
   if (!target) return std::unexpected(target.error());
   if (!target->data.empty()) return open_local(target->data, purpose);
-  return open_remote(target->server, purpose);
+  return open_remote(target->server, std::move(target->trust), purpose);
 }
 
 }  // namespace strandline::tools

@@ -225,9 +225,11 @@ Result<std::string> RemoteLog::info() {
   return std::move(answer->body);
 }
 
-Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, Purpose purpose) {
+Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, TlsTrust trust,
+                                               Purpose purpose) {
   auto parsed = Url::parse(url);
   if (!parsed) return std::unexpected(parsed.error());
+  parsed->trust = std::move(trust);
   return std::make_unique<RemoteLog>(std::move(*parsed), purpose);
 }
 

@@ -68,7 +68,8 @@ class RemoteLog : public LogHandle {
 };
 
 // `invalid` if it is no URL.
-Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, Purpose purpose);
+Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, TlsTrust trust,
+                                               Purpose purpose);
 
 // Reads as frames (schemas/frame.h), on a connection of its own.
 Result<std::unique_ptr<Reader>> read_remote(const Url& url, const ReadRequest& request);
