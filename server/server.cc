@@ -36,6 +36,9 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options,
       return fail(Code::invalid, "an authority is HOST or HOST:PORT, not \"" + name + "\"");
     }
   }
+  for (const std::string& origin : options.cors_origins) {
+    if (const auto fault = Origins::fault_in(origin)) return fail(Code::invalid, *fault);
+  }
   // Asio says by exceptions what the system refuses: file descriptors, threads.
   try {
     return assemble(log, std::move(options), std::move(bindings), std::move(tls));

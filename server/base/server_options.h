@@ -19,6 +19,8 @@ struct ServerOptions {
   unsigned history_threads = 2;
   // The names by which clients may ask for this server, HOST or HOST:PORT: see authority.h.
   std::vector<std::string> authorities = {};
+  // The origins whose pages may use this server: see origins.h.
+  std::vector<std::string> cors_origins = {};
   size_t connections_max = 20'000;          // past it, 503 and closed
   size_t head_bytes_max = 16 << 10;         // request line and fields; past it, 431
   size_t request_line_bytes_max = 8 << 10;  // RFC 9112 asks for 8,000 at least; past it, 414

@@ -11,6 +11,7 @@
 #include "server/base/server_options.h"
 #include "server/connection/metrics.h"
 #include "server/http/body_budget.h"
+#include "server/http/origins.h"
 
 namespace strandline::server {
 
@@ -22,6 +23,7 @@ struct Service {
 
   Log& log;
   const ServerOptions options;
+  const Origins origins{options.cors_origins};
   const RouteTable& routes;
   Metrics metrics;
   BodyBudget bodies{options.bodies_bytes_max};

@@ -122,7 +122,8 @@ awaitable<void> Session::read_requests() {
                         .http_1_0 = head.http_1_0,
                         .keep_alive = !last,
                         .head_only = head.method == "HEAD",
-                        .request_bytes = request->body.size()};
+                        .request_bytes = request->body.size(),
+                        .cross_origin = service_.origins.headers(head.field(Header::origin))};
     const bool large = manner.request_bytes > kLargeBodyBytes || (admitted && admitted->packed);
     const bool pipelined = is_pipelined(manner.route) && !large;
     if (!pipelined) co_await all_answered();
@@ -212,6 +213,7 @@ void Session::answer(uint64_t number, Response response) {
   Slot* slot = waiting_slot(number);
   if (!slot) return;
   service_.metrics.answered(service_.routes.index_of(slot->manner.route), response.status);
+  response.headers += slot->manner.cross_origin;
   append_head(slot->text, response, head_context(slot->manner));
   if (slot->manner.head_only) {
     // The head alone, with the length that the body would have.

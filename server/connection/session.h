@@ -48,6 +48,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
     bool keep_alive = true;
     bool head_only = false;
     size_t request_bytes = 0;
+    std::string cross_origin = {};  // lines for a page of another origin (origins.h)
   };
   struct Slot {
     Manner manner;

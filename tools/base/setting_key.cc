@@ -8,6 +8,7 @@
 #include "engine/api/options.h"
 #include "server/connection/binding.h"
 #include "server/http/authority.h"
+#include "server/http/origins.h"
 #include "server/server.h"
 #include "tools/base/url.h"
 
@@ -39,6 +40,13 @@ Checked authority_names(std::string_view text) {
     if (server::parse_authority(name)) continue;
     return std::unexpected(
         fmt::format("\"{}\" is not HOST or HOST:PORT, with a port up to 65535", name));
+  }
+  return std::string(text);
+}
+
+Checked origins(std::string_view text) {
+  for (const std::string& origin : split_names(text)) {
+    if (auto fault = server::Origins::fault_in(origin)) return std::unexpected(std::move(*fault));
   }
   return std::string(text);
 }
@@ -118,6 +126,16 @@ std::span<const SettingKey> setting_keys() {
        "other name, elsewhere any",
        {},
        authority_names,
+       "",
+       true},
+      {"serve",
+       "cors_origins",
+       Kind::text,
+       "",
+       "the origins, with commas between, whose pages may use this server: "
+       "https://app.example.org, https://*.example.org, or *",
+       {},
+       origins,
        "",
        true},
       {"serve",

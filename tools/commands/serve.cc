@@ -162,6 +162,7 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   options.threads = static_cast<unsigned>(settings.number("serve", "threads"));
   options.history_threads = static_cast<unsigned>(settings.number("serve", "history_threads"));
   options.authorities = split_names(settings.text("serve", "authorities"));
+  options.cors_origins = split_names(settings.text("serve", "cors_origins"));
   options.connections_max = connections;
   auto server = server::Server::start(**log, options, std::move(*bindings), std::move(*tls));
   if (!server) return failed(server.error());
