@@ -138,6 +138,27 @@ TEST_F(Tls, LargeBodiesAndAnswersPassWholeThroughReadersThatAreSlow) {
   EXPECT_EQ(client.get("/healthz").status, 200u);
 }
 
+TEST_F(Tls, RequestsComeInAnyPieces) {
+  const ServerProcess server = serve();
+  HttpClient client = server.client();
+  const std::string append = HttpClient::request("POST", "/v1/streams/s/events", R"({"type":"t"})",
+                                                 {{"Content-Type", "application/json"}});
+  // A byte a record, and many requests in one.
+  for (const char& byte : append) client.write(std::string_view(&byte, 1));
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += append;
+  client.write(many);
+  for (uint64_t i = 0; i <= 100; ++i) {
+    const Response response = client.read_response();
+    ASSERT_EQ(response.status, 201u) << response.body;
+    EXPECT_EQ(response.json()["first"].number(), i);
+  }
+  // What is said to be the last of a connection is answered, and then TLS is ended, too.
+  client.write(HttpClient::request("GET", "/healthz", "", {{"Connection", "close"}}));
+  EXPECT_EQ(client.read_response().status, 200u);
+  EXPECT_TRUE(client.closed());
+}
+
 TEST_F(Tls, AFollowerResumesBehindAKill) {
   const HeldPort port;
   const auto start = [&] {
@@ -328,9 +349,10 @@ TEST_F(Tls, WhatCannotBeUsedIsRefusedBeforeALogIsMade) {
       {{"--listen", "https://127.0.0.1:0"}, "needs a certificate: --tls-cert FILE"}};
   const std::string data = (directory_ / "data").string();
   for (const auto& [flags, why] : wrong) {
-    Flags all = {"serve", "--data", data, "--listen", "127.0.0.1:0"};
+    Flags all = {"timeout", "60", STRANDLINE_PROGRAM, "serve",
+                 "--data",  data, "--listen",         "127.0.0.1:0"};
     all.insert(all.end(), flags.begin(), flags.end());
-    const Outcome outcome = strandline(all);
+    const Outcome outcome = run(all);
     EXPECT_EQ(outcome.exit, 2) << flags[1];
     EXPECT_THAT(outcome.errors, HasSubstr(why));
     EXPECT_FALSE(std::filesystem::exists(data)) << flags[1];
