@@ -99,7 +99,9 @@ awaitable<ErrorCode> TlsTransport::wait_for(int wanted) {
   // Whoever was cancelled between two waits is not told by the next one.
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return asio::error::operation_aborted;
-  co_return wanted == SSL_ERROR_WANT_WRITE ? co_await wait_writable() : co_await wait_readable();
+  // (g++ 12 awaits both sides of a ?: that awaits.)
+  if (wanted == SSL_ERROR_WANT_WRITE) co_return co_await wait_writable();
+  co_return co_await wait_readable();
 }
 
 // --- The handshake.
@@ -206,7 +208,8 @@ awaitable<Transferred> TlsTransport::write(std::array<asio::const_buffer, 2> byt
       left.remove_prefix(count);
       sent.bytes += count;
       if (!error) continue;
-      sent.error = error == asio::error::would_block ? co_await wait_for(wanted_) : error;
+      sent.error = error;
+      if (error == asio::error::would_block) sent.error = co_await wait_for(wanted_);
       if (sent.error) co_return sent;
     }
   }
