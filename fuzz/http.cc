@@ -58,9 +58,11 @@ struct Reading {
   bool over = false;
 };
 
+const Authorities kAnyName{{}, false};
+
 awaitable<void> read_to_the_end(Transport& transport, Service& service, Reading& reading) {
   Deadlines deadlines;
-  RequestReader reader(transport, service, deadlines, [] {});
+  RequestReader reader(transport, service, kAnyName, deadlines, [] {});
   for (;;) {
     auto request = co_await reader.next();
     if (!request) {

@@ -12,6 +12,7 @@
 #include "server/connection/exposure.h"
 #include "server/connection/listener.h"
 #include "server/connection/service.h"
+#include "server/connection/tls_watch.h"
 #include "server/connection/worker.h"
 #include "server/routes/route_table.h"
 
@@ -21,23 +22,32 @@ struct Server::Parts {
   Parts(Log& log, ServerOptions options) : service(log, std::move(options), route_table()) {}
 
   Service service;
+  std::unique_ptr<TlsContext> tls;
   std::vector<std::unique_ptr<Worker>> workers;
-  std::unique_ptr<Listener> listener;
-  std::mutex joining;  // guards the joining of the workers' threads
+  std::vector<std::unique_ptr<Listener>> listeners;
+  std::shared_ptr<TlsWatch> watch;  // where there is TLS
+  std::mutex joining;               // guards the joining of the workers' threads
 };
 
-Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options, Binding binding) {
+Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options,
+                                              std::vector<Binding> bindings,
+                                              std::unique_ptr<TlsContext> tls) {
   for (const std::string& name : options.authorities) {
     if (!parse_authority(name)) {
       return fail(Code::invalid, "an authority is HOST or HOST:PORT, not \"" + name + "\"");
     }
   }
-  if (auto ok = check_exposure(log, options, binding.address(), binding.on_loopback()); !ok) {
-    return std::unexpected(std::move(ok.error()));
+  for (const Binding& binding : bindings) {
+    if (auto ok = check_exposure(log, options, binding); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+  }
+  for (const std::string& origin : options.cors_origins) {
+    if (const auto fault = Origins::fault_in(origin)) return fail(Code::invalid, *fault);
   }
   // Asio says by exceptions what the system refuses: file descriptors, threads.
   try {
-    return assemble(log, std::move(options), std::move(binding));
+    return assemble(log, std::move(options), std::move(bindings), std::move(tls));
   } catch (const std::runtime_error& error) {
     const std::string what = std::string("the server cannot start: ") + error.what();
     const auto withheld = withheld_in(what);
@@ -46,24 +56,33 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options, B
   }
 }
 
-Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options, Binding binding) {
+Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options,
+                                                 std::vector<Binding> bindings,
+                                                 std::unique_ptr<TlsContext> tls) {
   auto parts = std::make_unique<Parts>(log, std::move(options));
   Service& service = parts->service;
+  parts->tls = std::move(tls);
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned threads = service.options.threads > 0 ? service.options.threads : cores;
   for (unsigned i = 0; i < threads; ++i) {
     parts->workers.push_back(std::make_unique<Worker>(service));
   }
-  parts->listener = std::make_unique<Listener>(service, parts->workers);
-  if (auto ok = parts->listener->listen(std::move(binding)); !ok) {
-    return std::unexpected(ok.error());
+  for (Binding& binding : bindings) {
+    parts->listeners.push_back(
+        std::make_unique<Listener>(service, parts->workers, std::move(binding), parts->tls.get()));
+    if (auto ok = parts->listeners.back()->listen(); !ok) return std::unexpected(ok.error());
   }
-  service.authorities = Authorities(service.options.authorities, parts->listener->on_loopback(),
-                                    parts->listener->address());
-  tell_exposure(log, parts->listener->address(), parts->listener->on_loopback());
-  parts->listener->start();
+  for (const auto& listener : parts->listeners) {
+    listener->start();
+    spdlog::debug("{} threads serve {}", threads, listener->binding().url());
+  }
+  if (parts->tls) {
+    parts->watch =
+        std::make_shared<TlsWatch>(service, parts->workers.front()->context(), *parts->tls);
+    parts->watch->start();
+  }
+  tell_exposure(log, parts->listeners);
   for (const auto& worker : parts->workers) worker->start();
-  spdlog::debug("{} threads serve {}", threads, parts->listener->address());
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 
@@ -82,7 +101,7 @@ Server::~Server() {
   }
 }
 
-std::string Server::address() const { return parts_->listener->address(); }
+std::string Server::address() const { return parts_->listeners.front()->binding().address(); }
 
 void Server::run() {
   const std::lock_guard lock(parts_->joining);
@@ -93,9 +112,10 @@ void Server::drain() {
   if (parts_->service.draining.exchange(true)) return;
   spdlog::info("draining: no new appends");
   parts_->service.log.hold_searches(true);
-  // The listener first, so that no connection comes after the workers were told.
+  // The listeners first, so that no connection comes after the workers were told.
   asio::post(parts_->workers.front()->context(), [parts = parts_.get()] {
-    parts->listener->close();
+    for (const auto& listener : parts->listeners) listener->close();
+    if (parts->watch) parts->watch->close();
     for (const auto& worker : parts->workers) worker->drain();
   });
 }

@@ -1,35 +1,44 @@
-// The HTTP server over one log: a listener, and an io_context per core on which sessions live.
+// The HTTP server over one log: a listener for each address, and an io_context per core on which
+// sessions live.
 //
 // *Threads*: start and drain from any; run blocks the caller until drained. *Ownership*: the log is
-// borrowed and must outlive the server. *Errors*: `io` where the system refuses
-// what it needs. Nothing here holds
-// logic that an embedding program would miss: sessions parse, call the log, and print.
+// borrowed and must outlive the server. *Errors*: `io` where the system refuses what it needs.
+// Nothing here holds logic that an embedding program would miss: sessions parse, call the log, and
+// print.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/api/error.h"
 #include "engine/log.h"
 #include "server/base/server_options.h"
 #include "server/connection/binding.h"
+#include "server/connection/tls_context.h"
 
 namespace strandline::server {
 
 class Server {
  public:
-  static Result<std::unique_ptr<Server>> start(Log& log, ServerOptions options, Binding binding);
+  // `tls` is what those of the bindings need that speak it (tls_context.h).
+  static Result<std::unique_ptr<Server>> start(Log& log, ServerOptions options,
+                                               std::vector<Binding> bindings,
+                                               std::unique_ptr<TlsContext> tls = nullptr);
   ~Server();
 
-  std::string address() const;  // "127.0.0.1:7070", with the port that it got
-  void run();                   // until drained
+  // Of the first binding: "127.0.0.1:7070", with the port that it got.
+  std::string address() const;
+  void run();  // until drained
   // Refuses new appends, answers those under way, ends streams cleanly, closes sockets. Idempotent.
   void drain();
 
  private:
   struct Parts;
   explicit Server(std::unique_ptr<Parts> parts);
-  static Result<std::unique_ptr<Server>> assemble(Log& log, ServerOptions options, Binding binding);
+  static Result<std::unique_ptr<Server>> assemble(Log& log, ServerOptions options,
+                                                  std::vector<Binding> bindings,
+                                                  std::unique_ptr<TlsContext> tls);
   std::unique_ptr<Parts> parts_;
 };
 

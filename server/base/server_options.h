@@ -9,8 +9,8 @@
 namespace strandline::server {
 
 struct ServerOptions {
-  // What to make a Binding of (binding.h), which a server is started over. Loopback unless told
-  // otherwise: see exposure.h.
+  // What to make a Binding of (binding.h); a server is started over one or several. Loopback unless
+  // told otherwise: see exposure.h.
   std::string listen = "127.0.0.1:7070";
   // Serves a log that has no key to other machines, too: for networks where everybody may do
   // everything.
@@ -22,6 +22,8 @@ struct ServerOptions {
   unsigned history_threads = 2;
   // The names by which clients may ask for this server, HOST or HOST:PORT: see authority.h.
   std::vector<std::string> authorities = {};
+  // The origins whose pages may use this server: see origins.h.
+  std::vector<std::string> cors_origins = {};
   size_t connections_max = 20'000;          // past it, 503 and closed
   size_t head_bytes_max = 16 << 10;         // request line and fields; past it, 431
   size_t request_line_bytes_max = 8 << 10;  // RFC 9112 asks for 8,000 at least; past it, 414
@@ -31,10 +33,11 @@ struct ServerOptions {
   size_t pipeline_max = 64;         // appends of one connection that may be under way at once
   size_t page_events_max = 10'000;  // `limit` of one page
   size_t page_events_default = 1'000;
-  size_t page_bytes_max = 16 << 20;     // a page ends early here
-  size_t output_bytes_max = 256 << 10;  // rendered and not yet taken by one socket
-  uint64_t head_timeout_ms = 10'000;    // from the first byte of a request to the end of its head
-  uint64_t body_timeout_ms = 60'000;    // from the end of the head to that of the body,
+  size_t page_bytes_max = 16 << 20;        // a page ends early here
+  size_t output_bytes_max = 256 << 10;     // rendered and not yet taken by one socket
+  uint64_t handshake_timeout_ms = 10'000;  // from a connection to the end of its TLS handshake
+  uint64_t head_timeout_ms = 10'000;  // from the first byte of a request to the end of its head
+  uint64_t body_timeout_ms = 60'000;  // from the end of the head to that of the body,
   uint64_t body_bytes_per_s_min = 64 << 10;  // and as much longer as what has come takes so
   uint64_t idle_timeout_ms = 120'000;        // between requests
   // An answer that no socket takes for this long; not a follower, which may be as slow as it likes.

@@ -4,30 +4,62 @@
 #include "server/connection/request_reader.h"
 #include "server/http/gunzip.h"
 #include "server/http/problem.h"
+#include "server/http/query.h"
 
 namespace strandline::server {
 namespace {
 
+bool says_other_site(const RequestHead& head) {
+  const std::string_view site = head.field(Header::sec_fetch_site);
+  return same_ignoring_case(site, "cross-site") || same_ignoring_case(site, "same-site");
+}
+
+// A browser adds neither to a request by itself: the page that sends it has it from somebody.
+bool brings_token(const RequestHead& head) {
+  const std::string_view authorization = head.field(Header::authorization);
+  constexpr std::string_view kBearer = "Bearer ";
+  if (authorization.size() > kBearer.size() &&
+      same_ignoring_case(authorization.substr(0, kBearer.size()), kBearer)) {
+    return true;
+  }
+  const size_t mark = head.target.find('?');
+  if (mark == std::string_view::npos) return false;
+  const auto query = Query::parse(head.target.substr(mark + 1));
+  if (!query) return false;
+  const auto ticket = query->one("ticket");
+  return ticket && *ticket && !(*ticket)->empty();
+}
+
 // A browser sends a page's request to any address, with what the page wants in it, and asks first
 // only where the request is not one that a form could send. Browsers say where it comes from: in
 // Sec-Fetch-Site (W3C, Fetch Metadata), older ones in Origin alone. Programs send neither.
-std::optional<Response> refuse_other_sites(const RequestHead& head, const Service& service) {
+std::optional<Response> refuse_other_sites(const Request& request, const Service& service) {
+  const RequestHead& head = request.head;
   if (is_safe_method(head.method)) return std::nullopt;
-  const std::string_view site = head.field(Header::sec_fetch_site);
-  if (same_ignoring_case(site, "cross-site") || same_ignoring_case(site, "same-site")) {
-    return problem(403, "cross-site",
-                   "a page of another site asks for this (Sec-Fetch-Site: " + std::string(site) +
-                       "), and it may change something: it is not done");
+  const std::string_view origin = head.field(Header::origin);
+  const bool own =
+      !head.has(Header::origin) || request.authorities->is_own_origin(origin, head.authority);
+  if (own && !says_other_site(head)) return std::nullopt;
+  std::string advice = "`--authorities` adds the names by which this server is known";
+  if (service.origins.allows(origin)) {
+    if (brings_token(head)) return std::nullopt;
+    advice = "a page of this origin brings Authorization: Bearer, or a ticket";
   }
-  if (head.has(Header::origin) &&
-      !service.authorities.is_own_origin(head.field(Header::origin), head.authority)) {
-    return problem(403, "cross-site",
-                   "a page of another origin asks for this (Origin: " +
-                       std::string(head.field(Header::origin).substr(0, 200)) +
-                       "), and it may change something: it is not done; `--authorities` adds the "
-                       "names by which this server is known");
+  return problem(403, "cross-site",
+                 "a page of another " +
+                     (!own ? "origin asks for this (Origin: " + std::string(origin.substr(0, 200))
+                           : "site asks for this (Sec-Fetch-Site: " +
+                                 std::string(head.field(Header::sec_fetch_site))) +
+                     "), and it may change something: it is not done; " + advice);
+}
+
+// Before a route is looked for: what is asked is whether a page may ask.
+std::optional<Response> answer_preflight(const RequestHead& head, const Service& service) {
+  if (head.method != "OPTIONS" || !head.has(Header::access_control_request_method) ||
+      !service.origins.allows(head.field(Header::origin))) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  return preflight_answer(head.field(Header::access_control_request_headers));
 }
 
 std::optional<Response> refuse_repeated(const RequestHead& head, const Route* route) {
@@ -116,7 +148,12 @@ std::expected<Admitted, Response> admit(Request& request, Service& service) {
   if (auto refused = refuse_repeated(head, match ? match->route : nullptr)) {
     return std::unexpected(std::move(*refused));
   }
-  if (auto refused = refuse_other_sites(head, service)) return std::unexpected(std::move(*refused));
+  if (auto preflight = answer_preflight(head, service)) {
+    return std::unexpected(std::move(*preflight));
+  }
+  if (auto refused = refuse_other_sites(request, service)) {
+    return std::unexpected(std::move(*refused));
+  }
   if (!match) return std::unexpected(std::move(match.error()));
   if (auto refused = refuse_meaningless(head, *match->route)) {
     return std::unexpected(std::move(*refused));

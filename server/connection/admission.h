@@ -1,9 +1,10 @@
 // Whether a request is served at all, and by which route: what is asked of each before its handler.
 //
 // Every route passes through here and nowhere else, so that a new one is guarded without a word.
-// It refuses, in this order:
+// It refuses, in this order (and answers the question that a browser asks first, CORS' preflight):
 //   400  a header that comes twice and is no list
-//   403  a request that may change state, from another site's page (`cross-site`)
+//   403  a request that may change state, from another site's page (`cross-site`); one of an origin
+//        that is let in (origins.h) may, if it brings a token
 //   404, 405  what no route takes
 //   400  a query that does not parse
 //   401  where access control is on, whoever shows no key or ticket that is good

@@ -13,30 +13,39 @@ constexpr char kRootKeyName[] = "root";
 
 }  // namespace
 
-Status check_exposure(const Log& log, const ServerOptions& options, const std::string& address,
-                      bool on_loopback) {
-  if (on_loopback || options.insecure || log.api_keys()->any()) return {};
-  return fail(Code::invalid,
-              fmt::format("{} can be reached from other machines, and access control is off: the "
-                          "log has no key, so that whoever connects could read, append and delete. "
-                          "Make a key first (`strandline keys create admin --grant admin --data "
-                          "DIR`), or allow it with --insecure",
-                          address));
+Status check_exposure(const Log& log, const ServerOptions& options, const Binding& binding) {
+  if (binding.on_loopback() || options.insecure || log.api_keys()->any()) return {};
+  return std::unexpected(exposed(binding.address()));
 }
 
-void tell_exposure(const Log& log, const std::string& address, bool on_loopback) {
+Error exposed(const std::string& address) {
+  return {.code = Code::invalid,
+          .message = fmt::format(
+              "{} can be reached from other machines, and access control is off: the log has no "
+              "key, so that whoever connects could read, append and delete. Make a key first "
+              "(`strandline keys create admin --grant admin --data DIR`), or allow it with "
+              "--insecure",
+              address)};
+}
+
+void tell_exposure(const Log& log, const std::vector<std::unique_ptr<Listener>>& listeners) {
   if (log.api_keys()->any()) {
     spdlog::info("access control is on: every request needs an API key");
-  } else if (on_loopback) {
-    spdlog::info(
-        "access control is off: whoever can connect to {} from this machine can read, append and "
-        "delete; `strandline keys create` turns it on",
-        address);
-  } else {
-    spdlog::warn(
-        "access control is off, and {} can be reached from other machines: whoever can connect can "
-        "read, append and delete",
-        address);
+    return;
+  }
+  for (const auto& listener : listeners) {
+    const std::string& address = listener->binding().address();
+    if (listener->binding().on_loopback()) {
+      spdlog::info(
+          "access control is off: whoever can connect to {} from this machine can read, append and "
+          "delete; `strandline keys create` turns it on",
+          address);
+    } else {
+      spdlog::warn(
+          "access control is off, and {} can be reached from other machines: whoever can connect "
+          "can read, append and delete",
+          address);
+    }
   }
 }
 

@@ -2,18 +2,22 @@
 // had a key; without one it is served to its own machine only, unless that was asked for.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/log.h"
 #include "server/base/server_options.h"
+#include "server/connection/binding.h"
+#include "server/connection/listener.h"
 
 namespace strandline::server {
 
 // `invalid`, with the two ways out, for an address that other machines reach.
-Status check_exposure(const Log& log, const ServerOptions& options, const std::string& address,
-                      bool on_loopback);
-// Says in the log who is let in: one line.
-void tell_exposure(const Log& log, const std::string& address, bool on_loopback);
+Status check_exposure(const Log& log, const ServerOptions& options, const Binding& binding);
+Error exposed(const std::string& address);
+// Says in the log who is let in: one line for each address, or one where a key is asked for.
+void tell_exposure(const Log& log, const std::vector<std::unique_ptr<Listener>>& listeners);
 
 // Makes what a file holds the secret of the key "root", which is granted admin: a first key for a
 // log that is made where nobody can type. A file that has another secret than before rotates the

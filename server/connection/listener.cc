@@ -7,24 +7,24 @@
 #include "server/http/problem.h"
 
 namespace strandline::server {
-namespace {
 
-using asio::ip::tcp;
-
-}  // namespace
-
-Listener::Listener(Service& service, std::vector<std::unique_ptr<Worker>>& workers)
+Listener::Listener(Service& service, std::vector<std::unique_ptr<Worker>>& workers, Binding binding,
+                   const TlsContext* tls)
     : service_(service),
       workers_(workers),
+      binding_(std::move(binding)),
+      authorities_(service.options.authorities, binding_.on_loopback(), binding_.address(),
+                   binding_.speaks_tls()),
+      tls_(binding_.speaks_tls() ? tls : nullptr),
       acceptor_(workers.front()->context()),
       pause_(workers.front()->context()) {}
 
-Status Listener::listen(Binding binding) {
-  address_ = binding.address();
-  on_loopback_ = binding.on_loopback();
+Status Listener::listen() {
   ErrorCode error;
-  acceptor_.assign(binding.is_v6() ? tcp::v6() : tcp::v4(), binding.release(), error);
-  if (error) return fail(Code::io, "cannot listen on " + address_ + ": " + error.message());
+  acceptor_.assign({binding_.family(), 0}, binding_.release(), error);
+  if (error) {
+    return fail(Code::io, "cannot listen on " + binding_.address() + ": " + error.message());
+  }
   return {};
 }
 
@@ -59,12 +59,13 @@ awaitable<void> Listener::accept() {
       refuse(std::move(socket));
       continue;
     }
-    worker.adopt(std::move(socket));
+    worker.adopt(std::move(socket), authorities_, tls_);
   }
 }
 
 // What fits a fresh socket's buffer is sent without waiting.
-void Listener::refuse(tcp::socket socket) {
+void Listener::refuse(StreamSocket socket) {
+  if (tls_) return;
   Response response = problem(503, "busy",
                               "as many connections are open as are allowed: " +
                                   std::to_string(service_.options.connections_max));
@@ -76,7 +77,7 @@ void Listener::refuse(tcp::socket socket) {
   ErrorCode ignored;
   socket.non_blocking(true, ignored);
   socket.write_some(asio::buffer(text), ignored);
-  socket.shutdown(tcp::socket::shutdown_send, ignored);
+  socket.shutdown(StreamSocket::shutdown_send, ignored);
 }
 
 }  // namespace strandline::server

@@ -1,13 +1,14 @@
-// Accepts connections and hands them to the workers, round robin.
+// Accepts the connections of one address and hands them to the workers, round robin.
 //
 // The loop never dies: what fails (too many open files, a connection that is gone again) is logged
 // and waited out. *Threads*: lives on the first worker's; listen and close from the server's.
-// *Limits*: over connections_max a connection gets a 503 and is closed.
+// *Limits*: over connections_max a connection gets a 503 and is closed; where TLS is spoken it is
+// only closed, for a handshake would cost what there is too little of.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "server/base/coroutine.h"
@@ -19,27 +20,28 @@ namespace strandline::server {
 
 class Listener {
  public:
-  Listener(Service& service, std::vector<std::unique_ptr<Worker>>& workers);
+  // `tls`: what a binding needs that speaks it.
+  Listener(Service& service, std::vector<std::unique_ptr<Worker>>& workers, Binding binding,
+           const TlsContext* tls);
 
   // Connections wait until start().
-  Status listen(Binding binding);
+  Status listen();
   void start();
   // Accepts no more. On the first worker's thread.
   void close();
-  std::string address() const { return address_; }
-  // Whether only this machine can connect.
-  bool on_loopback() const { return on_loopback_; }
+  const Binding& binding() const { return binding_; }
 
  private:
   awaitable<void> accept();
-  void refuse(asio::ip::tcp::socket socket);
+  void refuse(StreamSocket socket);
 
   Service& service_;
   std::vector<std::unique_ptr<Worker>>& workers_;
-  asio::ip::tcp::acceptor acceptor_;
+  Binding binding_;
+  const Authorities authorities_;
+  const TlsContext* const tls_;  // nothing: in clear
+  asio::basic_socket_acceptor<asio::generic::stream_protocol> acceptor_;
   asio::steady_timer pause_;
-  std::string address_;
-  bool on_loopback_ = false;
 };
 
 }  // namespace strandline::server

@@ -43,10 +43,11 @@ Response bodies_are_full(const Service& service) {
       Asked::appending);
 }
 
-RequestReader::RequestReader(Transport& transport, Service& service, Deadlines& deadlines,
-                             std::function<void()> on_continue)
+RequestReader::RequestReader(Transport& transport, Service& service, const Authorities& authorities,
+                             Deadlines& deadlines, std::function<void()> on_continue)
     : transport_(transport),
       service_(service),
+      authorities_(authorities),
       deadlines_(deadlines),
       on_continue_(std::move(on_continue)),
       limits_{.head_bytes_max = service.options.head_bytes_max,
@@ -55,7 +56,7 @@ RequestReader::RequestReader(Transport& transport, Service& service, Deadlines& 
       buffer_(std::make_unique_for_overwrite<char[]>(capacity_)) {}
 
 awaitable<std::expected<Request, ReadEnd>> RequestReader::next() {
-  Request request;
+  Request request{.authorities = &authorities_};
   ReadEnd end = co_await read_head(request);
   if (end || failure_) co_return std::unexpected(std::move(end));
   if (request.head.framing == Framing::chunked) {
@@ -97,7 +98,7 @@ awaitable<ReadEnd> RequestReader::read_head(Request& request) {
   if (!head) co_return refused(std::move(head.error()));
   request.head_bytes = std::move(kept);
   request.head = std::move(*head);
-  if (!request.head.authority.empty() && !service_.authorities.takes(request.head.authority)) {
+  if (!request.head.authority.empty() && !authorities_.takes(request.head.authority)) {
     co_return closing(
         problem(421, "misdirected",
                 fmt::format("{} is not a name of this server; `--authorities` adds some",

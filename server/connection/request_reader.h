@@ -22,7 +22,7 @@ namespace strandline::server {
 
 // What a connection is waiting for its client to do, and until when.
 struct Deadlines {
-  enum class Reading { nothing, idle, head, body };
+  enum class Reading { nothing, handshake, idle, head, body };
   Reading reading = Reading::nothing;
   SteadyTime read = SteadyTime::max();
   SteadyTime write = SteadyTime::max();
@@ -47,9 +47,10 @@ using ReadEnd = std::optional<Response>;
 
 class RequestReader {
  public:
-  // `on_continue` is called when a client waits for "100 Continue" before it sends a body.
-  RequestReader(Transport& transport, Service& service, Deadlines& deadlines,
-                std::function<void()> on_continue);
+  // `authorities`: those of the address that the connection came by. `on_continue` is called when a
+  // client waits for "100 Continue" before it sends a body.
+  RequestReader(Transport& transport, Service& service, const Authorities& authorities,
+                Deadlines& deadlines, std::function<void()> on_continue);
 
   awaitable<std::expected<Request, ReadEnd>> next();
   // Whether bytes of a further request are there already.
@@ -75,6 +76,7 @@ class RequestReader {
 
   Transport& transport_;
   Service& service_;
+  const Authorities& authorities_;
   Deadlines& deadlines_;
   const std::function<void()> on_continue_;
   const HeadLimits limits_;

@@ -10,8 +10,8 @@
 #include "engine/log.h"
 #include "server/base/server_options.h"
 #include "server/connection/metrics.h"
-#include "server/http/authority.h"
 #include "server/http/body_budget.h"
+#include "server/http/origins.h"
 
 namespace strandline::server {
 
@@ -23,9 +23,9 @@ struct Service {
 
   Log& log;
   const ServerOptions options;
+  const Origins origins{options.cors_origins};
   const RouteTable& routes;
   Metrics metrics;
-  Authorities authorities{{}, false};  // set once the listener knows where it listens
   BodyBudget bodies{options.bodies_bytes_max};
   std::atomic<bool> draining = false;
 

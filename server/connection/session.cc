@@ -25,11 +25,12 @@ bool is_pipelined(const Route* route) { return route && route->order == Order::p
 
 }  // namespace
 
-Session::Session(Worker& worker, Service& service, std::unique_ptr<Transport> transport)
+Session::Session(Worker& worker, Service& service, const Authorities& authorities,
+                 std::unique_ptr<Transport> transport)
     : worker_(worker),
       service_(service),
       transport_(std::move(transport)),
-      reader_(*transport_, service, deadlines_,
+      reader_(*transport_, service, authorities, deadlines_,
               [this] {
                 const uint64_t number = open_slot({});
                 Slot& slot = *waiting_slot(number);
@@ -120,6 +121,9 @@ void Session::finish() {
 
 awaitable<void> Session::read_requests() {
   co_await asio::this_coro::throw_if_cancelled(false);
+  deadlines_.expect(Deadlines::Reading::handshake, service_.options.handshake_timeout_ms);
+  if (co_await transport_->open()) co_return;
+  deadlines_.expect_nothing();
   while (!broken_) {
     if (!has_room()) {
       co_await room_.wait();
@@ -139,7 +143,8 @@ awaitable<void> Session::read_requests() {
                         .http_1_0 = head.http_1_0,
                         .keep_alive = !last,
                         .head_only = head.method == "HEAD",
-                        .request_bytes = request->body.size()};
+                        .request_bytes = request->body.size(),
+                        .cross_origin = service_.origins.headers(head.field(Header::origin))};
     const bool large = manner.request_bytes > kLargeBodyBytes || (admitted && admitted->packed);
     const bool pipelined = is_pipelined(manner.route) && !large;
     if (!pipelined) co_await all_answered();
@@ -236,6 +241,7 @@ void Session::answer(uint64_t number, Response response) {
   // What came while it waited is not for it any more.
   if (ended_ && slot->give_up) response = unauthorised_since(*ended_);
   service_.metrics.answered(service_.routes.index_of(slot->manner.route), response.status);
+  response.headers += slot->manner.cross_origin;
   append_head(slot->text, response, head_context(slot->manner));
   if (slot->manner.head_only) {
     // The head alone, with the length that the body would have.

@@ -26,7 +26,9 @@ class Worker;
 
 class Session : public Connection, public Answerer, public std::enable_shared_from_this<Session> {
  public:
-  Session(Worker& worker, Service& service, std::unique_ptr<Transport> transport);
+  // `authorities`: of the address that it came by. They outlive it.
+  Session(Worker& worker, Service& service, const Authorities& authorities,
+          std::unique_ptr<Transport> transport);
 
   void start() override;
   void sweep(SteadyTime now) override;
@@ -46,6 +48,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
     bool keep_alive = true;
     bool head_only = false;
     size_t request_bytes = 0;
+    std::string cross_origin = {};  // lines for a page of another origin (origins.h)
   };
   struct Slot {
     Manner manner;

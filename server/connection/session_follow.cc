@@ -93,7 +93,7 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
                        {.content_type = follow->media_type(),
                         .chunked = !manner.http_1_0,
                         .head_only = manner.head_only,
-                        .headers = follow->headers()},
+                        .headers = follow->headers() + manner.cross_origin},
                        head_context(manner));
   if (manner.head_only) {
     co_await send(out, follow.get(), nullptr);

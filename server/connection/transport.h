@@ -1,10 +1,10 @@
-// The bytes of one connection, whatever carries them: a TCP socket today; TLS and a WebSocket's
-// upgrade use the same few operations. A session, and what reads its requests, know nothing else.
+// The bytes of one connection, whatever carries them: a socket, or TLS over one; a WebSocket's
+// upgrade uses the same few operations. A session, and what reads its requests, know nothing else.
 //
 // *Threads*: all of it belongs to one worker's. *Errors*: as values; none throws. *Cancellation*:
-// read, write and wait_writable end with operation_aborted when their coroutine is cancelled, when
-// cancel() is called, and when the transport is closed. *Memory*: buffers are borrowed until the
-// call has ended.
+// open, read, write and wait_writable end with operation_aborted when their coroutine is cancelled,
+// when cancel() is called, and when the transport is closed. *Memory*: buffers are borrowed until
+// the call has ended.
 #pragma once
 
 #include <array>
@@ -26,6 +26,8 @@ class Transport {
   virtual ~Transport() = default;
   virtual asio::any_io_executor executor() = 0;
 
+  // What both sides agree on before the first byte: TLS' handshake. Once, before all else.
+  virtual awaitable<ErrorCode> open() = 0;
   // Waits until something has come, and fills the first buffer before the second.
   virtual awaitable<Transferred> read(std::array<asio::mutable_buffer, 2> into) = 0;
   // Sends all of both, in order.

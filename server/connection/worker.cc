@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "server/connection/session.h"
-#include "server/connection/tcp_transport.h"
 
 namespace strandline::server {
 namespace {
@@ -18,8 +17,8 @@ using std::chrono::milliseconds;
 // A quarter of the shortest limit, so that none is overrun by much.
 milliseconds sweep_interval(const ServerOptions& options) {
   const uint64_t shortest =
-      std::min({options.head_timeout_ms, options.body_timeout_ms, options.idle_timeout_ms,
-                options.write_timeout_ms, options.drain_timeout_ms});
+      std::min({options.handshake_timeout_ms, options.head_timeout_ms, options.body_timeout_ms,
+                options.idle_timeout_ms, options.write_timeout_ms, options.drain_timeout_ms});
   return milliseconds(std::clamp<uint64_t>(shortest / 4, 10, 500));
 }
 
@@ -46,14 +45,19 @@ void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::adopt(asio::ip::tcp::socket socket) {
-  asio::post(context_, [this, socket = std::move(socket)]() mutable {
+void Worker::adopt(StreamSocket socket, const Authorities& authorities, const TlsContext* tls) {
+  asio::post(context_, [this, &authorities, tls, socket = std::move(socket)]() mutable {
     if (draining_) {
       service_.metrics.connections.fetch_sub(1, std::memory_order_relaxed);
       return;
     }
-    adopt(std::make_shared<Session>(*this, service_,
-                                    std::make_unique<TcpTransport>(std::move(socket))));
+    std::unique_ptr<Transport> transport;
+    if (tls) {
+      transport = std::make_unique<TlsTransport>(std::move(socket), tls->begin());
+    } else {
+      transport = std::make_unique<SocketTransport>(std::move(socket));
+    }
+    adopt(std::make_shared<Session>(*this, service_, authorities, std::move(transport)));
   });
 }
 

@@ -6,7 +6,6 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <string>
@@ -18,6 +17,8 @@
 #include "server/base/mailbox.h"
 #include "server/connection/connection.h"
 #include "server/connection/service.h"
+#include "server/connection/tls_transport.h"
+#include "server/http/authority.h"
 
 namespace strandline::server {
 
@@ -27,8 +28,9 @@ class Worker {
   ~Worker();
 
   void start();
-  // Takes a client's socket, which belongs to context(), and begins a session over it.
-  void adopt(asio::ip::tcp::socket socket);
+  // Takes a client's socket, which belongs to context(), and begins a session over it: in TLS, if
+  // it is given what TLS needs.
+  void adopt(StreamSocket socket, const Authorities& authorities, const TlsContext* tls);
   // Takes a connection, also one that another hands over. On the worker's thread.
   void adopt(std::shared_ptr<Connection> connection);
   // Lets connections finish, closes those that take longer than drain_timeout_ms, then ends the

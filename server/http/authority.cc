@@ -38,6 +38,9 @@ bool same_host(std::string_view a, std::string_view b) {
   return address && address == v6_address(b);
 }
 
+// Of an https URL without a port (RFC 9110, section 4.2.2).
+constexpr std::string_view kHttpsPort = "443";
+
 uint16_t known_port(std::string_view port) { return parse_port(port).value_or(80); }
 
 }  // namespace
@@ -82,8 +85,9 @@ bool Authorities::is_named(const Authority& authority) const {
 }
 
 bool Authorities::takes(std::string_view text) const {
-  const auto authority = parse_authority(text);
+  auto authority = parse_authority(text);
   if (!authority) return false;
+  if (tls_ && authority->port.empty()) authority->port = kHttpsPort;
   if (authority->is_address() || authority->is_localhost()) return true;
   return names_.empty() ? !on_loopback_ : is_named(*authority);
 }
@@ -107,14 +111,15 @@ bool Authorities::is_own_origin(std::string_view origin, std::string_view host) 
   if (!https && !same_ignoring_case(scheme, "http")) return false;
   auto authority = parse_authority(origin.substr(end + 3));
   if (!authority) return false;
-  if (https && authority->port.empty()) authority->port = "443";
+  if (https && authority->port.empty()) authority->port = kHttpsPort;
   if (is_named(*authority)) return true;
-  if (https) return false;
+  if (https != tls_) return false;
   if (is_listened_on(*authority)) return true;
   // Any name may be made to lead here (DNS rebinding); an address leads to nobody else.
-  const auto came_by = parse_authority(host);
-  return came_by && (came_by->is_address() || came_by->is_localhost()) &&
-         same_authority(*came_by, *authority);
+  auto came_by = parse_authority(host);
+  if (!came_by) return false;
+  if (https && came_by->port.empty()) came_by->port = kHttpsPort;
+  return (came_by->is_address() || came_by->is_localhost()) && same_authority(*came_by, *authority);
 }
 
 }  // namespace strandline::server

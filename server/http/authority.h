@@ -30,15 +30,20 @@ bool same_authority(const Authority& a, const Authority& b);
 
 class Authorities {
  public:
-  // `names`: HOST or HOST:PORT each; without a port, any. `address`: where the server listens,
-  // HOST:PORT. Valid, as parse_authority has it.
-  Authorities(std::vector<std::string> names, bool on_loopback, std::string address = {})
-      : names_(std::move(names)), on_loopback_(on_loopback), address_(std::move(address)) {}
+  // `names`: HOST or HOST:PORT each; without a port, any. `address`: where connections come by,
+  // HOST:PORT. Valid, as parse_authority has it. A server has as many of these as it has addresses.
+  Authorities(std::vector<std::string> names, bool on_loopback, std::string address = {},
+              bool tls = false)
+      : names_(std::move(names)),
+        on_loopback_(on_loopback),
+        tls_(tls),
+        address_(std::move(address)) {}
 
   bool takes(std::string_view authority) const;
-  // Whether an Origin (RFC 6454, section 7) is this server's: http at the Host that the request
-  // came by or at the address it listens on, or one of the names. (A proxy may serve a name by
-  // https.) "null", which stands for a page without an origin of its own, is nobody's.
+  // Whether an Origin (RFC 6454, section 7) is this server's: http, or https where TLS is spoken,
+  // at the Host that the request came by or at the address it listens on; or one of the names. (A
+  // proxy may serve a name by https.) "null", which stands for a page without an origin of its own,
+  // is nobody's.
   bool is_own_origin(std::string_view origin, std::string_view host) const;
 
  private:
@@ -47,6 +52,7 @@ class Authorities {
 
   std::vector<std::string> names_;
   bool on_loopback_;
+  bool tls_;
   std::string address_;
 };
 

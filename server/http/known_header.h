@@ -17,6 +17,8 @@ namespace strandline::server {
 
 enum class Header : uint8_t {
   accept,
+  access_control_request_headers,
+  access_control_request_method,
   authorization,
   connection,
   content_encoding,
@@ -45,6 +47,8 @@ struct KnownHeader {
 // In the order of Header.
 inline constexpr std::array kKnownHeaders = std::to_array<KnownHeader>({
     {"Accept", true},
+    {"Access-Control-Request-Headers", true},
+    {"Access-Control-Request-Method"},
     {"Authorization"},
     {"Connection", true},
     {"Content-Encoding"},

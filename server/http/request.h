@@ -4,14 +4,17 @@
 #include <memory>
 #include <string>
 
+#include "server/http/authority.h"
 #include "server/http/body_budget.h"
 #include "server/http/request_head.h"
 
 namespace strandline::server {
 
 struct Request {
-  std::unique_ptr<const char[]> head_bytes;
-  RequestHead head;
+  // Of the address that it came by. Borrowed, for the server's life.
+  const Authorities* authorities;
+  std::unique_ptr<const char[]> head_bytes = {};
+  RequestHead head = {};
   std::string body = {};
   BodyBudget::Share share = {};  // of a large body
 };

@@ -277,6 +277,12 @@ std::expected<std::optional<size_t>, Refusal> find_head(std::string_view bytes, 
                                    "the request's first line is longer than " +
                                        std::to_string(limits.request_line_bytes_max) + " bytes"});
   };
+  // RFC 8446, section 5.1: a record that shakes hands begins so.
+  if (bytes.starts_with('\x16')) {
+    return refuse(
+        "these bytes begin TLS, and this address speaks HTTP in clear: its URL begins with "
+        "http://");
+  }
   while (scan.scanned < bytes.size()) {
     const size_t end = bytes.find('\n', scan.scanned);
     if (end == std::string_view::npos) break;
@@ -297,7 +303,7 @@ std::expected<std::optional<size_t>, Refusal> find_head(std::string_view bytes, 
     scan.line = scan.scanned = end + 1;
   }
   scan.scanned = bytes.size();
-  // What begins so is no request (TLS, perhaps), and may never send a line end.
+  // What begins so is no request, and may never send a line end.
   if (bytes.size() > scan.begin && bytes[scan.begin] != '\r' && !is(token, bytes[scan.begin])) {
     return refuse("this is not HTTP");
   }

@@ -1,5 +1,7 @@
 #include "tools/base/program.h"
 
+#include <fmt/ranges.h>
+
 #include <iostream>
 #include <stdexcept>
 #include <utility>
@@ -86,6 +88,18 @@ void Program::add_setting_flag(CLI::App& command, const SettingKey& key) {
     command.add_flag(key.flag(), std::as_const(what))
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->each([this, &key](const std::string& value) { settings_.flag(key, value); });
+    return;
+  }
+  if (key.list) {
+    command
+        .add_option_function<std::vector<std::string>>(
+            key.flag(),
+            [this, &key](const std::vector<std::string>& values) {
+              settings_.flag(key, fmt::format("{}", fmt::join(values, ",")));
+            },
+            what)
+        ->allow_extra_args(false)
+        ->type_name(type_of(key.kind));
     return;
   }
   command

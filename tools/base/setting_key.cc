@@ -8,6 +8,7 @@
 #include "engine/api/options.h"
 #include "server/connection/binding.h"
 #include "server/http/authority.h"
+#include "server/http/origins.h"
 #include "server/server.h"
 #include "tools/base/url.h"
 
@@ -19,9 +20,11 @@ using Checked = std::expected<std::string, std::string>;
 
 // --- What a text must be.
 
-Checked listen_address(std::string_view text) {
-  const auto parsed = server::parse_host_port(text);
-  if (!parsed) return std::unexpected(parsed.error());
+Checked listen_addresses(std::string_view text) {
+  for (const std::string& address : split_names(text)) {
+    const auto parsed = server::parse_listen_address(address);
+    if (!parsed) return std::unexpected(parsed.error());
+  }
   return std::string(text);
 }
 
@@ -37,6 +40,13 @@ Checked authority_names(std::string_view text) {
     if (server::parse_authority(name)) continue;
     return std::unexpected(
         fmt::format("\"{}\" is not HOST or HOST:PORT, with a port up to 65535", name));
+  }
+  return std::string(text);
+}
+
+Checked origins(std::string_view text) {
+  for (const std::string& origin : split_names(text)) {
+    if (auto fault = server::Origins::fault_in(origin)) return std::unexpected(std::move(*fault));
   }
   return std::string(text);
 }
@@ -87,13 +97,23 @@ std::span<const SettingKey> setting_keys() {
        "listen",
        Kind::text,
        server.listen,
-       "HOST:PORT or [IPV6]:PORT; port 0 takes any free one",
+       "HOST:PORT or [IPV6]:PORT, which speaks TLS where there is a certificate; https:// and "
+       "http:// before it say which. Or unix:/PATH. Port 0 takes any free one. May be repeated",
        {},
-       listen_address},
+       listen_addresses,
+       "",
+       true},
       {"serve", "insecure", Kind::truth, "false",
        "serve a log without API keys to other machines, too: whoever connects may do everything"},
       {"serve", "root_key_file", Kind::text, "",
        "a file of mode 600 with the secret of the key `root`, which is granted admin"},
+      {"serve", "tls_cert", Kind::text, "",
+       "a file in PEM: the server's certificate, then those between it and its root. It is read "
+       "again when it changes"},
+      {"serve", "tls_key", Kind::text, "",
+       "a file in PEM: the certificate's private key, of mode 600 or 640"},
+      {"serve", "tls_client_ca", Kind::text, "",
+       "a file in PEM: who must have signed the certificate that each client then needs"},
       {"serve", "threads", Kind::number, "0", "of the server; 0: one per core", {0, 1'024}},
       {"serve",
        "history_threads",
@@ -109,7 +129,19 @@ std::span<const SettingKey> setting_keys() {
        "HOST or HOST:PORT; addresses and localhost always may. None: on a loopback address no "
        "other name, elsewhere any",
        {},
-       authority_names},
+       authority_names,
+       "",
+       true},
+      {"serve",
+       "cors_origins",
+       Kind::text,
+       "",
+       "the origins, with commas between, whose pages may use this server: "
+       "https://app.example.org, https://*.example.org, or *",
+       {},
+       origins,
+       "",
+       true},
       {"serve",
        "connections_max",
        Kind::number,
@@ -173,9 +205,17 @@ std::span<const SettingKey> setting_keys() {
        "server",
        Kind::text,
        "",
-       "the server's URL, or its HOST:PORT (default http://127.0.0.1:7070)",
+       "the server's URL (http, https, or unix:/PATH), or its HOST:PORT (default "
+       "http://127.0.0.1:7070)",
        {},
        server_url},
+      {"client", "ca", Kind::text, "",
+       "a file in PEM: who must have signed an https server's certificate (default: whom this "
+       "system trusts)"},
+      {"client", "cert", Kind::text, "",
+       "a file in PEM: this client's certificate, where the server wants one"},
+      {"client", "cert_key", Kind::text, "",
+       "a file in PEM: the private key of --cert, of mode 600 or 640"},
       {"client", "data", Kind::text, "", "a log's directory, opened without a server"},
       {"client", "token_file", Kind::text, "",
        "a file of mode 600 with the secret of an API key, for the server (or the secret itself in "

@@ -29,6 +29,9 @@ struct SettingKey {
     return std::string(text);
   };
   const char* words = "";  // of a text that is one of a few words: these, with | between
+  // Of names with commas between. The flag may come several times, and in the file it may be an
+  // array; both mean the same as commas.
+  bool list = false;
 
   // The text as it is kept and printed, which reads the same again; or what is wrong with it.
   std::expected<std::string, std::string> read(std::string_view text) const;

@@ -157,6 +157,14 @@ Status Settings::load_file(const std::string& path) {
         text = std::to_string(integer->get());
       } else if (const auto* boolean = node.as_boolean()) {
         text = boolean->get() ? "true" : "false";
+      } else if (const auto* array = node.as_array(); array && found->list) {
+        for (const auto& element : *array) {
+          if (const auto* one = element.as_string()) {
+            text += (text.empty() ? "" : ",") + one->get();
+            continue;
+          }
+          return fail(Code::invalid, fmt::format("{}: {} is an array of strings", place, name));
+        }
       } else {
         return fail(Code::invalid,
                     fmt::format("{}: {} must be a string, an integer or a boolean", place, name));
@@ -199,12 +207,16 @@ Result<Settings::Target> Settings::target() const {
   const Value& server = value("client", "server");
   const Value& data = value("client", "data");
   if (server.origin == data.origin) {
-    if (server.origin == Origin::built_in) return Target{kServerDefault, ""};
+    if (server.origin == Origin::built_in) return Target{kServerDefault, "", {}};
     return fail(Code::invalid, fmt::format("{} and {}: one of the two, a server or a directory",
                                            server.place, data.place));
   }
-  if (server.origin > data.origin) return Target{server.text, ""};
-  return Target{"", data.text};
+  if (server.origin < data.origin) return Target{"", data.text};
+  return Target{.server = server.text,
+                .data = "",
+                .trust = {.ca = text("client", "ca"),
+                          .certificate = text("client", "cert"),
+                          .key = text("client", "cert_key")}};
 }
 
 std::string Settings::render(std::string_view table) const {

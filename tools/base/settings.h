@@ -19,6 +19,7 @@
 
 #include "engine/api/error.h"
 #include "tools/base/setting_key.h"
+#include "tools/base/url.h"
 
 namespace strandline::tools {
 
@@ -42,6 +43,7 @@ class Settings {
   struct Target {
     std::string server;  // one of the two is empty
     std::string data;
+    TlsTrust trust = {};  // of a server
   };
   // `invalid` if the nearest place that names one names both.
   Result<Target> target() const;

@@ -85,16 +85,19 @@ Error error_of(const HttpAnswer& answer) {
 }
 
 Result<HttpConnection> HttpConnection::open(const Url& url) {
-  auto socket = Socket::connect(url.host, url.port, kConnectPatience);
-  if (!socket) {
-    return fail(Code::closed, fmt::format("cannot reach {}: {}", url.text, socket.error().message));
-  }
-  return HttpConnection(url, std::move(*socket));
+  auto channel = Channel::open(url, kConnectPatience);
+  if (!channel) return std::unexpected(channel.error());
+  return HttpConnection(url, std::move(*channel));
 }
 
 Error HttpConnection::lost(const boost::system::error_code& error) const {
   if (error == boost::asio::error::operation_aborted) {
     return {.code = Code::closed, .message = "interrupted"};
+  }
+  if (const std::string refusal = channel_.refusal(); !refusal.empty()) {
+    return {.code = Code::invalid,
+            .message = fmt::format("{} ended TLS: {} (--cert and --cert-key are this client's)",
+                                   url_.text, refusal)};
   }
   const std::string why = error == boost::asio::error::eof || error == http::error::end_of_stream ||
                                   error == http::error::partial_message
@@ -117,9 +120,9 @@ Status HttpConnection::send(const HttpRequest& request) {
   for (const auto& [name, value] : request.headers) message.set(name, value);
   message.body() = request.body;
   message.prepare_payload();
-  socket_.set_patience(kAnswerPatience);
+  channel_.set_patience(kAnswerPatience);
   boost::system::error_code error;
-  http::write(socket_, message, error);
+  http::write(channel_, message, error);
   if (error) return std::unexpected(lost(error));
   return {};
 }
@@ -127,9 +130,9 @@ Status HttpConnection::send(const HttpRequest& request) {
 Result<HttpAnswer> HttpConnection::receive_head() {
   parser_ = std::make_unique<http::response_parser<http::buffer_body>>();
   parser_->body_limit(boost::none);
-  socket_.set_patience(kAnswerPatience);
+  channel_.set_patience(kAnswerPatience);
   boost::system::error_code error;
-  http::read_header(socket_, buffer_, *parser_, error);
+  http::read_header(channel_, buffer_, *parser_, error);
   if (error) return std::unexpected(lost(error));
   HttpAnswer answer{.status = parser_->get().result_int()};
   for (const auto& field : parser_->get()) {
@@ -156,7 +159,7 @@ Result<HttpAnswer> HttpConnection::receive() {
 
 Result<HttpConnection::More> HttpConnection::receive_some(std::string& into,
                                                           std::chrono::milliseconds patience) {
-  socket_.set_patience(patience);
+  channel_.set_patience(patience);
   while (!parser_->is_done()) {
     const size_t before = into.size();
     into.resize(before + kPieceBytes);
@@ -164,7 +167,7 @@ Result<HttpConnection::More> HttpConnection::receive_some(std::string& into,
     body.data = into.data() + before;
     body.size = kPieceBytes;
     boost::system::error_code error;
-    http::read_some(socket_, buffer_, *parser_, error);
+    http::read_some(channel_, buffer_, *parser_, error);
     into.resize(into.size() - body.size);
     if (error == http::error::need_buffer) error = {};
     if (into.size() > before) return More::some;

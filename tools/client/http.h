@@ -2,7 +2,8 @@
 // the same order, whole or piece by piece.
 //
 // *Errors*: `closed` where no connection comes about, so that nothing was sent, and once Interrupt
-// is raised; `io` where a connection was lost. Messages have the server's address. An answer of any
+// is raised; `invalid` where the two sides of TLS do not trust each other; `io` where a connection
+// was lost. Messages have the server's address. An answer of any
 // status is not an error here; error_of() turns one of 4xx or 5xx into the log's own. After an
 // error the connection is finished. *Threads*: one.
 #pragma once
@@ -19,7 +20,7 @@
 
 #include "engine/api/error.h"
 #include "tools/base/url.h"
-#include "tools/client/socket.h"
+#include "tools/client/channel.h"
 
 namespace strandline::tools {
 
@@ -70,11 +71,11 @@ class HttpConnection {
   Result<More> receive_some(std::string& into, std::chrono::milliseconds patience);
 
  private:
-  HttpConnection(Url url, Socket socket) : url_(std::move(url)), socket_(std::move(socket)) {}
+  HttpConnection(Url url, Channel channel) : url_(std::move(url)), channel_(std::move(channel)) {}
   Error lost(const boost::system::error_code& error) const;
 
   Url url_;
-  Socket socket_;
+  Channel channel_;
   boost::beast::flat_buffer buffer_;
   // A parser cannot be moved.
   std::unique_ptr<boost::beast::http::response_parser<boost::beast::http::buffer_body>> parser_;

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,6 +64,22 @@ Result<Socket> Socket::connect(const std::string& host, const std::string& port,
     return socket;
   }
   return fail(Code::io, error.message());
+}
+
+Result<Socket> Socket::connect_unix(const std::string& path, std::chrono::milliseconds patience) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return fail(Code::io, "the path is too long");
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return fail(Code::io, last_error().message());
+  Socket socket(descriptor);
+  socket.set_patience(patience);
+  // A Unix socket connects at once, or not.
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return fail(Code::io, last_error().message());
+  }
+  return socket;
 }
 
 Socket::Socket(Socket&& other) noexcept

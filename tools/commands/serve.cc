@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "server/base/open_files.h"
 #include "server/connection/binding.h"
 #include "server/connection/exposure.h"
+#include "server/connection/tls_context.h"
 #include "server/json/json_writer.h"
 #include "server/server.h"
 #include "server/wire/cloudevents.h"
@@ -27,6 +29,8 @@ namespace {
 constexpr char kServeExample[] =
     "  strandline serve --data ./data --listen 127.0.0.1:7070\n"
     "  strandline serve --listen '[::1]:7070' --segment-size 64MiB --idempotency-ttl 7d\n"
+    "  strandline serve --listen 127.0.0.1:7443 --listen unix:/run/strandline.sock \\\n"
+    "    --tls-cert server.pem --tls-key server.key\n"
     "  strandline serve --print-config > strandline.toml\n\n"
     "SIGTERM and SIGINT end it in order: no new appends, then what is under way, then the log is\n"
     "closed. SIGHUP is ignored.";
@@ -102,6 +106,19 @@ void report(const std::string& data, const RecoveryReport& recovery) {
   if (!recovery.loss.empty()) spdlog::error("opened with loss: {}", recovery.loss);
 }
 
+// Nothing, where no certificate is named.
+Result<std::unique_ptr<server::TlsContext>> open_tls(const Settings& settings) {
+  server::TlsFiles files{.certificate = settings.text("serve", "tls_cert"),
+                         .key = settings.text("serve", "tls_key"),
+                         .client_ca = settings.text("serve", "tls_client_ca")};
+  if (files.certificate.empty() && files.key.empty() && files.client_ca.empty()) return nullptr;
+  if (files.certificate.empty() || files.key.empty()) {
+    return fail(Code::invalid,
+                "TLS needs a certificate and its key: --tls-cert FILE and --tls-key FILE");
+  }
+  return server::TlsContext::open(std::move(files));
+}
+
 int serve(const Settings& settings, const ServeFlags& flags) {
   if (flags.print_config) {
     std::cout << settings.render("serve");
@@ -114,10 +131,18 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   std::signal(SIGHUP, SIG_IGN);
   Interrupt::watch();
 
-  // The address first: where it cannot be had, no log is made or opened.
-  auto binding = server::Binding::open(settings.text("serve", "listen"));
-  if (!binding) return failed(binding.error());
-  const std::string address = binding->address();
+  // The addresses and the certificate first: where they cannot be had, no log is made or opened.
+  auto tls = open_tls(settings);
+  if (!tls) return failed(tls.error());
+  auto bindings =
+      server::Binding::open_all(split_names(settings.text("serve", "listen")), *tls != nullptr);
+  if (!bindings) return failed(bindings.error());
+  std::vector<std::string> urls;
+  std::string open_to_others;
+  for (const server::Binding& binding : *bindings) {
+    urls.push_back(binding.url());
+    if (!binding.on_loopback()) open_to_others = binding.address();
+  }
 
   const size_t connections_max = settings.number("serve", "connections_max");
   const size_t connections = server::connections_that_fit(connections_max);
@@ -126,6 +151,13 @@ int serve(const Settings& settings, const ServeFlags& flags) {
                  connections, connections_max);
   }
   const std::string& data = settings.text("serve", "data");
+  const std::string& root_key_file = settings.text("serve", "root_key_file");
+  // A log that is not there has no key: none is made to be refused.
+  std::error_code unknown;
+  if (!open_to_others.empty() && root_key_file.empty() && !settings.truth("serve", "insecure") &&
+      !std::filesystem::exists(std::filesystem::path(data) / "FORMAT", unknown) && !unknown) {
+    return failed(server::exposed(open_to_others));
+  }
   auto opened = std::make_shared<std::atomic<bool>>(false);
   auto log = Log::open(data, options_of(settings, flags, opened));
   if (!log) return failed(log.error());
@@ -139,14 +171,15 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   options.threads = static_cast<unsigned>(settings.number("serve", "threads"));
   options.history_threads = static_cast<unsigned>(settings.number("serve", "history_threads"));
   options.authorities = split_names(settings.text("serve", "authorities"));
+  options.cors_origins = split_names(settings.text("serve", "cors_origins"));
   options.connections_max = connections;
   options.insecure = settings.truth("serve", "insecure");
-  if (const std::string& file = settings.text("serve", "root_key_file"); !file.empty()) {
-    if (auto put = server::put_root_key(**log, file); !put) return failed(put.error());
+  if (!root_key_file.empty()) {
+    if (auto put = server::put_root_key(**log, root_key_file); !put) return failed(put.error());
   }
-  auto server = server::Server::start(**log, options, std::move(*binding));
+  auto server = server::Server::start(**log, options, std::move(*bindings), std::move(*tls));
   if (!server) return failed(server.error());
-  std::cout << "listening on http://" << address << std::endl;
+  for (const std::string& url : urls) std::cout << "listening on " << url << std::endl;
 
   std::thread waiting([&] {
     Interrupt::wait();

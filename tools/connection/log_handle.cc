@@ -31,7 +31,7 @@ Result<std::unique_ptr<LogHandle>> connect(const Settings& settings, Purpose pur
   if (!target->data.empty()) return open_local(target->data, purpose);
   auto token = token_of(settings);
   if (!token) return std::unexpected(token.error());
-  return open_remote(target->server, std::move(*token), purpose);
+  return open_remote(target->server, {std::move(target->trust), std::move(*token)}, purpose);
 }
 
 }  // namespace strandline::tools

@@ -225,11 +225,12 @@ Result<std::string> RemoteLog::info() {
   return std::move(answer->body);
 }
 
-Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, std::string token,
+Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, Credentials credentials,
                                                Purpose purpose) {
   auto parsed = Url::parse(url);
   if (!parsed) return std::unexpected(parsed.error());
-  parsed->token = std::move(token);
+  parsed->trust = std::move(credentials.trust);
+  parsed->token = std::move(credentials.token);
   return std::make_unique<RemoteLog>(std::move(*parsed), purpose);
 }
 

@@ -75,8 +75,14 @@ class RemoteLog : public LogHandle {
   bool by_offset_ = false;
 };
 
+// Whom a server must be vouched for by, and what it is shown.
+struct Credentials {
+  TlsTrust trust;
+  std::string token;
+};
+
 // `invalid` if it is no URL.
-Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, std::string token,
+Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, Credentials credentials,
                                                Purpose purpose);
 
 // Reads as frames (schemas/frame.h), on a connection of its own.

@@ -170,7 +170,7 @@ TEST_F(SealedServer, SaysOutcomeUnknownThenNotAppliedAndGoesOnReading) {
   options.file_system = FaultFileSystem::as_option(faults);
   append("s", 3);
   auto server =
-      server::Server::start(log(), {}, server::Binding::open("127.0.0.1:0").value()).value();
+      server::Server::start(log(), {}, server::Binding::open_all({"127.0.0.1:0"}).value()).value();
   std::jthread running([&] { server->run(); });
   const std::string address = server->address();
   const size_t colon = address.rfind(':');
@@ -196,7 +196,7 @@ TEST_F(SealedServer, ADiskThatIsNearlyFullIs507) {
   close();
   options.disk_reserve_bytes = uint64_t{1} << 60;
   auto server =
-      server::Server::start(log(), {}, server::Binding::open("127.0.0.1:0").value()).value();
+      server::Server::start(log(), {}, server::Binding::open_all({"127.0.0.1:0"}).value()).value();
   std::jthread running([&] { server->run(); });
   const std::string address = server->address();
   const size_t colon = address.rfind(':');

@@ -33,7 +33,7 @@ class MemoryServer {
     auto wire = std::make_shared<Wire>();
     ++service_.metrics.connections;  // as the listener does
     auto session = std::make_shared<server::Session>(
-        worker_, service_,
+        worker_, service_, authorities_,
         std::make_unique<MemoryTransport>(worker_.context().get_executor(), pieces, manners, wire));
     sessions_.push_back(session);
     asio::post(worker_.context(), [this, session = std::move(session)]() mutable {
@@ -60,6 +60,7 @@ class MemoryServer {
   }
 
   server::Service service_;
+  const server::Authorities authorities_{{}, false};
   server::Worker worker_;
   std::vector<std::weak_ptr<server::Session>> sessions_;
 };
@@ -75,7 +76,7 @@ class Transports : public LogTest {
   }
   // All that a client is sent over TCP that sends this.
   static std::string over_tcp(Log& log, std::string_view requests, size_t until = SIZE_MAX) {
-    auto binding = server::Binding::open("127.0.0.1:0");
+    auto binding = server::Binding::open_all({"127.0.0.1:0"});
     auto started = server::Server::start(log, {.threads = 1}, std::move(*binding));
     EXPECT_TRUE(started) << started.error().message;
     const std::string address = (*started)->address();

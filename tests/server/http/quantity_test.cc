@@ -144,8 +144,9 @@ TEST(Addresses, UrlsMayLackTheirSchemeAndKeepTheBracketsOfIpv6) {
   EXPECT_EQ(tools::Url::parse("[::1]:7070")->authority(), "[::1]:7070");
   EXPECT_EQ(tools::Url::parse("127.0.0.1:7070/log/")->path, "/log");
   EXPECT_EQ(tools::Url::parse("log.example.org")->authority(), "log.example.org:80");
-  for (const char* bad : {"", "https://a", "ftp://a:1", "http://", "http://u:p@a", "http://a?x=1",
-                          "http://a#b", "http://a:0", "http://a:b", "::1:7070"}) {
+  EXPECT_EQ(tools::Url::parse("https://a")->authority(), "a:443");
+  for (const char* bad : {"", "ftp://a:1", "http://", "http://u:p@a", "http://a?x=1", "http://a#b",
+                          "http://a:0", "http://a:b", "::1:7070"}) {
     EXPECT_FALSE(tools::Url::parse(bad)) << bad;
   }
 }

@@ -230,5 +230,17 @@ TEST(Authority, AnOriginIsOursByHostByAddressOrByName) {
   }
 }
 
+TEST(Authority, WhereTlsIsSpokenHttpsIsOursAndItsPortIs443) {
+  const server::Authorities tls({}, true, "127.0.0.1:7443", true),
+      known({"log.example.org:443"}, false, "10.0.0.7:443", true);
+  EXPECT_TRUE(tls.is_own_origin("https://localhost:7443", "127.0.0.1:7443"));
+  EXPECT_TRUE(tls.is_own_origin("https://my.localhost", "my.localhost"));
+  EXPECT_FALSE(tls.is_own_origin("http://localhost:7443", "127.0.0.1:7443"));
+  EXPECT_FALSE(tls.is_own_origin("https://localhost", "127.0.0.1:7443"));
+  EXPECT_TRUE(known.is_own_origin("https://10.0.0.7", "log.example.org"));
+  EXPECT_TRUE(known.takes("log.example.org"));
+  EXPECT_FALSE(known.takes("log.example.org:80"));
+}
+
 }  // namespace
 }  // namespace strandline::tests

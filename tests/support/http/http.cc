@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,6 +38,19 @@ int connect_to(const Address& address) {
   return socket;
 }
 
+// OpenSSL writes to a socket so that a peer that is gone raises SIGPIPE: not in this thread.
+ssize_t send_tls(SSL* tls, std::string_view bytes) {
+  sigset_t pipe, before;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  const ssize_t sent = SSL_write(tls, bytes.data(), static_cast<int>(bytes.size()));
+  const timespec at_once = {};
+  if (sent <= 0) sigtimedwait(&pipe, nullptr, &at_once);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return sent;
+}
+
 template <class Parser>
 void start(Parser& parser) {
   parser.eager(true);
@@ -57,18 +72,32 @@ bool feed(Parser& parser, std::string& input) {
 
 }  // namespace
 
-HttpClient::HttpClient(Address address)
-    : address_(std::move(address)), socket_(connect_to(address_)) {}
+HttpClient::HttpClient(Address address) : address_(std::move(address)) { connect(); }
 
-HttpClient::~HttpClient() {
-  if (socket_ >= 0) ::close(socket_);
-}
+HttpClient::~HttpClient() { disconnect(); }
 
 HttpClient::HttpClient(HttpClient&& other) noexcept
     : address_(other.address_),
       socket_(std::exchange(other.socket_, -1)),
+      tls_(std::exchange(other.tls_, nullptr)),
       reusable_(other.reusable_),
       input_(std::move(other.input_)) {}
+
+void HttpClient::connect() {
+  socket_ = connect_to(address_);
+  if (!address_.tls) return;
+  static SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+  tls_ = SSL_new(context);
+  SSL_set_fd(tls_, socket_);
+  if (SSL_connect(tls_) == 1) return;
+  disconnect();
+  throw ConnectionLost("no TLS with " + address_.url());
+}
+
+void HttpClient::disconnect() {
+  if (tls_) SSL_free(std::exchange(tls_, nullptr));
+  if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+}
 
 std::string HttpClient::request(const std::string& method, const std::string& target,
                                 const std::string& body, const Headers& headers) {
@@ -83,8 +112,8 @@ std::string HttpClient::request(const std::string& method, const std::string& ta
 Response HttpClient::send(const std::string& method, const std::string& target,
                           const std::string& body, const Headers& headers) {
   if (!reusable_) {
-    ::close(std::exchange(socket_, -1));
-    socket_ = connect_to(address_);
+    disconnect();
+    connect();
     input_.clear();
     reusable_ = true;
   }
@@ -94,7 +123,8 @@ Response HttpClient::send(const std::string& method, const std::string& target,
 
 void HttpClient::write(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t n =
+        tls_ ? send_tls(tls_, bytes) : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n <= 0) throw ConnectionLost("cannot send to " + address_.url());
     bytes.remove_prefix(static_cast<size_t>(n));
   }
@@ -102,11 +132,13 @@ void HttpClient::write(std::string_view bytes) {
 
 bool HttpClient::fill(std::chrono::milliseconds deadline) {
   pollfd wait{.fd = socket_, .events = POLLIN, .revents = 0};
-  if (poll(&wait, 1, static_cast<int>(deadline.count())) == 0) {
+  const bool pending = tls_ && SSL_pending(tls_) > 0;
+  if (!pending && poll(&wait, 1, static_cast<int>(deadline.count())) == 0) {
     throw ConnectionLost("nothing from " + address_.url() + " within the deadline");
   }
   char bytes[65536];
-  const ssize_t n = ::recv(socket_, bytes, sizeof bytes, 0);
+  const ssize_t n =
+      tls_ ? SSL_read(tls_, bytes, sizeof bytes) : ::recv(socket_, bytes, sizeof bytes, 0);
   if (n < 0) throw ConnectionLost("the connection to " + address_.url() + " broke");
   input_.append(bytes, static_cast<size_t>(n));
   return n > 0;

@@ -1,8 +1,11 @@
-// A small synchronous HTTP/1.1 client: sockets with deadlines, and Beast for the grammar.
+// A small synchronous HTTP/1.1 client: sockets with deadlines, TLS where the address says so, and
+// Beast for the grammar.
 //
 // *Errors*: ConnectionLost when the other side is gone or silent past the deadline. One thread
 // each.
 #pragma once
+
+#include <openssl/types.h>
 
 #include <map>
 #include <memory>
@@ -31,7 +34,8 @@ class ConnectionRefused : public ConnectionLost {
 struct Address {
   std::string host;
   std::string port;
-  std::string url() const { return "http://" + host + ":" + port; }
+  bool tls = false;  // the server's certificate is not looked at: others do that
+  std::string url() const { return (tls ? "https://" : "http://") + host + ":" + port; }
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -80,8 +84,12 @@ class HttpClient {
   friend class HttpStream;
   bool fill(std::chrono::milliseconds deadline);  // false at the end of the stream
 
+  void connect();
+  void disconnect();
+
   Address address_;
   int socket_ = -1;
+  SSL* tls_ = nullptr;
   bool reusable_ = true;
   std::string input_;  // received and not yet parsed
 };

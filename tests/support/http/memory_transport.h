@@ -61,6 +61,7 @@ class MemoryTransport : public server::Transport {
         more_(executor) {}
 
   boost::asio::any_io_executor executor() override { return executor_; }
+  awaitable<ErrorCode> open() override { co_return ErrorCode(); }
 
   awaitable<Transferred> read(std::array<boost::asio::mutable_buffer, 2> into) override {
     while (at_ < pieces_.size() && pieces_[at_].size() == taken_) {

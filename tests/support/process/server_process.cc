@@ -10,11 +10,11 @@ ServerProcess::ServerProcess(const std::filesystem::path& data, std::vector<std:
                                         data.string(),      "--listen", "127.0.0.1:" + port};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   process_ = std::make_unique<Process>(std::move(arguments));
-  static const std::regex listening("listening on http://([0-9.]+):([0-9]+)");
+  static const std::regex listening("listening on http(s?)://([0-9.]+):([0-9]+)");
   while (const auto line = process_->line()) {
     std::smatch found;
     if (std::regex_search(*line, found, listening)) {
-      address_ = {found[1], found[2]};
+      address_ = {found[2], found[3], found[1].length() > 0};
       return;
     }
   }

@@ -1,64 +1,66 @@
-#include "server/connection/tcp_transport.h"
+#include "server/connection/socket_transport.h"
 
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
 namespace strandline::server {
 
-TcpTransport::TcpTransport(asio::ip::tcp::socket socket) : socket_(std::move(socket)) {
+SocketTransport::SocketTransport(StreamSocket socket) : socket_(std::move(socket)) {
   ErrorCode ignored;
+  // A Unix socket has neither of the two, and refuses them.
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.set_option(asio::socket_base::keep_alive(true), ignored);
   // Only what is written synchronously looks at this: a follower that would block is told so.
   socket_.non_blocking(true, ignored);
 }
 
-awaitable<Transferred> TcpTransport::read(std::array<asio::mutable_buffer, 2> into) {
+awaitable<Transferred> SocketTransport::read(std::array<asio::mutable_buffer, 2> into) {
   const auto [error, count] = co_await socket_.async_read_some(into, as_values);
   co_return Transferred{error, count};
 }
 
-awaitable<Transferred> TcpTransport::write(std::array<asio::const_buffer, 2> bytes) {
+awaitable<Transferred> SocketTransport::write(std::array<asio::const_buffer, 2> bytes) {
   const auto [error, count] = co_await asio::async_write(socket_, bytes, as_values);
   co_return Transferred{error, count};
 }
 
-Transferred TcpTransport::write_now(std::string_view bytes) {
+Transferred SocketTransport::write_now(std::string_view bytes) {
   Transferred sent{};
   sent.bytes = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), sent.error);
   if (sent.error == asio::error::try_again) sent.error = asio::error::would_block;
   return sent;
 }
 
-awaitable<ErrorCode> TcpTransport::wait_writable() {
-  const auto [error] = co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, as_values);
+awaitable<ErrorCode> SocketTransport::wait_writable() {
+  const auto [error] = co_await socket_.async_wait(StreamSocket::wait_write, as_values);
   co_return error;
 }
 
-awaitable<void> TcpTransport::finish_writing() {
+awaitable<void> SocketTransport::finish_writing() {
   ErrorCode ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  socket_.shutdown(StreamSocket::shutdown_send, ignored);
   co_return;
 }
 
-bool TcpTransport::is_peer_gone() const {
+bool SocketTransport::is_peer_gone() const {
   pollfd peer{.fd = socket_.native_handle(), .events = POLLRDHUP};
   return ::poll(&peer, 1, 0) > 0 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-void TcpTransport::bound_unsent(int bytes) {
+void SocketTransport::bound_unsent(int bytes) {
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }
 
-void TcpTransport::cancel() {
+void SocketTransport::cancel() {
   ErrorCode ignored;
   socket_.cancel(ignored);
 }
 
-void TcpTransport::close() {
+void SocketTransport::close() {
   ErrorCode ignored;
   socket_.close(ignored);
 }

@@ -1,17 +1,20 @@
-// A connection's bytes over TCP, in clear.
+// A connection's bytes over a socket, TCP or Unix, in clear.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 
 #include "server/connection/transport.h"
 
 namespace strandline::server {
 
-class TcpTransport : public Transport {
+using StreamSocket = asio::generic::stream_protocol::socket;
+
+class SocketTransport : public Transport {
  public:
-  explicit TcpTransport(asio::ip::tcp::socket socket);
+  explicit SocketTransport(StreamSocket socket);
 
   asio::any_io_executor executor() override { return socket_.get_executor(); }
+  awaitable<ErrorCode> open() override { co_return ErrorCode(); }
   awaitable<Transferred> read(std::array<asio::mutable_buffer, 2> into) override;
   awaitable<Transferred> write(std::array<asio::const_buffer, 2> bytes) override;
   Transferred write_now(std::string_view bytes) override;
@@ -22,8 +25,11 @@ class TcpTransport : public Transport {
   void cancel() override;
   void close() override;
 
+ protected:
+  StreamSocket& socket() { return socket_; }
+
  private:
-  mutable asio::ip::tcp::socket socket_;
+  mutable StreamSocket socket_;
 };
 
 }  // namespace strandline::server
