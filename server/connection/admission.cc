@@ -42,8 +42,12 @@ std::optional<Response> refuse_other_sites(const Request& request, const Service
   if (own && !says_other_site(head)) return std::nullopt;
   std::string advice = "`--authorities` adds the names by which this server is known";
   if (service.origins.allows(origin)) {
-    if (brings_token(head)) return std::nullopt;
-    advice = "a page of this origin brings Authorization: Bearer, or a ticket";
+    // Where access control is off, nobody would look at it.
+    const bool looked_at = service.log.api_keys()->any();
+    if (looked_at && brings_token(head)) return std::nullopt;
+    advice = looked_at ? "a page of this origin brings Authorization: Bearer, or a ticket"
+                       : "access control is off (`strandline keys create` turns it on), so that a "
+                         "page of this origin may only read";
   }
   return problem(403, "cross-site",
                  "a page of another " +
