@@ -81,6 +81,11 @@ struct Store::Parts {
   }
 
   rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
+  StoreIterator iterate(Family f, const rocksdb::ReadOptions& options) const {
+    auto* handle = family(f);
+    return StoreIterator(std::unique_ptr<rocksdb::Iterator>(
+        handle ? db->NewIterator(options, handle) : rocksdb::NewEmptyIterator()));
+  }
 };
 
 Changes::Changes() = default;
@@ -132,7 +137,6 @@ struct ClosedStore::Parts {
   std::shared_ptr<StoreSnapshot> snapshot;  // an observer's
   rocksdb::DBOptions database;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;  // all of them
-  std::vector<rocksdb::ColumnFamilyDescriptor> present;   // that are there
 };
 
 ClosedStore::ClosedStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -141,7 +145,7 @@ ClosedStore::~ClosedStore() = default;
 const std::filesystem::path& ClosedStore::directory() const { return parts_->directory; }
 const rocksdb::DBOptions& ClosedStore::database() const { return parts_->database; }
 const std::vector<rocksdb::ColumnFamilyDescriptor>& ClosedStore::families() const {
-  return parts_->present;
+  return parts_->families;
 }
 
 Result<ClosedStore> ClosedStore::prepare(const std::filesystem::path& directory,
@@ -176,13 +180,6 @@ Result<ClosedStore> ClosedStore::prepare(const std::filesystem::path& directory,
     closed->families.emplace_back(
         name, events ? events_options(options, &parts->first_live) : records_options(options));
   }
-  const size_t there = families_there(directory, database);
-  closed->present = closed->families;
-  if (there >= kFamiliesOfFormat1 && there < kFamilies) {
-    database.create_missing_column_families = true;
-    closed->present.erase(closed->present.begin() + 1 + static_cast<long>(there),
-                          closed->present.end());
-  }
   return ClosedStore(std::move(closed));
 }
 
@@ -193,7 +190,7 @@ Result<std::unique_ptr<Store>> ClosedStore::open() {
   const rocksdb::Status status =
       parts_->owner
           ? rocksdb::DB::Open(parts_->database, directory, parts_->families, &handles, &db)
-          : rocksdb::DB::OpenForReadOnly(parts_->database, directory, parts_->present, &handles,
+          : rocksdb::DB::OpenForReadOnly(parts_->database, directory, parts_->families, &handles,
                                          &db);
   if (!status.ok()) {
     Error error = error_of(status, "opening the store in " + directory);
@@ -288,22 +285,18 @@ Result<std::optional<std::string>> Store::get(Family family, std::string_view ke
 }
 
 StoreIterator Store::iterate(Family family) const {
-  auto* handle = parts_->family(family);
-  rocksdb::ReadOptions options;
   // Records are read from end to end, once, when a log opens: kept in the cache, they would only
   // stand in the way of events, and take as much memory as the cache has.
+  rocksdb::ReadOptions options;
   options.fill_cache = family == Family::events || family == Family::segments;
-  return StoreIterator(std::unique_ptr<rocksdb::Iterator>(
-      handle ? parts_->db->NewIterator(options, handle) : rocksdb::NewEmptyIterator()));
+  return parts_->iterate(family, options);
 }
 
 StoreIterator Store::read_through(Family family) const {
-  auto* handle = parts_->family(family);
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = 1 << 20;
-  return StoreIterator(std::unique_ptr<rocksdb::Iterator>(
-      handle ? parts_->db->NewIterator(options, handle) : rocksdb::NewEmptyIterator()));
+  return parts_->iterate(family, options);
 }
 
 Status Store::flush(SegmentId open) {

@@ -37,9 +37,6 @@ inline constexpr size_t kFlushBytes = 64 << 20;
 
 enum class Family { events, streams, segments, consumers, producers, access };
 inline constexpr size_t kFamilies = 6;
-// A log of format 1 has only the first of them, one of format 2 one more; its owner adds the rest
-// when it opens it.
-inline constexpr size_t kFamiliesOfFormat1 = 4;
 
 // One WriteBatch: all of it or nothing.
 class Changes {
@@ -141,8 +138,8 @@ class Store {
 // damage, or repairs it, uses the same ones (store_repair.h).
 class ClosedStore {
  public:
-  // Of an observer the files as they are at this moment; a family that the owner has not added yet
-  // is an empty one to it. `on_failure` is told, on any thread, that a background write failed.
+  // Of an observer the files as they are at this moment. `on_failure` is told, on any thread, that
+  // a background write failed.
   static Result<ClosedStore> prepare(const std::filesystem::path& directory, const Options& options,
                                      std::function<void(const std::string&)> on_failure);
   ClosedStore(ClosedStore&&) noexcept;

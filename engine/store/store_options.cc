@@ -182,12 +182,4 @@ rocksdb::ColumnFamilyOptions records_options(const Options&) {
   return family;
 }
 
-size_t families_there(const std::filesystem::path& directory, const rocksdb::DBOptions& database) {
-  std::vector<std::string> names;
-  if (!rocksdb::DB::ListColumnFamilies(database, directory.string(), &names).ok()) return 0;
-  size_t there = 0;
-  while (there < kFamilies && std::ranges::find(names, kFamilyNames[there]) != names.end()) ++there;
-  return there;
-}
-
 }  // namespace strandline

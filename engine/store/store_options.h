@@ -23,9 +23,6 @@ inline constexpr size_t kFlushesUnderWay = 6;
 // For the store in `directory`, whether it is there yet or not.
 rocksdb::DBOptions database_options(const Options& options, const std::filesystem::path& directory);
 
-// How many of the families, in their order, are in a store; 0 where that cannot be told.
-size_t families_there(const std::filesystem::path& directory, const rocksdb::DBOptions& database);
-
 // The events family: written in key order of segments, compacted once a segment, dropped whole.
 // `first_live` is what compactions hold keys against; it must outlive the database.
 rocksdb::ColumnFamilyOptions events_options(const Options& options,

@@ -23,7 +23,7 @@ struct Url {
   bool tls = false;
   std::string socket = {};  // the path of a Unix socket
   TlsTrust trust = {};      // not the text's: whoever opens a connection says it
-  std::string token = {};  // shown with every request; not part of the text
+  std::string token = {};   // shown with every request; not part of the text
 
   static Result<Url> parse(const std::string& text);
   std::string authority() const;  // HOST:PORT, [HOST]:PORT of an IPv6 address

@@ -140,7 +140,7 @@ TEST_F(Withheld, AFileThatMayOnlyBeReadIsReadAndNotWritten) {
 // The engine, which programs embed: this process is root, so that all it cannot do is too much.
 TEST(FileDescriptors, TooFewOfThemEndInAMessageAtEveryDoor) {
 #ifdef STRANDLINE_SANITIZED
-  GTEST_SKIP() << "a sanitizer opens files for its own checks, and reports what it then cannot see";
+  GTEST_SKIP() << "this machine does not let it be seen: a sanitizer needs files itself";
 #endif
   const TemporaryDirectory directory;
   const std::string data = (directory / "data").string();
