@@ -30,11 +30,13 @@ std::vector<SegmentInfo> Log::segments() const {
 Status Log::drop_segment(SegmentId segment) {
   DropSegment drop{.segment = segment, .ends = std::nullopt};
   const auto segments = parts_->state->segments.list();
+  uint64_t stripes = 0;
   // Any other is refused without a look.
   if (!segments.empty() && segments.begin()->first == segment && segments.begin()->second.sealed) {
     auto ends = segment_ends(*parts_->state, segment);
     if (!ends) return std::unexpected(std::move(ends.error()));
     drop.ends = std::move(*ends);
+    stripes = segments.begin()->second.stripes;
   }
   auto outcome = parts_->perform(std::move(drop));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
@@ -44,12 +46,15 @@ Status Log::drop_segment(SegmentId segment) {
   const auto warn = [&state](const Error& error) {
     if (state.options.on_warning) state.options.on_warning(error.message);
   };
-  parts_->submit({.request = ForgetSegment{segment},
-                  .done =
-                      [warn](const Result<Outcome>& forgotten) {
-                        if (!forgotten) warn(forgotten.error());
-                      },
-                  .bytes = kOperationBytes});
+  // What is left of the directory when the log closes, the next opening removes.
+  const auto forgotten = [warn](const Result<Outcome>& done) {
+    if (!done && done.error().code != Code::closed) warn(done.error());
+  };
+  for (uint64_t i = 0; i < stripes; ++i) {
+    parts_->submit({.request = ForgetStripe{first_stripe(segment) + i},
+                    .done = forgotten,
+                    .bytes = kOperationBytes});
+  }
   state.store->set_first_live(segment + 1);
   if (const Status freed = state.store->drop_events_below(segment + 1); !freed) warn(freed.error());
   return {};

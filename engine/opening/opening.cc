@@ -53,10 +53,10 @@ Status forget_segments_below(Store& store, SegmentId first_live) {
     it.seek(std::string(1, static_cast<char>(KeyKind::holds)));
     if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
     if (!it.valid() || it.key().size() != 17) return {};
-    const SegmentId segment = segment_of(StripeId(get_be64(it.key(), 1)));
-    if (segment >= first_live) return {};
+    const StripeId stripe(get_be64(it.key(), 1));
+    if (segment_of(stripe) >= first_live) return {};
     Changes changes = store.changes();
-    if (auto ok = forget_segment(store, segment, changes); !ok) return ok;
+    if (auto ok = forget_stripe(store, stripe, changes); !ok) return ok;
     if (auto ok = store.write(std::move(changes)); !ok) return ok;
   }
 }

@@ -104,11 +104,10 @@ void Segments::publish(CommitGroup& group) {
   for (const SegmentId segment : collected.dropped) segments_.erase(segment);
 }
 
-Status forget_segment(const Store& store, SegmentId segment, Changes& changes) {
+Status forget_stripe(const Store& store, StripeId stripe, Changes& changes) {
   StoreIterator it = store.iterate(Family::segments);
-  const std::string end = key_of(KeyKind::holds, first_stripe(segment + 1).value);
-  it.seek(key_of(KeyKind::holds, first_stripe(segment).value));
-  for (; it.valid() && it.key() < end; it.next()) {
+  const std::string prefix = key_of(KeyKind::holds, stripe.value);
+  for (it.seek(prefix); it.valid() && it.key().starts_with(prefix); it.next()) {
     changes.erase(Family::segments, it.key());
     changes.erase(Family::segments,
                   key_of(KeyKind::where, get_be64(it.key(), 9), get_be64(it.value(), 0)));

@@ -85,7 +85,7 @@ struct Extent {
 // the directory of extents is damaged, it is found in the events themselves, stripe by stripe.
 Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, Offset offset);
 
-// Removes a segment's entries from the directory of extents.
-Status forget_segment(const Store& store, SegmentId segment, Changes& changes);
+// Removes a stripe's entries from the directory of extents.
+Status forget_stripe(const Store& store, StripeId stripe, Changes& changes);
 
 }  // namespace strandline

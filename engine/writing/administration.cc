@@ -131,8 +131,8 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DropSegmen
   return Outcome{.number = request.segment.value};
 }
 
-Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ForgetSegment& request) {
-  if (auto ok = forget_segment(*log.store, request.segment, builder.group().changes); !ok) {
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ForgetStripe& request) {
+  if (auto ok = forget_stripe(*log.store, request.stripe, builder.group().changes); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   return Outcome{};

@@ -60,13 +60,14 @@ struct DropSegment {
 template <>
 struct OperationTraits<DropSegment>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
-// Removes a dropped segment's entries from the directory. A step of its own, after the drop is
-// durable: until the raised starts are published, readers still look for what is below them.
-struct ForgetSegment {
-  SegmentId segment;
+// Removes the entries of a dropped segment's stripe from the directory. A step of its own, after
+// the drop is durable: until the raised starts are published, readers still look for what is below
+// them. Stripe by stripe, so that no append waits for all of a segment's.
+struct ForgetStripe {
+  StripeId stripe;
 };
 template <>
-struct OperationTraits<ForgetSegment>
+struct OperationTraits<ForgetStripe>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
 
 // Of API keys (engine/api/access.h). They lock out whoever must not be let in any more, so that a
@@ -108,7 +109,7 @@ struct OperationTraits<AppendMany> {
 struct Operation {
   using Request =
       std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment,
-                   ForgetSegment, CreateKey, RotateKey, RevokeKey, ConsumerRequest>;
+                   ForgetStripe, CreateKey, RotateKey, RevokeKey, ConsumerRequest>;
   using Done = Answering;
 
   Request request;

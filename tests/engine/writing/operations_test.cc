@@ -32,7 +32,7 @@ static_assert(!std::constructible_from<Treatment, Effect, Grouping, Reserve, Ful
 
 TEST(Operations, OnStreamsAndSegmentsHaveACommitGroupAlone) {
   for (const Request& request : {Request(DeleteStream{}), Request(Truncate{}), Request(Roll{}),
-                                 Request(DropSegment{}), Request(ForgetSegment{})}) {
+                                 Request(DropSegment{}), Request(ForgetStripe{})}) {
     // They make room, or may: a full disk does not hold them up.
     EXPECT_EQ(treatment_of(request),
               Treatment(Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses));
