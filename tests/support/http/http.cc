@@ -38,17 +38,28 @@ int connect_to(const Address& address) {
   return socket;
 }
 
-// OpenSSL writes to a socket so that a peer that is gone raises SIGPIPE: not in this thread.
+// OpenSSL writes to a socket so that a peer that is gone raises SIGPIPE, in whatever it is asked to
+// do: not in this thread, as long as this is there.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutSigpipe() {
+    const timespec at_once = {};
+    sigtimedwait(&pipe_, nullptr, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t pipe_, before_;
+};
+
 ssize_t send_tls(SSL* tls, std::string_view bytes) {
-  sigset_t pipe, before;
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &pipe, &before);
-  const ssize_t sent = SSL_write(tls, bytes.data(), static_cast<int>(bytes.size()));
-  const timespec at_once = {};
-  if (sent <= 0) sigtimedwait(&pipe, nullptr, &at_once);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return sent;
+  const WithoutSigpipe quiet;
+  return SSL_write(tls, bytes.data(), static_cast<int>(bytes.size()));
 }
 
 template <class Parser>
@@ -89,6 +100,7 @@ void HttpClient::connect() {
   static SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
   tls_ = SSL_new(context);
   SSL_set_fd(tls_, socket_);
+  const WithoutSigpipe quiet;
   if (SSL_connect(tls_) == 1) return;
   disconnect();
   throw ConnectionLost("no TLS with " + address_.url());
@@ -137,6 +149,7 @@ bool HttpClient::fill(std::chrono::milliseconds deadline) {
     throw ConnectionLost("nothing from " + address_.url() + " within the deadline");
   }
   char bytes[65536];
+  const WithoutSigpipe quiet;
   const ssize_t n =
       tls_ ? SSL_read(tls_, bytes, sizeof bytes) : ::recv(socket_, bytes, sizeof bytes, 0);
   if (n < 0) throw ConnectionLost("the connection to " + address_.url() + " broke");
