@@ -37,10 +37,9 @@ class Cursor {
   virtual bool ready() const = 0;
   // Whether the next event would come from memory.
   virtual bool near_tail() const = 0;
-  // Gives up the iterator, and so the files and memory that it pins; the last delivery is no longer
-  // valid.
+  // Gives up the iterator, and so the files and memory that it pins. The last delivery stays valid.
   virtual void rest() = 0;
-  // The same, and gives up all memory.
+  // The same, and gives up all memory; the last delivery is no longer valid.
   virtual void release() = 0;
 
  protected:

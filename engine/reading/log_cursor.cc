@@ -49,7 +49,7 @@ Result<std::optional<Delivery>> LogCursor::next() {
         moved_ = false;
         return delivery;
       }
-      if (scanned_ >= kLogScanBytes) return moved();
+      if (moved_ && scanned_ >= kLogScanBytes) return moved();
       continue;
     }
     if (!records_.holds(as_offset(position_))) {
@@ -187,21 +187,25 @@ std::optional<Events> LogCursor::next_in_part(const Stream& stream, const Part& 
   return events;
 }
 
+bool LogCursor::is_dense() const { return ranges_ <= kFollowedShare * ranges_followed_; }
+
 bool LogCursor::wants_scan() const {
-  return fetched_ >= kFetchedMin && events_fetched_ < kSmallBatchEvents * fetched_ &&
-         ranges_ <= kFollowedShare * ranges_followed_;
+  if (from_stripe_to_stripe_) return is_dense();
+  return fetched_ >= kFetchedMin && events_fetched_ < kSmallBatchEvents * fetched_ && is_dense();
 }
 
 // One that is held is taken at once; one is read where that is worth it.
 void LogCursor::find_scan() {
   const Sequence tail(log_.streams.log().tail().value);
   scan_ = log_.stripe_scans.holding(position_);
-  if (!scan_ && (from_stripe_to_stripe_ || wants_scan()) && tail - position_ >= kFetchedMin) {
+  if (!scan_ && wants_scan() && tail - position_ >= kFetchedMin) {
     auto extent = find_extent(*log_.store, kLogStream, as_offset(position_));
     if (extent && *extent && (*extent)->first <= as_offset(position_)) {
       scan_ = log_.stripe_scans.read(*log_.store, (*extent)->stripe, position_, tail);
     }
     if (scan_ && !scan_->holds(position_)) scan_.reset();
+    // A stripe is much: whoever waits has a word before the next.
+    scanned_ += kLogScanBytes;
     start_counting();
   }
   scan_index_ = 0;
@@ -224,20 +228,25 @@ std::optional<Delivery> LogCursor::next_in_scan() {
   const Part& part = entry.part;
   const Sequence from = position_;
   const Stream* stream = log_.streams.find(entry.stream);
+  ++ranges_;
+  scanned_ += part.flatbuffer.size();
   if (!stream || !follows(*stream)) {
     position_ = entry.next();
     moved_ = true;
     return std::nullopt;
   }
+  ++ranges_followed_;
   const Offset offset = part.first + (position_ - part.sequence);
   if (const Offset start = stream->start(); offset < start) {
     position_ = part.sequence + (std::min(start, part.first + part.count) - part.first);
     return Gap{std::string(stream->name), from.value, position_.value, stream->gap_reason(), {}};
   }
-  const uint64_t bytes = part.flatbuffer.size();
-  left_.bytes -= std::min(left_.bytes, bytes);
-  scanned_ += bytes;
-  auto events = next_in_part(*stream, part, part.count, entry.stored);
+  left_.bytes -= std::min<uint64_t>(left_.bytes, part.flatbuffer.size());
+  if (part_at_ != part.sequence) part_.assign(part.flatbuffer);
+  part_at_ = part.sequence;
+  Part delivered = part;
+  delivered.flatbuffer = part_;
+  auto events = next_in_part(*stream, delivered, part.count, entry.stored);
   if (!events) {
     moved_ = true;
     return std::nullopt;
@@ -272,6 +281,8 @@ bool LogCursor::near_tail() const {
 
 void LogCursor::release() {
   rest();
+  std::string().swap(part_);
+  part_at_.reset();
   current_.reset();
   records_.release();
   readers_.clear();

@@ -57,6 +57,7 @@ class LogCursor : public Cursor {
   void find_scan();
   void start_counting();
   bool wants_scan() const;
+  bool is_dense() const;  // of what was passed lately, it follows enough
   // The next matching run of a part, from the position on; nothing if there is none.
   std::optional<Events> next_in_part(const Stream& stream, const Part& part, uint32_t end,
                                      Timestamp stored);
@@ -76,6 +77,8 @@ class LogCursor : public Cursor {
   bool moved_ = false;         // over events that were left out, since the last delivery
   StripeScans::Pointer scan_;  // that holds the position, or held the one before
   size_t scan_index_ = 0;      // where it was found there last
+  std::string part_;  // the part of it that was delivered last: the scan is let go of before
+  std::optional<Sequence> part_at_;  // where that is
   bool from_stripe_to_stripe_ = false;
   uint32_t fetched_ = 0;  // batches since the last rest
   uint64_t events_fetched_ = 0, ranges_ = 0, ranges_followed_ = 0;

@@ -51,8 +51,8 @@ class Subscription {
   uint64_t position() const { return held_ ? held_at_ : cursor_->position(); }
   bool caught_up() const { return caught_up_; }
   Lag lag() { return cursor_->lag(); }
-  // Call before waiting on something slow: pins no files or memory until the next read. The last
-  // delivery is no longer valid.
+  // Call before waiting on something slow: pins no files until the next read, and no memory but the
+  // last delivery's.
   void rest() {
     if (!held_) cursor_->rest();
   }

@@ -48,6 +48,7 @@ Status Streams::rebuild(Rebuild& rebuild) const {
       names.insert(identity.name);
       states.try_emplace(id);
     } else if (it.key()[0] == static_cast<char>(KeyKind::state) && decode(it.value(), state)) {
+      state.stripe = 0;  // where it has events is said below, and where it has none in no directory
       states[id] = state;
     }
   }

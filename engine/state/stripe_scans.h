@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,8 @@ class StripeScan {
     Sequence next() const { return part.sequence + part.count; }
   };
 
-  // What is stored of a stripe; all of it that is below `durable`. Null where it takes more than
-  // `bytes_max`.
+  // What is stored of a stripe; all of it that is below `durable` and can be read. Null where it
+  // takes more than `bytes_max`.
   static std::shared_ptr<const StripeScan> read(const Store& store, StripeId stripe,
                                                 Sequence durable, size_t bytes_max);
 
@@ -46,6 +47,7 @@ class StripeScan {
   const Entry& operator[](size_t i) const { return entries_[i]; }
 
   StripeId stripe() const { return stripe_; }
+  Sequence durable() const { return durable_; }
   size_t bytes() const { return bytes_; }
   size_t batch_bytes() const { return batch_bytes_; }
   bool holds(Sequence position) const { return holds(position, index_of(position, 0)); }
@@ -55,6 +57,8 @@ class StripeScan {
 
  private:
   std::string_view keep(std::string_view value);
+  // False: it takes too much.
+  bool add(StreamId stream, std::string_view value, size_t bytes_max);
 
   StripeId stripe_;
   Sequence durable_;
@@ -88,6 +92,7 @@ class StripeScans {
   mutable std::mutex mutex_;          // guards all below
   mutable std::deque<Pointer> held_;  // the one that was asked for last at the back
   std::vector<StripeId> being_read_;
+  std::set<StripeId> too_large_;
   std::condition_variable read_;
   std::atomic<uint64_t> stripes_read_ = 0, bytes_read_ = 0;
 };

@@ -200,7 +200,9 @@ std::optional<Response> refuse(const Principal& principal, const NewConsumer& re
   }
   // The log writes there in its name.
   const std::string& dead_letters = request.settings.dead_letters;
-  if (!dead_letters.empty()) return refuse_stream(principal, Action::append, dead_letters);
+  if (!dead_letters.empty()) {
+    if (auto refused = refuse_stream(principal, Action::append, dead_letters)) return refused;
+  }
   const auto there = log.consumer_settings(request.name);
   if (!there || may_use(principal, *there)) return std::nullopt;
   return problem(403, "forbidden", "the name \"" + request.name + "\" is taken");

@@ -31,6 +31,14 @@ Error exposed(const std::string& address) {
 void tell_exposure(const Log& log, const std::vector<std::unique_ptr<Listener>>& listeners) {
   if (log.api_keys()->any()) {
     spdlog::info("access control is on: every request needs an API key");
+    for (const auto& listener : listeners) {
+      const Binding& binding = listener->binding();
+      if (binding.on_loopback() || binding.speaks_tls()) continue;
+      spdlog::warn(
+          "{} speaks HTTP in clear to other machines: whoever listens on the way reads the "
+          "secrets of keys; --tls-cert and --tls-key prevent that",
+          binding.address());
+    }
     return;
   }
   for (const auto& listener : listeners) {

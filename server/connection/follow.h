@@ -4,7 +4,7 @@
 // session's (session_follow.cc), whose thread it belongs to; only fill_from_disk() runs elsewhere,
 // and nothing else of it meanwhile. A subscription's client that a filter gives nothing is told,
 // whenever it has caught up, how far it has come. *Memory*: while a run of events is printed in
-// part, the subscription holds the batch that it is in; otherwise rest() lets go of everything.
+// part, the subscription holds the batch that it is in; rest() lets go of everything else.
 // *Errors*: it ends when the log closes.
 #pragma once
 
@@ -61,9 +61,7 @@ class SubscriptionFollow : public Follow {
   Filled fill_from_disk(std::string& out, size_t bytes_max) override;
   void keepalive(std::string& out) override { form_->keepalive(out, subscription_.position()); }
   void say_ended(std::string& out, std::string_view reason) override { form_->ended(out, reason); }
-  void rest() override {
-    if (!delivery_) subscription_.rest();
-  }
+  void rest() override { subscription_.rest(); }
   void on_ready(std::function<void()> callback) override {
     subscription_.on_ready(std::move(callback));
   }

@@ -121,6 +121,10 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
       out = std::move(ahead->out);
       filled = ahead->filled;
       ahead.reset();
+      if (ended_) {  // what was read for somebody who may not have it any more
+        out.clear();
+        chunk.open(out);
+      }
     }
     const bool stop = filled == Follow::Filled::closed || is_stopping();
     if (ended_) follow->say_ended(out, *ended_);

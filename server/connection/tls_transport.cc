@@ -100,7 +100,7 @@ awaitable<ErrorCode> TlsTransport::wait_for(int wanted) {
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return asio::error::operation_aborted;
   // (g++ 12 awaits both sides of a ?: that awaits.)
-  if (wanted == SSL_ERROR_WANT_WRITE) co_return co_await wait_writable();
+  if (wanted == SSL_ERROR_WANT_WRITE) co_return co_await SocketTransport::wait_writable();
   co_return co_await wait_readable();
 }
 
@@ -196,7 +196,15 @@ Transferred TlsTransport::write_now(std::string_view bytes) {
   ERR_clear_error();
   const int count = SSL_write(ssl_.get(), bytes.data(), int_of(bytes.size()));
   if (count > 0) return {{}, static_cast<size_t>(count)};
-  return {failure(count), 0};
+  const ErrorCode error = failure(count);
+  wanted_to_write_ = wanted_;
+  return {error, 0};
+}
+
+// To write may mean to read first: the rest of a message in which the other side changes its keys.
+awaitable<ErrorCode> TlsTransport::wait_writable() {
+  return wait_for(wanted_to_write_ == SSL_ERROR_WANT_READ ? SSL_ERROR_WANT_READ
+                                                          : SSL_ERROR_WANT_WRITE);
 }
 
 awaitable<Transferred> TlsTransport::write(std::array<asio::const_buffer, 2> bytes) {
@@ -209,7 +217,7 @@ awaitable<Transferred> TlsTransport::write(std::array<asio::const_buffer, 2> byt
       sent.bytes += count;
       if (!error) continue;
       sent.error = error;
-      if (error == asio::error::would_block) sent.error = co_await wait_for(wanted_);
+      if (error == asio::error::would_block) sent.error = co_await wait_writable();
       if (sent.error) co_return sent;
     }
   }

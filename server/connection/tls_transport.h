@@ -19,6 +19,7 @@ class TlsTransport : public SocketTransport {
   awaitable<Transferred> read(std::array<asio::mutable_buffer, 2> into) override;
   awaitable<Transferred> write(std::array<asio::const_buffer, 2> bytes) override;
   Transferred write_now(std::string_view bytes) override;
+  awaitable<ErrorCode> wait_writable() override;
   awaitable<void> finish_writing() override;
   void close() override;
 
@@ -36,9 +37,10 @@ class TlsTransport : public SocketTransport {
   bool say_end();
 
   const SslPointer ssl_;
-  int wanted_ = 0;       // by the call that would have had to wait: SSL_ERROR_WANT_...
-  bool open_ = false;    // the handshake is over
-  bool broken_ = false;  // OpenSSL's word: nothing more may be asked of it
+  int wanted_ = 0;           // by the call that would have had to wait: SSL_ERROR_WANT_...
+  int wanted_to_write_ = 0;  // the same, of write_now
+  bool open_ = false;        // the handshake is over
+  bool broken_ = false;      // OpenSSL's word: nothing more may be asked of it
 };
 
 }  // namespace strandline::server

@@ -172,6 +172,7 @@ TEST_F(Stripes, ADamagedBlockCostsItsOwnEventsAndNoOthers) {
   }
   ASSERT_GT(flipped, 0);
   const Transcript seen = read_all(log(), {});
+  EXPECT_LT(stripes_read(), 60u) << "a stripe is not read again for each event that it lacks";
   uint64_t lost = 0;
   for (const SeenGap& one : seen.gaps) {
     EXPECT_EQ(one.gap.reason, GapReason::damaged);
@@ -212,6 +213,45 @@ TEST_F(Stripes, ReadersThatRestAndReadersBesideEachOtherSeeTheSame) {
   }
   threads.clear();
   for (const uint64_t end : ends) EXPECT_EQ(end, order_.size());
+}
+
+TEST_F(Stripes, ADeliveryStaysValidWhileItsCursorRests) {
+  fill(20'000);
+  reopen();
+  auto cursor = log().read({}).value();
+  uint64_t position = 0;
+  while (const auto delivery = cursor->next().value()) {
+    const auto* events = std::get_if<Events>(&*delivery);
+    if (!events) continue;
+    if (position > 2'000) cursor->rest();
+    for (const Event& event : *events) {
+      const auto& [stream, offset] = order_[position++];
+      ASSERT_EQ(event.offset.value, offset);
+      ASSERT_EQ(difference_at_offset(stream, event), "");
+    }
+    if (position > 4'000) break;
+  }
+  EXPECT_GT(stripes_read(), 0u);
+}
+
+// Whoever follows few of many streams is not kept, nor keeps its thread, for the whole log.
+TEST_F(Stripes, AReaderThatFollowsNothingThereHasAWordForEachStripe) {
+  fill(12'000);
+  ASSERT_TRUE(log().append(Append{.stream = "rare", .batch = batch("rare", Offset(0), 1)}));
+  fill(8'000, 2);
+  reopen();
+  // Dense for a while, then nothing.
+  auto other = log().read({}).value();
+  for (int i = 0; i < 5'000; ++i) ASSERT_TRUE(other->next().value());
+  auto cursor = log().read({.select = Selection::prefix("rar")}).value();
+  uint64_t moves = 0, found = 0;
+  while (const auto delivery = cursor->next().value()) {
+    ASSERT_TRUE(other->next().value());  // holds a scan
+    moves += std::holds_alternative<Moved>(*delivery);
+    found += std::holds_alternative<Events>(*delivery);
+  }
+  EXPECT_EQ(found, 1u);
+  EXPECT_GT(moves, 3u);
 }
 
 // The open stripe is read, too, and grows while it is.
