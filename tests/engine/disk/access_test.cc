@@ -154,7 +154,8 @@ TEST(FileDescriptors, TooFewOfThemEndInAMessageAtEveryDoor) {
         STRANDLINE_PROGRAM};
   };
   const auto expect_message = [](int exit, const std::string& errors) {
-    EXPECT_EQ(exit, 1) << errors;
+    // 5: RocksDB had too few for a table, and the log was sealed before the append came.
+    EXPECT_TRUE(exit == 1 || exit == 5) << exit << ": " << errors;
     EXPECT_THAT(errors, HasSubstr("strandline: "));
     EXPECT_THAT(errors, HasSubstr("oo many open files"));
     EXPECT_THAT(errors, Not(HasSubstr("accept_loss")));
