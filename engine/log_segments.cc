@@ -46,9 +46,10 @@ Status Log::drop_segment(SegmentId segment) {
   const auto warn = [&state](const Error& error) {
     if (state.options.on_warning) state.options.on_warning(error.message);
   };
-  // What is left of the directory when the log closes, the next opening removes.
+  // What is left of the directory when the log closes or is too busy, the next opening removes.
   const auto forgotten = [warn](const Result<Outcome>& done) {
-    if (!done && done.error().code != Code::closed) warn(done.error());
+    if (done || done.error().code == Code::closed || done.error().code == Code::busy) return;
+    warn(done.error());
   };
   for (uint64_t i = 0; i < stripes; ++i) {
     parts_->submit({.request = ForgetStripe{first_stripe(segment) + i},

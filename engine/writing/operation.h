@@ -68,7 +68,7 @@ struct ForgetStripe {
 };
 template <>
 struct OperationTraits<ForgetStripe>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::takes> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
 
 // Of API keys (engine/api/access.h). They lock out whoever must not be let in any more, so that a
 // full disk does not stop them.
