@@ -1,7 +1,7 @@
 // A session that follows: history, then live, for as long as the client takes it.
 //
 // Nothing is queued: one buffer of output_bytes_max is filled from the subscription, given to the
-// socket, and filled again (or two of half of that, where the disk is read). A socket that would
+// socket, and filled again (or two, where the disk is read). A socket that would
 // block is waited for with the subscription at rest, for as long as it takes: a slow reader is
 // never dropped. While its machine is there it answers the kernel's probes of its closed window;
 // when it is gone the kernel gives up on it in about 15 minutes (tcp(7), tcp_retries2). A
@@ -158,9 +158,8 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
 std::shared_ptr<Session::Reading> Session::read_from_disk(std::shared_ptr<Follow> follow,
                                                           std::string out) {
   auto reading = std::make_shared<Reading>(std::move(follow), std::move(out));
-  // Half, for there are two: one is sent while the next is read.
   asio::post(service_.history, [reading, weak = weak_from_this(), &mailbox = worker_.mailbox(),
-                                bytes_max = service_.options.output_bytes_max / 2]() mutable {
+                                bytes_max = service_.options.output_bytes_max]() mutable {
     reading->filled = reading->follow->fill_from_disk(reading->out, bytes_max);
     // Moved on, so that the last of it goes on the session's thread.
     mailbox.put([reading = std::move(reading), weak = std::move(weak)] {
