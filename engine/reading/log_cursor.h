@@ -2,10 +2,11 @@
 // it reads the log's own stream, whose records list what each group committed, and fetches the
 // batches that they name. Positions are sequence numbers.
 //
-// Fetching costs a look-up and a block for each batch. Where many streams take turns with small
-// ones, the cursor has their whole stripe read instead (stripe_scans.h), once it has fetched about
-// as much as that costs, and goes on from stripe to stripe as long as it is read without a rest.
-// What it does not find there it fetches.
+// Fetching costs a look-up and a block for each batch. That is too much where many streams take
+// turns with small batches. There the cursor has a whole stripe read instead (stripe_scans.h). It
+// does so once it has fetched about as much as a stripe costs, and if it follows at least an eighth
+// of what it passes. It then goes on from stripe to stripe, until it rests. What is not in the
+// stripe's scan it fetches.
 #pragma once
 
 #include <functional>

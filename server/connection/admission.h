@@ -1,17 +1,18 @@
 // Whether a request is served at all, and by which route: what is asked of each before its handler.
 //
 // Every route passes through here and nowhere else, so that a new one is guarded without a word.
-// It refuses, in this order (and answers the question that a browser asks first, CORS' preflight):
+// It refuses, in this order:
 //   400  a header that comes twice and is no list
-//   403  a request that may change state, from another site's page (`cross-site`); one of an origin
-//        that is let in (origins.h) may, if it brings a token
+//   403  a request from another site's page that may change state (`cross-site`). A page of an
+//        origin that is let in (origins.h) may, if access control is on and it brings a token.
 //   404, 405  what no route takes
+//   400  a condition, a producer or an idempotency key where it means nothing (Takes)
 //   400  a query that does not parse
 //   401  where access control is on, whoever shows no key or ticket that is good
 //   403, 404  what it is not granted (access.h)
-//   400  a condition, a producer or an idempotency key where it means nothing (Takes)
 //   415  a body in a coding that is not known here
 //   400, 413, 503  a body that does not unpack
+// A CORS preflight, the question that a browser asks first, is answered behind the first of these.
 // *Threads*: the session's; unpack_body also the pool's.
 #pragma once
 

@@ -1,11 +1,11 @@
 // A session that follows: history, then live, for as long as the client takes it.
 //
 // Nothing is queued: one buffer of output_bytes_max is filled from the subscription, given to the
-// socket, and filled again (or two, where the disk is read). A socket that would
-// block is waited for with the subscription at rest, for as long as it takes: a slow reader is
-// never dropped. While its machine is there it answers the kernel's probes of its closed window;
-// when it is gone the kernel gives up on it in about 15 minutes (tcp(7), tcp_retries2). A
-// subscription with nothing to read is waited for with a keepalive.
+// socket, and filled again. Where the disk is read there are two: one is sent while the other is
+// read. A socket that would block is waited for with the subscription at rest, for as long as it
+// takes: a slow reader is never dropped. While its machine is there it answers the kernel's probes
+// of its closed window; when it is gone the kernel gives up on it in about 15 minutes (tcp(7),
+// tcp_retries2). A subscription with nothing to read is waited for with a keepalive.
 //
 // What is in memory is read here. What takes the disk is read, and printed, in the pool `history`,
 // while this thread serves its other sessions, and sends what was printed before.
