@@ -229,8 +229,8 @@ std::optional<Delivery> LogCursor::next_in_scan() {
   const Sequence from = position_;
   const Stream* stream = log_.streams.find(entry.stream);
   ++ranges_;
-  scanned_ += part.flatbuffer.size();
   if (!stream || !follows(*stream)) {
+    scanned_ += part.flatbuffer.size();
     position_ = entry.next();
     moved_ = true;
     return std::nullopt;
@@ -241,9 +241,13 @@ std::optional<Delivery> LogCursor::next_in_scan() {
     position_ = part.sequence + (std::min(start, part.first + part.count) - part.first);
     return Gap{std::string(stream->name), from.value, position_.value, stream->gap_reason(), {}};
   }
-  left_.bytes -= std::min<uint64_t>(left_.bytes, part.flatbuffer.size());
-  if (part_at_ != part.sequence) part_.assign(part.flatbuffer);
-  part_at_ = part.sequence;
+  // Once a part, however many runs of it match.
+  if (part_at_ != part.sequence) {
+    part_.assign(part.flatbuffer);
+    part_at_ = part.sequence;
+    left_.bytes -= std::min<uint64_t>(left_.bytes, part_.size());
+    scanned_ += part_.size();
+  }
   Part delivered = part;
   delivered.flatbuffer = part_;
   auto events = next_in_part(*stream, delivered, part.count, entry.stored);
