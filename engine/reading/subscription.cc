@@ -48,11 +48,11 @@ Result<std::optional<Delivery>> Subscription::next_from_memory() {
 }
 
 Result<std::optional<Delivery>> Subscription::advance() {
+  if (!begin_) return read_on();
   if (!held_) {
     const uint64_t position = cursor_->position();
     auto delivery = read_on();
-    const bool waits =
-        begin_ && delivery && *delivery && std::holds_alternative<Events>(**delivery);
+    const bool waits = delivery && *delivery && std::holds_alternative<Events>(**delivery);
     if (!waits) return delivery;
     held_at_ = position;
     held_ = std::move(*delivery);

@@ -102,6 +102,7 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
   chunk.open(out);
   follow->open(out);
   std::shared_ptr<Reading> ahead;
+  std::string spare;  // the memory of what was sent last, for what is read next
   for (;;) {
     Follow::Filled filled = Follow::Filled::needs_disk;
     if (!ahead) {
@@ -131,13 +132,18 @@ awaitable<void> Session::write_follow(std::unique_ptr<Follow> given, Manner mann
     chunk.seal(out);
     if (stop) chunk.end(out);
     if (from_disk && !stop && filled == Follow::Filled::more) {
-      std::string next;
+      std::string next = std::move(spare);
+      next.clear();
       chunk.open(next);
       ahead = read_from_disk(follow, std::move(next));
     }
     if (!out.empty() && !co_await send(out, follow.get(), ahead.get())) co_return;
     if (stop) co_return;
-    if (ahead) continue;
+    if (ahead) {
+      spare = std::move(out);
+      continue;
+    }
+    std::string().swap(spare);
     // A follower that has caught up gives back what its catching up took.
     if (filled == Follow::Filled::nothing_left) {
       const size_t kept = std::clamp(2 * usual_bytes, kIdleBytesMin, kIdleBytesMax);
