@@ -65,8 +65,15 @@ awaitable<void> read_to_the_end(Transport& transport, Service& service, Reading&
   RequestReader reader(transport, service, kAnyName, deadlines, [] {});
   for (;;) {
     auto request = co_await reader.next();
-    if (!request) {
-      if (request.error()) reading.refusal = request.error()->status;
+    ReadEnd end = request ? std::nullopt : std::move(request.error());
+    bool ended = !request;
+    if (request) {
+      auto read = co_await reader.read_body(*request);
+      ended = !read;
+      if (!read) end = std::move(read.error());
+    }
+    if (ended) {
+      if (end) reading.refusal = end->status;
       reading.over = true;
       co_return;
     }
@@ -124,7 +131,7 @@ void check_again(Service& service, const Request& request) {
 // What Session::dispatch and a handler do before the log is called.
 void take(Service& service, Request request) {
   auto admitted = admit(request, service);
-  if (!admitted) return;
+  if (!admitted || take_body(*admitted, request, service)) return;
   CHECK_TRUE(!admitted->packed);  // the service's bodies are small
   const Match& match = admitted->match;
   auto query = Query::parse(match.query);

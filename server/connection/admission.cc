@@ -146,7 +146,7 @@ std::optional<Response> let_in(Admitted& admitted, const RequestHead& head,
 
 }  // namespace
 
-std::expected<Admitted, Response> admit(Request& request, Service& service) {
+std::expected<Admitted, Response> admit(const Request& request, const Service& service) {
   const RequestHead& head = request.head;
   auto match = service.routes.match(head.method, head.target);
   if (auto refused = refuse_repeated(head, match ? match->route : nullptr)) {
@@ -166,14 +166,22 @@ std::expected<Admitted, Response> admit(Request& request, Service& service) {
   if (auto refused = let_in(admitted, head, service)) return std::unexpected(std::move(*refused));
   const auto gzip = find_coding(head);
   if (!gzip) return std::unexpected(gzip.error());
-  if (!*gzip || head.framing == Framing::none) return admitted;
+  admitted.packed = *gzip && head.framing != Framing::none;
+  return admitted;
+}
 
+std::optional<Response> take_body(Admitted& admitted, Request& request, Service& service) {
+  // A large body takes its time, and as much of it as whoever sends it likes.
+  if (admitted.match.route->needs.anything()) {
+    const auto why = admitted.principal.ended(*service.log.api_keys(), service.log.now());
+    if (why) return unauthorised_since(*why);
+  }
+  if (!admitted.packed) return std::nullopt;
   const size_t bytes_max = service.options.body_bytes_max;
   const auto done = unpack_up_to(request, service, std::min(bytes_max, kLargeBodyBytes));
-  if (done) return admitted;
-  admitted.packed = done.error().status == 413 && bytes_max > kLargeBodyBytes;
-  if (!admitted.packed) return std::unexpected(refused_body(done.error(), service));
-  return admitted;
+  admitted.packed = !done && done.error().status == 413 && bytes_max > kLargeBodyBytes;
+  if (done || admitted.packed) return std::nullopt;
+  return refused_body(done.error(), service);
 }
 
 std::optional<Response> unpack_body(Request& request, Service& service) {

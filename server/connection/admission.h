@@ -1,7 +1,8 @@
 // Whether a request is served at all, and by which route: what is asked of each before its handler.
 //
 // Every route passes through here and nowhere else, so that a new one is guarded without a word.
-// It refuses, in this order:
+// All that the head says is looked at before the body is read (admit), and what the body must be
+// before its handler has it (take_body). It refuses, in this order:
 //   400  a header that comes twice and is no list
 //   403  a request from another site's page that may change state (`cross-site`). A page of an
 //        origin that is let in (origins.h) may, if access control is on and it brings a token.
@@ -11,6 +12,8 @@
 //   401  where access control is on, whoever shows no key or ticket that is good
 //   403, 404  what it is not granted (access.h)
 //   415  a body in a coding that is not known here
+// and then, with the body:
+//   401  where who asks may not any longer: its key ended while the body came
 //   400, 413, 503  a body that does not unpack
 // A CORS preflight, the question that a browser asks first, is answered behind the first of these.
 // *Threads*: the session's; unpack_body also the pool's.
@@ -36,10 +39,14 @@ struct Admitted {
   Match match;
   Query query;  // without the ticket
   Principal principal;
-  // The body is still in gzip, for it unpacks to more than kLargeBodyBytes: see unpack_body.
+  // The body is in gzip; behind take_body, only one that unpacks to more than kLargeBodyBytes: see
+  // unpack_body.
   bool packed = false;
 };
-std::expected<Admitted, Response> admit(Request& request, Service& service);
+// Looks at the head alone.
+std::expected<Admitted, Response> admit(const Request& request, const Service& service);
+// Of a request whose body has come: a response where it is refused after all.
+std::optional<Response> take_body(Admitted& admitted, Request& request, Service& service);
 
 // In place, up to body_bytes_max; a response where that fails. What it takes of the memory for
 // bodies stays with the request.

@@ -18,6 +18,8 @@ constexpr size_t kBufferBytesMax = 64 << 10;
 // What a follower, whose request is its last, sends is only dropped.
 constexpr size_t kWatchBytes = 256;
 constexpr size_t kWatchedBytesMax = 64 << 10;
+// Of a refused request's body: reading on costs less than another connection, up to here.
+constexpr size_t kSkippedBytesMax = 64 << 10;
 
 Response closing(Response response) {
   response.close = true;
@@ -59,6 +61,12 @@ awaitable<std::expected<Request, ReadEnd>> RequestReader::next() {
   Request request{.authorities = &authorities_};
   ReadEnd end = co_await read_head(request);
   if (end || failure_) co_return std::unexpected(std::move(end));
+  deadlines_.expect_nothing();
+  co_return request;
+}
+
+awaitable<std::expected<void, ReadEnd>> RequestReader::read_body(Request& request) {
+  ReadEnd end;
   if (request.head.framing == Framing::chunked) {
     end = co_await read_chunked_body(request);
   } else if (request.head.content_length > 0) {
@@ -66,8 +74,45 @@ awaitable<std::expected<Request, ReadEnd>> RequestReader::next() {
   }
   if (end || failure_) co_return std::unexpected(std::move(end));
   deadlines_.expect_nothing();
-  co_return request;
+  co_return std::expected<void, ReadEnd>();
 }
+
+bool RequestReader::may_skip_body(const RequestHead& head) const {
+  if (head.framing == Framing::none) return true;
+  const bool waits = head.expects_continue && !has_input();
+  return !waits && head.content_length <= kSkippedBytesMax;
+}
+
+awaitable<bool> RequestReader::skip_body(const RequestHead& head) {
+  ChunkedBody chunks(kSkippedBytesMax);
+  const bool chunked = head.framing == Framing::chunked;
+  std::string dropped;
+  uint64_t left = head.content_length;
+  begin_body();
+  expect_body(0);
+  for (;;) {
+    if (chunked) {
+      const auto taken = chunks.take(input(), dropped);
+      if (!taken) co_return false;
+      begin_ += *taken;
+      dropped.clear();
+      if (chunks.is_done()) break;
+    } else {
+      const size_t here = std::min<uint64_t>(left, input().size());
+      begin_ += here;
+      left -= here;
+      if (left == 0) break;
+    }
+    // Nothing is left in it, and it does not grow.
+    begin_ = end_ = 0;
+    filled_ = false;
+    if (!co_await fill()) co_return false;
+  }
+  deadlines_.expect_nothing();
+  co_return true;
+}
+
+void RequestReader::begin_body() { body_begun_ = std::chrono::steady_clock::now(); }
 
 awaitable<ReadEnd> RequestReader::read_head(Request& request) {
   const ServerOptions& options = service_.options;
@@ -127,7 +172,7 @@ awaitable<ReadEnd> RequestReader::read_sized_body(Request& request) {
   if (got == size) co_return std::nullopt;
 
   if (request.head.expects_continue && !request.head.http_1_0) on_continue_();
-  body_begun_ = std::chrono::steady_clock::now();
+  begin_body();
   while (got < size) {
     // The buffer is empty: what comes after the body lands there.
     begin_ = end_ = 0;
@@ -153,7 +198,7 @@ awaitable<ReadEnd> RequestReader::read_sized_body(Request& request) {
 awaitable<ReadEnd> RequestReader::read_chunked_body(Request& request) {
   ChunkedBody chunks(service_.options.body_bytes_max);
   if (request.head.expects_continue && begin_ == end_) on_continue_();
-  body_begun_ = std::chrono::steady_clock::now();
+  begin_body();
   for (;;) {
     if (begin_ < end_) {
       auto taken = chunks.take(input(), request.body);

@@ -1,12 +1,13 @@
 // The requests of one connection, one after the other.
 //
-// What a request is, request_head.h and chunked_body.h say; here are the reading and the waiting. A
-// body of known length is read straight into the string that becomes the batch; what the same read
-// brings of the next request goes into the buffer. *Limits*: head and body, in bytes, and the time
-// that each may take (Deadlines; the session's sweep ends a read that is late); a body may take
-// longer the more of it has come. *Memory*: one buffer a connection, small until the client fills
-// it. *Errors*: a request that cannot be taken ends the reading, for where the next one would begin
-// is not known: 400, 408, 413, 414, 421, 431, 501, 503, 505.
+// What a request is, request_head.h and chunked_body.h say; here are the reading and the waiting.
+// The head comes first, so that nothing is kept, and no 100 Continue sent, for whoever is refused
+// by it. A body of known length is read straight into the string that becomes the batch; what the
+// same read brings of the next request goes into the buffer. *Limits*: head and body, in bytes, and
+// the time that each may take (Deadlines; the session's sweep ends a read that is late); a body may
+// take longer the more of it has come. *Memory*: one buffer a connection, small until the client
+// fills it. *Errors*: a request that cannot be taken ends the reading, for where the next one would
+// begin is not known: 400, 408, 413, 414, 421, 431, 501, 503, 505.
 #pragma once
 
 #include <expected>
@@ -52,7 +53,16 @@ class RequestReader {
   RequestReader(Transport& transport, Service& service, const Authorities& authorities,
                 Deadlines& deadlines, std::function<void()> on_continue);
 
+  // The head of the next request. Its body, where it has one, is read or skipped before the next.
   awaitable<std::expected<Request, ReadEnd>> next();
+  // Into the request.
+  awaitable<std::expected<void, ReadEnd>> read_body(Request& request);
+  // Whether the body of a refused request is short enough to be skipped: where it is not, the next
+  // request is never come to. One that waits for 100 Continue may never be sent (RFC 9110, section
+  // 10.1.1).
+  bool may_skip_body(const RequestHead& head) const;
+  // Reads it and keeps nothing of it; false where it did not end well.
+  awaitable<bool> skip_body(const RequestHead& head);
   // Whether bytes of a further request are there already.
   bool has_input() const { return begin_ < end_; }
   // Reads and drops what the client sends, until it closes, fails, or has sent more than anybody
@@ -67,6 +77,7 @@ class RequestReader {
   // Reads into the buffer; true if something came.
   awaitable<bool> fill();
   void make_room();
+  void begin_body();
   // The body's deadline, now that this much of it has come.
   void expect_body(size_t received);
   std::optional<Response> take_share(Request& request, size_t bytes);

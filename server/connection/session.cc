@@ -132,34 +132,69 @@ awaitable<void> Session::read_requests() {
     if (service_.draining && !reader_.has_input()) co_return;
     auto request = co_await reader_.next();
     if (!request) {
-      if (request.error()) refuse(std::move(*request.error()));
+      if (request.error()) refuse_last(std::move(*request.error()));
       co_return;
     }
-
     const RequestHead& head = request->head;
     auto admitted = admit(*request, service_);
-    const bool last = !head.keep_alive || service_.draining;
-    const Manner manner{.route = admitted ? admitted->match.route : nullptr,
-                        .http_1_0 = head.http_1_0,
-                        .keep_alive = !last,
-                        .head_only = head.method == "HEAD",
-                        .request_bytes = request->body.size(),
-                        .cross_origin = service_.origins.headers(head.field(Header::origin))};
-    const bool large = manner.request_bytes > kLargeBodyBytes || (admitted && admitted->packed);
-    const bool pipelined = is_pipelined(manner.route) && !large;
-    if (!pipelined) co_await all_answered();
-    const uint64_t number = open_slot(manner);
-    dispatch(std::move(*request), std::move(admitted), number);
-    if (!pipelined && !following_) co_await all_answered();
-    if (following_) {
-      co_await reader_.watch();
-      peer_gone_ = true;
-      wake_.notify();
-      transport_->cancel();  // the writer may wait for room that never comes
-      co_return;
+    Manner manner{.route = admitted ? admitted->match.route : nullptr,
+                  .http_1_0 = head.http_1_0,
+                  .keep_alive = head.keep_alive && !service_.draining,
+                  .head_only = head.method == "HEAD",
+                  .cross_origin = service_.origins.headers(head.field(Header::origin))};
+    bool more = false;
+    if (admitted) {
+      more = co_await serve(std::move(*request), std::move(*admitted), std::move(manner));
+    } else {
+      more = co_await refuse(std::move(*request), std::move(admitted.error()), std::move(manner));
     }
-    if (last) co_return;
+    if (!more) co_return;
   }
+}
+
+awaitable<bool> Session::serve(Request request, Admitted admitted, Manner manner) {
+  if (request.head.framing != Framing::none) {
+    auto read = co_await reader_.read_body(request);
+    if (!read) {
+      if (read.error()) refuse_last(std::move(*read.error()));
+      co_return false;
+    }
+    manner.request_bytes = request.body.size();
+    if (auto refused = take_body(admitted, request, service_)) {
+      co_await all_answered();
+      answer(open_slot(manner), std::move(*refused));
+      co_return manner.keep_alive;
+    }
+  }
+  const bool large = manner.request_bytes > kLargeBodyBytes || admitted.packed;
+  const bool pipelined = is_pipelined(manner.route) && !large;
+  if (!pipelined) co_await all_answered();
+  const bool more = manner.keep_alive;
+  const uint64_t number = open_slot(std::move(manner));
+  dispatch(std::move(request), std::move(admitted), number);
+  if (!pipelined && !following_) co_await all_answered();
+  if (following_) {
+    co_await reader_.watch();
+    peer_gone_ = true;
+    wake_.notify();
+    transport_->cancel();  // the writer may wait for room that never comes
+    co_return false;
+  }
+  co_return more;
+}
+
+awaitable<bool> Session::refuse(Request request, Response response, Manner manner) {
+  co_await all_answered();
+  const bool has_body = request.head.framing != Framing::none;
+  if (has_body && (!manner.keep_alive || !reader_.may_skip_body(request.head))) {
+    manner.keep_alive = false;
+    refused_ = true;
+  }
+  const bool more = manner.keep_alive;
+  answer(open_slot(std::move(manner)), std::move(response));
+  if (!more || !has_body) co_return more;
+  refused_ = !co_await reader_.skip_body(request.head);
+  co_return !refused_;
 }
 
 awaitable<void> Session::all_answered() {
@@ -177,27 +212,25 @@ uint64_t Session::open_slot(Manner manner) {
   return first_ + slots_.size() - 1;
 }
 
-void Session::dispatch(Request request, std::expected<Admitted, Response> admitted,
-                       uint64_t number) {
+void Session::dispatch(Request request, Admitted admitted, uint64_t number) {
   Answer answer(shared_from_this(), worker_.mailbox(), number);
-  if (!admitted) return answer.now(std::move(admitted.error()));
-  Match& match = admitted->match;
+  Match& match = admitted.match;
   if (service_.draining && is_pipelined(match.route)) {
     return answer.now(
         problem({.code = Code::closed, .message = "the server is draining: send this again later"},
                 Asked::appending));
   }
-  principal_ = admitted->principal;
+  principal_ = admitted.principal;
   ended_ = std::nullopt;
   const Handling handler = match.route->handling;
-  const bool packed = admitted->packed;
+  const bool packed = admitted.packed;
   const bool large = packed || request.body.size() > kLargeBodyBytes;
   Call call{service_,
             std::move(request),
             *match.route,
             std::move(match.names),
-            std::move(admitted->query),
-            std::move(admitted->principal)};
+            std::move(admitted.query),
+            std::move(admitted.principal)};
   if (!large) return handler(std::move(call), std::move(answer));
   answer.elsewhere(service_, [handler, packed, call = std::move(call)](Answer to) mutable {
     if (packed) {
@@ -210,7 +243,7 @@ void Session::dispatch(Request request, std::expected<Admitted, Response> admitt
 }
 
 // Answers a request that could not be read, the last of its connection.
-void Session::refuse(Response response) {
+void Session::refuse_last(Response response) {
   refused_ = true;
   answer(open_slot({.keep_alive = false}), std::move(response));
 }

@@ -60,11 +60,16 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   };
 
   awaitable<void> read_requests();
+  // The rest of a request whose head was admitted: its body is read, and it is handed on. False:
+  // there is no next one.
+  awaitable<bool> serve(Request request, Admitted admitted, Manner manner);
+  // Answers a request by its head, and goes on behind its body.
+  awaitable<bool> refuse(Request request, Response response, Manner manner);
   awaitable<void> all_answered();
   bool has_room() const;
   uint64_t open_slot(Manner manner);
-  void dispatch(Request request, std::expected<Admitted, Response> admitted, uint64_t number);
-  void refuse(Response response);
+  void dispatch(Request request, Admitted admitted, uint64_t number);
+  void refuse_last(Response response);
   void end_if_not_allowed(SteadyTime now);
   Slot* waiting_slot(uint64_t number);
   void set_ready(Slot& slot);
