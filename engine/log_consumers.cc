@@ -30,18 +30,26 @@ Status check_bounds(const ConsumerChange& change, const Limits& limits) {
   return {};
 }
 
+Status check_patterns(const char* what, const std::vector<std::string>& patterns,
+                      const Limits& limits) {
+  if (patterns.size() > limits.patterns_max) {
+    return fail(Code::invalid, fmt::format("{} {}s: a consumer has at most {}", patterns.size(),
+                                           what, limits.patterns_max));
+  }
+  for (const std::string& pattern : patterns) {
+    if (pattern.empty() || pattern.size() > limits.name_bytes_max || !is_plain_text(pattern)) {
+      return fail(Code::invalid,
+                  fmt::format("a {} is text of 1 to {} bytes", what, limits.name_bytes_max));
+    }
+  }
+  return {};
+}
+
 Status check_settings(const std::string& name, ConsumerSettings& settings, const Limits& limits) {
   if (auto ok = check_name(name, limits); !ok) return ok;
   const auto bad = [](std::string why) { return fail(Code::invalid, std::move(why)); };
-  if (settings.types.size() > limits.type_patterns_max) {
-    return bad(fmt::format("{} types: a consumer has at most {}", settings.types.size(),
-                           limits.type_patterns_max));
-  }
-  for (const std::string& type : settings.types) {
-    if (type.empty() || type.size() > limits.name_bytes_max || !is_plain_text(type)) {
-      return bad(fmt::format("a type is text of 1 to {} bytes", limits.name_bytes_max));
-    }
-  }
+  if (auto ok = check_patterns("type", settings.types, limits); !ok) return ok;
+  if (auto ok = check_patterns("subject", settings.subjects, limits); !ok) return ok;
   if (!is_plain_text(settings.key) || settings.key.size() > limits.name_bytes_max) {
     return bad("a key is the name of an attribute");
   }
@@ -85,7 +93,7 @@ Status check_settings(const std::string& name, ConsumerSettings& settings, const
 Result<uint64_t> resolve(const LogState& log, const ConsumerSettings& settings, From from,
                          bool resets) {
   ReadOptions read = reading_of(settings, 0);
-  read.types = settings.types;  // the last N are N of those that it takes
+  take_filter(settings, read);  // the last N are N of those that it takes
   read.from = std::move(from);
   read.deleted_too = resets;
   auto opened = open_cursor(log, std::move(read));
@@ -246,7 +254,7 @@ Result<std::vector<Spent>> Log::next_of(const NamedConsumer& consumer, const Ski
   const StandingPointer standing = consumer.standing();
   const uint64_t stands_at = standing->position;
   ReadOptions read = reading_of(*standing->settings, stands_at);
-  read.types = TypeFilter(standing->settings->types);
+  take_filter(*standing->settings, read);
   auto opened = open_cursor(state, std::move(read));
   if (!opened) return std::unexpected(std::move(opened.error()));
   const bool one_stream = standing->settings->select.kind == Selection::Kind::stream;

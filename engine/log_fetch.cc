@@ -199,7 +199,7 @@ Result<Subscription> Log::subscribe_exclusive(std::string name, uint64_t epoch) 
   if (!begun) return std::unexpected(begun.error());
   const StandingPointer standing = (*consumer)->standing();
   ReadOptions read = reading_of(*standing->settings, standing->position);
-  read.types = TypeFilter(standing->settings->types);
+  take_filter(*standing->settings, read);
   auto subscription = subscribe(std::move(read));
   // It waits at the tail: what it tries is what comes.
   if (subscription && !*begun) {

@@ -51,9 +51,10 @@ struct ConsumerSettings {
   Mode mode = Mode::exclusive;
   Selection select = {};
   From start = From::earliest();
-  std::vector<std::string> types = {};  // as TypeFilter
-  std::string key = {};                 // keyed: which attribute is the key; empty: the subject
-  uint64_t ack_deadline_ms = 30'000;    // of a group: from being given to being acked or extended
+  std::vector<std::string> types = {};     // as TextFilter
+  std::vector<std::string> subjects = {};  // the same
+  std::string key = {};                    // keyed: which attribute is the key; empty: the subject
+  uint64_t ack_deadline_ms = 30'000;  // of a group: from being given to being acked or extended
   std::optional<uint32_t> attempts_max = {};  // as attempts(), where it is not said
   uint64_t unacked_max = 10'000;              // of a group: given out or held back, and not acked
   std::string dead_letters = {};  // the stream they go to; empty: dead-letters/{consumer}

@@ -46,7 +46,7 @@ struct Limits {
   size_t settle_positions_max = 65'536;
   size_t dead_letters_max = 1'000'000;  // that one consumer keeps account of
   size_t selection_names_max = 10'000;
-  size_t type_patterns_max = 100;
+  size_t patterns_max = 100;
   size_t consumers_max = 1'000'000;  // (consumer, stream) pairs with a committed position
   // (stream, producer) pairs whose place is kept in memory, about 250 bytes each; the others' is
   // looked up when they append.

@@ -35,36 +35,37 @@ struct From {
   static From sequence(Sequence sequence) { return position(sequence.value); }
   static From earliest() { return {}; }
   static From latest() { return {Kind::latest, 0, {}}; }
-  // Of those that the reader will be given: of its streams, and of its types.
+  // Of those that the reader will be given: of its streams, and of those that its filter takes.
   static From last(uint64_t events) { return {Kind::last, events, {}}; }
   static From time(Timestamp moment) { return {Kind::time, 0, moment}; }
 };
 
-// Matches an event's type: exactly, or by a prefix that ends in `*` ("order.*"); several are
-// alternatives, none matches everything. A backslash before `*`, `,` or another backslash takes
-// that character as it is: "a\*" is the type that ends in a star.
-class TypeFilter {
+// Matches a text of an event, such as its type: exactly, or by a prefix that ends in `*`
+// ("order.*"); several are alternatives, none matches everything. A backslash before `*`, `,` or
+// another backslash takes that character as it is: "a\*" is the text that ends in a star.
+class TextFilter {
  public:
-  TypeFilter() = default;
-  TypeFilter(const std::vector<std::string>& patterns) {
-    for (const std::string& pattern : patterns) patterns_.push_back(parse(pattern));
-  }
-
-  bool empty() const { return patterns_.empty(); }
-  bool matches(std::string_view type) const {
-    if (patterns_.empty()) return true;
-    for (const Pattern& pattern : patterns_) {
-      if (pattern.prefix ? type.starts_with(pattern.text) : type == pattern.text) return true;
-    }
-    return false;
-  }
-
- private:
   struct Pattern {
     std::string text;
     bool prefix = false;
   };
 
+  TextFilter() = default;
+  TextFilter(const std::vector<std::string>& patterns) {
+    for (const std::string& pattern : patterns) patterns_.push_back(parse(pattern));
+  }
+
+  bool empty() const { return patterns_.empty(); }
+  const std::vector<Pattern>& patterns() const { return patterns_; }
+  bool matches(std::string_view text) const {
+    if (patterns_.empty()) return true;
+    for (const Pattern& pattern : patterns_) {
+      if (pattern.prefix ? text.starts_with(pattern.text) : text == pattern.text) return true;
+    }
+    return false;
+  }
+
+ private:
   static Pattern parse(std::string_view written) {
     Pattern pattern;
     for (size_t i = 0; i < written.size(); ++i) {
@@ -84,6 +85,19 @@ class TypeFilter {
   std::vector<Pattern> patterns_;
 };
 
+// Which events a reader is given: those that both take. An event that has no subject is taken by
+// no filter of subjects, not even by `*`.
+struct EventFilter {
+  TextFilter types = {};
+  TextFilter subjects = {};
+
+  bool empty() const { return types.empty() && subjects.empty(); }
+  bool matches(std::string_view type, std::string_view subject) const {
+    return types.matches(type) &&
+           (subjects.empty() || (!subject.empty() && subjects.matches(subject)));
+  }
+};
+
 // Below it are the streams of dead letters, unless a consumer names another.
 inline constexpr std::string_view kDeadLetterPrefix = "dead-letters/";
 
@@ -97,13 +111,16 @@ struct ReadOptions {
   bool no_dead_letters = false;
   Selection select = {};
   From from = {};
-  TypeFilter types = {};
+  TextFilter types = {};
+  TextFilter subjects = {};
   uint64_t events_max = std::numeric_limits<uint64_t>::max();  // to deliver; Log::read only
   // Of stored batches to read: the cursor ends at or after this many; Log::read only.
   uint64_t bytes_max = std::numeric_limits<uint64_t>::max();
   // Newest first, from just below `from` (latest, the default here, or a position) down to the
   // start; of one stream; Log::read only.
   bool backward = false;
+
+  EventFilter filter() const { return {types, subjects}; }
 };
 
 }  // namespace strandline

@@ -38,12 +38,17 @@ ReadOptions reading_of(const ConsumerSettings& settings, uint64_t position) {
           .from = From::position(position)};
 }
 
+void take_filter(const ConsumerSettings& settings, ReadOptions& read) {
+  read.types = TextFilter(settings.types);
+  read.subjects = TextFilter(settings.subjects);
+}
+
 Scout::Scout(const LogState& log, SettingsPointer settings, uint64_t position)
     : log_(log), pointer_(std::move(settings)), settings_(*pointer_), read_to_(position) {}
 
 Status Scout::open_cursor_at(uint64_t position) {
   ReadOptions read = reading_of(settings_, position);
-  read.types = TypeFilter(settings_.types);
+  take_filter(settings_, read);
   auto opened = open_cursor(log_, std::move(read));
   if (!opened) return std::unexpected(std::move(opened.error()));
   cursor_ = std::move(opened->cursor);

@@ -25,6 +25,8 @@ bool leaves_out_dead_letters(const Selection& select);
 // How a consumer reads: from a position, whatever became of its streams since it was made, and
 // without its own dead letters.
 ReadOptions reading_of(const ConsumerSettings& settings, uint64_t position);
+// The types and the subjects that it takes.
+void take_filter(const ConsumerSettings& settings, ReadOptions& read);
 
 class Scout {
  public:

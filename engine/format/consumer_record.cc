@@ -79,6 +79,7 @@ std::string encode(const DefinitionRecord& record) {
   put_le<uint64_t>(out, settings.unacked_max);
   put_texts(out, settings.select.names);
   put_texts(out, settings.types);
+  put_texts(out, settings.subjects);
   put_text(out, settings.key);
   put_text(out, settings.dead_letters);
   put_le<uint8_t>(out, static_cast<uint8_t>(settings.start.kind));
@@ -107,6 +108,7 @@ bool decode(std::string_view bytes, DefinitionRecord& record) {
   settings.unacked_max = fields.number<uint64_t>();
   settings.select.names = fields.texts();
   settings.types = fields.texts();
+  settings.subjects = fields.texts();
   settings.key = fields.text();
   settings.dead_letters = fields.text();
   // Builds that gave exclusive consumers no dead letters wrote the default of groups.

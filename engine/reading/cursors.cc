@@ -123,20 +123,18 @@ Result<OpenedCursor> open_stream_cursor(const LogState& state, ReadOptions& opti
     if (from.kind == From::Kind::last) bounds.events = std::min(bounds.events, from.number);
     if (from.kind == From::Kind::earliest || from.kind == From::Kind::last) from = From::latest();
   }
-  const bool filtered = from.kind == From::Kind::last && !options.types.empty();
+  const bool filtered = from.kind == From::Kind::last && !options.filter().empty();
   auto position = !filtered ? resolve(state, **stream, from)
                             : find_last(state, **stream, from.number, true, [&](uint64_t at) {
                                 return std::make_unique<StreamCursor>(state, **stream, Offset(at),
-                                                                      options.types, Bounds());
+                                                                      options.filter(), Bounds());
                               });
   if (!position) return std::unexpected(std::move(position.error()));
   std::unique_ptr<Cursor> cursor;
   if (options.backward) {
-    cursor = std::make_unique<BackwardCursor>(state, **stream, *position, std::move(options.types),
-                                              bounds);
+    cursor = std::make_unique<BackwardCursor>(state, **stream, *position, options.filter(), bounds);
   } else {
-    cursor = std::make_unique<StreamCursor>(state, **stream, *position, std::move(options.types),
-                                            bounds);
+    cursor = std::make_unique<StreamCursor>(state, **stream, *position, options.filter(), bounds);
   }
   return OpenedCursor{std::move(cursor), (*stream)->id};
 }
@@ -169,18 +167,17 @@ Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options
   }
   const Stream& log = state.streams.log();
   const bool filtered =
-      options.from.kind == From::Kind::last && (includes || !options.types.empty());
+      options.from.kind == From::Kind::last && (includes || !options.filter().empty());
   auto position = !filtered ? resolve(state, log, options.from)
                             : find_last(state, log, options.from.number, false, [&](uint64_t at) {
                                 return std::make_unique<LogCursor>(state, Sequence(at), includes,
-                                                                   options.types, Bounds());
+                                                                   options.filter(), Bounds());
                               });
   if (!position) return std::unexpected(std::move(position.error()));
-  return OpenedCursor{
-      std::make_unique<LogCursor>(state, Sequence(position->value), std::move(includes),
-                                  std::move(options.types),
-                                  Bounds{options.events_max, options.bytes_max, options.io_fails}),
-      kLogStream};
+  return OpenedCursor{std::make_unique<LogCursor>(
+                          state, Sequence(position->value), std::move(includes), options.filter(),
+                          Bounds{options.events_max, options.bytes_max, options.io_fails}),
+                      kLogStream};
 }
 
 }  // namespace

@@ -164,12 +164,8 @@ Result<std::optional<Delivery>> LogCursor::next_in_range() {
 std::optional<Events> LogCursor::next_in_part(const Stream& stream, const Part& part, uint32_t end,
                                               Timestamp stored) {
   uint32_t skip = static_cast<uint32_t>(position_ - part.sequence);
-  if (!types_.empty()) {
-    const auto* events = flatbuffers::GetRoot<schema::Batch>(part.flatbuffer.data())->events();
-    const auto matches = [&](uint32_t i) {
-      const auto* type = events->Get(i)->type();
-      return types_.matches({type->c_str(), type->size()});
-    };
+  if (!filter_.empty()) {
+    const auto matches = [&](uint32_t i) { return takes(filter_, part, i); };
     const uint32_t begin = skip;
     while (skip < end && !matches(skip)) ++skip;
     position_ += skip - begin;

@@ -23,13 +23,13 @@ class LogCursor : public Cursor {
  public:
   using Includes = std::function<bool(const Stream&)>;
 
-  LogCursor(const LogState& log, Sequence position, Includes includes, TypeFilter types,
+  LogCursor(const LogState& log, Sequence position, Includes includes, EventFilter filter,
             Bounds bounds)
       : log_(log),
         records_(log, log.streams.log()),
         position_(position),
         includes_(std::move(includes)),
-        types_(std::move(types)),
+        filter_(std::move(filter)),
         left_(bounds) {}
 
   Result<std::optional<Delivery>> next() override;
@@ -70,7 +70,7 @@ class LogCursor : public Cursor {
   BatchReader records_;
   Sequence position_;
   Includes includes_;
-  TypeFilter types_;
+  EventFilter filter_;
   Bounds left_;
   size_t range_index_ = 0;
   std::optional<Current> current_;

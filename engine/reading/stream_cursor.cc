@@ -11,12 +11,6 @@ namespace {
 // How much a filtered read scans without a match before it says where it is.
 constexpr uint64_t kStreamScanBytes = 1 << 20;
 
-std::string_view type_at(const Part& part, uint32_t i) {
-  const auto* root = flatbuffers::GetRoot<schema::Batch>(part.flatbuffer.data());
-  const auto* type = root->events()->Get(i)->type();
-  return {type->c_str(), type->size()};
-}
-
 Events run_of(const Stream& stream, const Part& part, Timestamp stored, uint32_t skip,
               uint32_t count, bool backward) {
   return Events(stream.name, part.flatbuffer, part.count, skip, count, part.first + skip,
@@ -24,6 +18,15 @@ Events run_of(const Stream& stream, const Part& part, Timestamp stored, uint32_t
 }
 
 }  // namespace
+
+bool takes(const EventFilter& filter, const Part& part, uint32_t i) {
+  const auto* root = flatbuffers::GetRoot<schema::Batch>(part.flatbuffer.data());
+  const auto* event = root->events()->Get(i);
+  const auto view = [](const flatbuffers::String* text) {
+    return text ? std::string_view(text->c_str(), text->size()) : std::string_view();
+  };
+  return filter.matches(view(event->type()), view(event->subject()));
+}
 
 Result<std::optional<Delivery>> StreamCursor::next() {
   uint64_t scanned = 0;
@@ -85,10 +88,10 @@ std::optional<Delivery> StreamCursor::moved() {
 std::optional<Delivery> StreamCursor::next_in(const Part& part, Timestamp stored) {
   uint32_t skip = static_cast<uint32_t>(position_ - part.first);
   uint32_t end = part.count;
-  if (!types_.empty()) {
-    while (skip < end && !types_.matches(type_at(part, skip))) ++skip;
+  if (!filter_.empty()) {
+    while (skip < end && !takes(filter_, part, skip)) ++skip;
     uint32_t last = skip;
-    while (last < end && types_.matches(type_at(part, last))) ++last;
+    while (last < end && takes(filter_, part, last)) ++last;
     position_ = part.first + skip;
     if (skip == end) return std::nullopt;
     end = last;
@@ -141,10 +144,10 @@ Result<std::optional<Delivery>> BackwardCursor::next() {
     const uint32_t low = start > part.first ? static_cast<uint32_t>(start - part.first) : 0;
     uint32_t end = static_cast<uint32_t>(position_ - part.first);
     uint32_t begin = low;
-    if (!types_.empty()) {
-      while (end > low && !types_.matches(type_at(part, end - 1))) --end;
+    if (!filter_.empty()) {
+      while (end > low && !takes(filter_, part, end - 1)) --end;
       begin = end;
-      while (begin > low && types_.matches(type_at(part, begin - 1))) --begin;
+      while (begin > low && takes(filter_, part, begin - 1)) --begin;
     }
     if (begin < end) {
       const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(end - begin, left_.events));

@@ -16,15 +16,18 @@ struct Bounds {
   bool io_fails = false;                                   // as ReadOptions'
 };
 
+// Whether a filter takes the i-th event of a part.
+bool takes(const EventFilter& filter, const Part& part, uint32_t i);
+
 class StreamCursor : public Cursor {
  public:
-  StreamCursor(const LogState& log, const Stream& stream, Offset position, TypeFilter types,
+  StreamCursor(const LogState& log, const Stream& stream, Offset position, EventFilter filter,
                Bounds bounds)
       : log_(log),
         stream_(stream),
         reader_(log, stream),
         position_(position),
-        types_(std::move(types)),
+        filter_(std::move(filter)),
         left_(bounds) {}
 
   Result<std::optional<Delivery>> next() override;
@@ -46,7 +49,7 @@ class StreamCursor : public Cursor {
   const Stream& stream_;
   BatchReader reader_;
   Offset position_;
-  TypeFilter types_;
+  EventFilter filter_;
   Bounds left_;
   std::optional<Part> part_;  // of the reader's batch, around position_
   bool moved_ = false;        // over events that the filter left out, since the last delivery
@@ -55,12 +58,12 @@ class StreamCursor : public Cursor {
 class BackwardCursor : public Cursor {
  public:
   // Delivers what is below `position`.
-  BackwardCursor(const LogState& log, const Stream& stream, Offset position, TypeFilter types,
+  BackwardCursor(const LogState& log, const Stream& stream, Offset position, EventFilter filter,
                  Bounds bounds)
       : stream_(stream),
         reader_(log, stream),
         position_(position),
-        types_(std::move(types)),
+        filter_(std::move(filter)),
         left_(bounds) {}
 
   Result<std::optional<Delivery>> next() override;
@@ -75,7 +78,7 @@ class BackwardCursor : public Cursor {
   const Stream& stream_;
   BatchReader reader_;
   Offset position_;
-  TypeFilter types_;
+  EventFilter filter_;
   Bounds left_;
 };
 

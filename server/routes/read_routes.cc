@@ -100,7 +100,9 @@ Planned plan(const Call& call, Selection select) {
   const std::string_view type = offers[*chosen];
   const bool event_stream = type == kEventStream;
 
-  Plan plan{.read = {.select = std::move(select), .types = call.query.list("type")},
+  Plan plan{.read = {.select = std::move(select),
+                     .types = call.query.list("type"),
+                     .subjects = call.query.list("subject")},
             .principal = call.principal,
             .follow = *follow || event_stream,
             .wait = *wait};
@@ -117,8 +119,8 @@ Planned plan(const Call& call, Selection select) {
 
 // Where the last N are is searched for, unless these are the last of one stream or of all.
 boost::asio::thread_pool& pool_for(Service& service, const ReadOptions& read) {
-  const bool plain = read.types.empty() && (read.select.kind == Selection::Kind::stream ||
-                                            read.select.kind == Selection::Kind::all);
+  const bool plain = read.filter().empty() && (read.select.kind == Selection::Kind::stream ||
+                                               read.select.kind == Selection::Kind::all);
   return read.from.kind == From::Kind::last && !plain ? service.searching : service.blocking;
 }
 
@@ -161,8 +163,8 @@ void read(Call call, Answer answer, Selection select) {
 }  // namespace
 
 void read_events(Call call, Answer answer) {
-  if (auto known =
-          call.query.allow({"from", "limit", "type", "direction", "follow", "positions", "wait"});
+  if (auto known = call.query.allow(
+          {"from", "limit", "type", "subject", "direction", "follow", "positions", "wait"});
       !known) {
     return answer.now(malformed(known.error()));
   }
@@ -174,8 +176,8 @@ void read_events(Call call, Answer answer) {
 }
 
 void read_all(Call call, Answer answer) {
-  if (auto known = call.query.allow(
-          {"from", "limit", "type", "direction", "follow", "positions", "stream", "prefix"});
+  if (auto known = call.query.allow({"from", "limit", "type", "subject", "direction", "follow",
+                                     "positions", "stream", "prefix"});
       !known) {
     return answer.now(malformed(known.error()));
   }

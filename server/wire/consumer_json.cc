@@ -98,6 +98,8 @@ void append_settings(std::string& out, const ConsumerSettings& settings) {
   }
   out += ",\"types\":";
   append_texts(out, settings.types);
+  out += ",\"subjects\":";
+  append_texts(out, settings.subjects);
   text("from", render_from(settings.start));
   out += settings.retain ? ",\"retain\":true" : ",\"retain\":false";
   number("max_attempts", settings.attempts());
@@ -128,7 +130,7 @@ Parsed<Mode> parse_consumer_mode(std::string_view text) {
 
 Parsed<ConsumerSettings> read_consumer_settings(std::string_view json) {
   auto fields = JsonFields::parse(
-      json, {"mode", "stream", "streams", "prefix", "types", "from", "retain", "key",
+      json, {"mode", "stream", "streams", "prefix", "types", "subjects", "from", "retain", "key",
              "ack_deadline_ms", "max_attempts", "unacked_max", "dead_letters"});
   if (!fields) return std::unexpected(fields.error());
   ConsumerSettings settings;
@@ -145,6 +147,9 @@ Parsed<ConsumerSettings> read_consumer_settings(std::string_view json) {
   auto types = fields->strings("types");
   if (!types) return std::unexpected(types.error());
   if (*types) settings.types = std::move(**types);
+  auto subjects = fields->strings("subjects");
+  if (!subjects) return std::unexpected(subjects.error());
+  if (*subjects) settings.subjects = std::move(**subjects);
   auto start = read_start(*fields);
   if (!start) return std::unexpected(start.error());
   settings.start = *start;
@@ -177,11 +182,11 @@ Parsed<ConsumerSettings> read_consumer_settings(std::string_view json) {
 
 Parsed<ConsumerChange> read_consumer_change(std::string_view json) {
   auto fields = JsonFields::parse(
-      json, {"mode", "stream", "streams", "prefix", "types", "from", "retain", "key",
+      json, {"mode", "stream", "streams", "prefix", "types", "subjects", "from", "retain", "key",
              "ack_deadline_ms", "max_attempts", "unacked_max", "dead_letters"});
   if (!fields) return std::unexpected(fields.error());
-  for (const char* name :
-       {"mode", "stream", "streams", "prefix", "types", "from", "key", "dead_letters"}) {
+  for (const char* name : {"mode", "stream", "streams", "prefix", "types", "subjects", "from",
+                           "key", "dead_letters"}) {
     if (!fields->find(name)) continue;
     return std::unexpected("a consumer's \"" + std::string(name) +
                            "\" never changes: delete it and create it anew, or take another name");

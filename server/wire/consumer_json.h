@@ -1,7 +1,7 @@
 // A named consumer in JSON: its settings on the way in, what there is to say of it on the way out.
 //
 //   {"mode":"exclusive|shared|keyed", "stream":s | "streams":[...] | "prefix":p, "types":[...],
-//    "from":n|"earliest"..., "retain":false,
+//    "subjects":[...], "from":n|"earliest"..., "retain":false,
 //    "max_attempts":n, "dead_letters":s,
 //    "key":k, "ack_deadline_ms":n, "unacked_max":n}
 //

@@ -199,7 +199,7 @@ void ModelRun::read_stream() {
   }
   const uint64_t from = pick(stream->tail() + 1);
   ReadOptions options{.select = Selection::stream(name), .from = From::position(from)};
-  if (pick(3) == 0) options.types = TypeFilter({"order.*"});
+  if (pick(3) == 0) options.types = TextFilter({"order.*"});
   if (pick(3) == 0) options.events_max = 1 + pick(30);
   const Transcript got = read_all(log(), options);
 

@@ -76,6 +76,9 @@ std::string describe(const ConsumerInfo& info) {
   add("mode", name_of(settings.mode));
   add("reads", reads(settings.select));
   if (!settings.types.empty()) add("types", fmt::format("{}", fmt::join(settings.types, " ")));
+  if (!settings.subjects.empty()) {
+    add("subjects", fmt::format("{}", fmt::join(settings.subjects, " ")));
+  }
   add("created", render_time(info.created));
   if (settings.retain) add("retain", "what is not acked");
   number("position", info.position);

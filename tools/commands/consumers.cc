@@ -152,6 +152,7 @@ int create(LogHandle& log, const ConsumersFlags& flags) {
   settings.select = read->select;
   settings.start = read->from;
   settings.types = read->types;
+  settings.subjects = read->subjects;
   auto info = log.create_consumer(flags.consumer, settings);
   if (!info) return failed(info.error());
   print(std::vector<ConsumerInfo>{*info}, flags.json);

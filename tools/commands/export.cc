@@ -34,6 +34,7 @@ struct ExportFlags {
   // Not `earliest`: from the very first position, what is gone is said.
   std::string from = "0";
   std::vector<std::string> types;
+  std::vector<std::string> subjects;
   std::string file = "-";
   bool overwrite = false;
   bool full = false;
@@ -73,12 +74,16 @@ std::string what_of(const ExportFlags& flags, const Settings::Target& log,
   }
   if (!flags.all) writer.EndArray();
   write(writer, "from", flags.from);
-  writer.Key("types");
-  writer.StartArray();
-  for (const std::string& type : flags.types) {
-    writer.String(type.data(), static_cast<rapidjson::SizeType>(type.size()));
-  }
-  writer.EndArray();
+  const auto texts = [&](const char* name, const std::vector<std::string>& all) {
+    writer.Key(name);
+    writer.StartArray();
+    for (const std::string& text : all) {
+      writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+    }
+    writer.EndArray();
+  };
+  texts("types", flags.types);
+  texts("subjects", flags.subjects);
   write(writer, "form", flags.full ? "full" : flags.lines ? "lines" : "bare");
   writer.EndObject();
   return {text.GetString(), text.GetSize()};
@@ -98,7 +103,10 @@ class Export {
                                file_.bytes());
     }
     for (size_t i = file_.begin().stream; i < selections.size(); ++i) {
-      ReadRequest request{.select = selections[i], .from = from_, .types = flags_.types};
+      ReadRequest request{.select = selections[i],
+                          .from = from_,
+                          .types = flags_.types,
+                          .subjects = flags_.subjects};
       if (i == file_.begin().stream && file_.begin().next) {
         request.from = From::position(*file_.begin().next);
       }
@@ -197,6 +205,7 @@ void add_export(Program& program) {
   command.add_option("--from", flags->from, kFromWhat + std::string(" [0]"));
   command.add_flag("--json", flags->json, "of a file: print the outcome as JSON");
   command.add_option("--type", flags->types, kTypeHelp);
+  command.add_option("--subject", flags->subjects, kSubjectHelp);
   auto* full = command.add_flag("--full", flags->full,
                                 "with offset, sequence and stored-at; gaps as events of type "
                                 "strandline.gap");

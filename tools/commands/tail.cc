@@ -139,7 +139,7 @@ int tail_named(LogHandle& log, const ConsumerInfo& consumer, const TailFlags& fl
   const Selection& select = consumer.settings.select;
   const bool names_it = select.kind == Selection::Kind::stream && reading.streams == select.names;
   if ((!reading.streams.empty() && !names_it) || reading.all || !reading.prefix.empty() ||
-      !reading.from.empty() || !reading.types.empty() || flags.last) {
+      !reading.from.empty() || !reading.types.empty() || !reading.subjects.empty() || flags.last) {
     return misused(
         fmt::format("consumer {} reads what it was created with: name nothing else "
                     "(strandline consumers show {})",
@@ -161,6 +161,7 @@ std::string creation_of(const TailFlags& flags) {
   if (!reading.prefix.empty()) command += " --prefix " + reading.prefix;
   if (reading.streams.empty() && !reading.all && reading.prefix.empty()) command += " STREAM";
   for (const std::string& type : reading.types) command += " --type '" + type + "'";
+  for (const std::string& subject : reading.subjects) command += " --subject '" + subject + "'";
   if (!reading.from.empty()) command += " --from " + reading.from;
   return command;
 }

@@ -125,6 +125,7 @@ class LocalLog : public LogHandle {
     ReadOptions options{.select = request.select,
                         .from = request.from,
                         .types = request.types,
+                        .subjects = request.subjects,
                         .events_max = request.events_max,
                         .backward = request.backward};
     if (request.follow) {

@@ -24,7 +24,8 @@ namespace strandline::tools {
 struct ReadRequest {
   Selection select = {};
   From from = {};
-  std::vector<std::string> types = {};                         // see TypeFilter
+  std::vector<std::string> types = {};                         // see TextFilter
+  std::vector<std::string> subjects = {};                      // the same
   uint64_t events_max = std::numeric_limits<uint64_t>::max();  // of a read that does not follow
   bool backward = false;                                       // newest first; of one stream
   bool follow = false;                                         // history, then live, without end

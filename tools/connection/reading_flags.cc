@@ -13,6 +13,7 @@ void ReadingFlags::add_to(CLI::App& command) {
     return text.empty() ? std::string("is empty: ") + kFromWhat : std::string();
   });
   command.add_option("--type", types, kTypeHelp);
+  command.add_option("--subject", subjects, kSubjectHelp);
 }
 
 Result<ReadRequest> ReadingFlags::request(const From& from_default) const {
@@ -23,7 +24,7 @@ Result<ReadRequest> ReadingFlags::request(const From& from_default) const {
   for (const std::string& name : streams) {
     if (auto named = check_name(name, Limits()); !named) return std::unexpected(named.error());
   }
-  ReadRequest request{.from = from_default, .types = types};
+  ReadRequest request{.from = from_default, .types = types, .subjects = subjects};
   if (!from.empty()) {
     auto parsed = parse_from(from);
     if (!parsed) return std::unexpected(parsed.error());

@@ -34,6 +34,7 @@ ConsumerSettings settings_of(const rapidjson::Value& object) {
   }
   if (auto start = parse_from(std::string(text_of(object, "from")))) settings.start = *start;
   settings.types = texts_of(object, "types");
+  settings.subjects = texts_of(object, "subjects");
   const auto retain = object.FindMember("retain");
   settings.retain = retain != object.MemberEnd() && retain->value.IsTrue();
   settings.attempts_max = static_cast<uint32_t>(number_of(object, "max_attempts"));

@@ -83,6 +83,7 @@ class RemoteReader : public Reader {
     }
     query.add("from", position_ ? std::to_string(*position_) : render_from(request_.from));
     for (const std::string& type : request_.types) query.add("type", type);
+    for (const std::string& subject : request_.subjects) query.add("subject", subject);
     if (request_.follow) {
       query.add("follow", "true");
       if (request_.wait) query.add("wait", "true");

@@ -49,13 +49,14 @@ TEST_F(Consumer, StartsWhereItIsToldToAndSaysWhereThatWas) {
 
 TEST_F(Consumer, IsListedDescribedAndDeleted) {
   append("s", 10);
-  create(Mode::shared, {.types = {"a*"}, .attempts_max = 7, .retain = true});
+  create(Mode::shared, {.types = {"a*"}, .subjects = {"b"}, .attempts_max = 7, .retain = true});
   ASSERT_TRUE(log().create_consumer("d", {.select = Selection::stream("s")}));
   reopen();
   const auto all = log().consumers("", "", 10).value();
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].name, "c");
   EXPECT_EQ(all[0].settings.types, std::vector<std::string>{"a*"});
+  EXPECT_EQ(all[0].settings.subjects, std::vector<std::string>{"b"});
   EXPECT_EQ(all[0].settings.attempts_max, 7u);
   EXPECT_TRUE(all[0].settings.retain);
   EXPECT_EQ(all[0].settings.dead_letters, "dead-letters/c");
@@ -80,6 +81,7 @@ TEST_F(Consumer, RefusesSettingsThatMakeNoSense) {
   EXPECT_EQ(refused({.ack_deadline_ms = 5'000}), Code::invalid);
   EXPECT_EQ(refused({.unacked_max = 5}), Code::invalid);
   EXPECT_EQ(refused({.types = {""}}), Code::invalid);
+  EXPECT_EQ(refused({.subjects = {""}}), Code::invalid);
   EXPECT_EQ(code_of(log().create_consumer("c", {.select = Selection::stream("none")})),
             Code::not_found);
   EXPECT_EQ(code_of(log().create_consumer(

@@ -108,7 +108,7 @@ TEST_F(Stripes, AFilterAndAListAndAPrefixLeaveOutTheSameAsEver) {
   const Transcript all = read_all(log(), {});
   const std::string wanted = all.events.at(5).type;
   ReadOptions filtered;
-  filtered.types = TypeFilter({wanted});
+  filtered.types = TextFilter({wanted});
   const Transcript some = read_all(log(), filtered);
   size_t at = 0;
   for (const Seen& seen : all.events) {

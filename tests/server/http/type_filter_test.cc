@@ -1,6 +1,6 @@
-// A filter of types means the same wherever it is written: a comma parts a query's list as it
-// stands there, and no type that was decoded; a star is a prefix's only at its end, and not when
-// escaped.
+// A filter of types or subjects means the same wherever it is written: a comma parts a query's list
+// as it stands there, and no type that was decoded; a star is a prefix's only at its end, and not
+// when escaped.
 #include "engine/api/reading.h"
 #include "tests/support/http/server_test.h"
 
@@ -89,8 +89,91 @@ TEST_F(TypeFilters, ABackslashTakesAStarAsItIs) {
   EXPECT_EQ(queried(R"(type=a%5C%5C*)"), (Types{R"(a\b)", R"(a\*)"}));
   EXPECT_EQ(queried(R"(type=a%5C%5C%5C*)"), (Types{R"(a\*)"}));
   EXPECT_EQ(queried(R"(type=a%5Cb)"), (Types{R"(a\b)"})) << "before a letter it is itself";
-  EXPECT_TRUE(TypeFilter({"*"}).matches("anything"));
-  EXPECT_FALSE(TypeFilter({"a*b"}).matches("axb"));
+  EXPECT_TRUE(TextFilter({"*"}).matches("anything"));
+  EXPECT_FALSE(TextFilter({"a*b"}).matches("axb"));
+}
+
+// Subjects are written as types are, wherever they are; an event that has none matches none.
+class SubjectFilters : public ServerTest {
+ protected:
+  using Subjects = std::vector<std::string>;
+
+  SubjectFilters() {
+    for (const char* subject : {"o,1", "o", "1", "a*", "ab", "", R"(a\\b)"}) {
+      std::string body = R"([{"type":"t",)";
+      if (*subject) body += R"("subject":")" + std::string(subject) + R"(",)";
+      EXPECT_EQ(client_.post("/v1/streams/s/events", body + R"("data":1}])").status, 201u);
+    }
+    EXPECT_EQ(
+        client_.post("/v1/streams/s/events", R"([{"type":"u","subject":"o","data":1}])").status,
+        201u);
+  }
+
+  static Subjects subjects_of(const Json& events) {
+    Subjects subjects;
+    for (size_t i = 0; i < events.size(); ++i) subjects.push_back(events[i]["subject"].str());
+    return subjects;
+  }
+  Subjects queried(const std::string& query) {
+    const Subjects one = subjects_of(client_.get("/v1/streams/s/events?" + query).json()["events"]);
+    EXPECT_EQ(subjects_of(client_.get("/v1/all/events?" + query).json()["events"]), one);
+    EXPECT_EQ(subjects_of(client_.get("/v1/all/events?prefix=s&" + query).json()["events"]), one);
+    EXPECT_EQ(subjects_of(client_.get("/v1/all/events?stream=s&" + query).json()["events"]), one);
+    HttpStream follow(server_.address(), "/v1/all/events?follow=true&" + query,
+                      {{"Accept", "application/x-ndjson"}});
+    for (const std::string& subject : one) {
+      const auto line = follow.line();
+      EXPECT_TRUE(line);
+      if (line) {
+        EXPECT_EQ(Json::parse(*line)["subject"].str(), subject);
+      }
+    }
+    return one;
+  }
+};
+
+TEST_F(SubjectFilters, ACommaOfAQueryPartsAndAnEncodedOneDoesNot) {
+  EXPECT_EQ(queried("subject=o%2C1"), (Subjects{"o,1"}));
+  EXPECT_EQ(queried("subject=o,1"), (Subjects{"o", "1", "o"}));
+  EXPECT_EQ(queried("subject=1&subject=ab"), (Subjects{"1", "ab"}));
+  EXPECT_EQ(queried("su%62ject=a*,,"), (Subjects{"a*", "ab", R"(a\b)"}));
+  EXPECT_EQ(queried("subject=a%5C*"), (Subjects{"a*"}));
+  EXPECT_EQ(queried("subject=o*&type=u"), (Subjects{"o"})) << "both match";
+  EXPECT_EQ(queried("subject=*").size(), 7u) << "an event without a subject matches none";
+  EXPECT_EQ(queried("subject=o&from=-1"), (Subjects{"o"}));
+  const Json back = client_.get("/v1/streams/s/events?subject=o,1&direction=backward").json();
+  EXPECT_EQ(subjects_of(back["events"]), (Subjects{"o", "1", "o"}));
+  EXPECT_EQ(back["events"][0]["type"].str(), "u");
+}
+
+TEST_F(SubjectFilters, OfTheCommandLineAreFlags) {
+  for (const Subjects& target : {Subjects{"--server", server_.address().url()},
+                                 Subjects{"--data", (directory_ / "data").string()}}) {
+    for (Subjects command :
+         {Subjects{"read", "s"}, Subjects{"export", "s", "--full"}, Subjects{"read", "--all"}}) {
+      command.insert(command.end(), {"--subject", "o,1", "--subject", "ab"});
+      command.insert(command.end(), target.begin(), target.end());
+      const Outcome out = strandline(command);
+      EXPECT_EQ(out.exit, 0) << out.errors;
+      EXPECT_EQ(std::ranges::count(out.output, '\n'), 2) << out.output;
+      EXPECT_THAT(out.output, testing::HasSubstr(R"("subject":"o,1")"));
+    }
+  }
+  const Outcome tailed = strandline({"tail", "s", "--from", "0", "--limit", "1", "--subject", "ab",
+                                     "--server", server_.address().url()});
+  EXPECT_THAT(tailed.output, testing::HasSubstr(R"("subject":"ab")"));
+}
+
+TEST_F(SubjectFilters, AConsumersSubjectsAreAnArrayAndStay) {
+  const Outcome made = strandline({"consumers", "create", "c", "s", "--mode", "shared", "--subject",
+                                   "o,1", "--subject", "a*", "--server", server_.address().url()});
+  ASSERT_EQ(made.exit, 0) << made.errors;
+  EXPECT_EQ(client_.get("/v1/consumers/c").json()["subjects"].text(), R"(["o,1","a*"])");
+  const Json given = client_.post("/v1/consumers/c/fetch", R"({"max":100})").json()["events"];
+  ASSERT_EQ(given.size(), 4u);
+  EXPECT_EQ(given[0]["event"]["subject"].str(), "o,1");
+  const Outcome shown = strandline({"consumers", "show", "c", "--server", server_.address().url()});
+  EXPECT_THAT(shown.output, testing::HasSubstr("o,1 a*"));
 }
 
 }  // namespace
