@@ -21,7 +21,7 @@ constexpr size_t kBufferBytes = 64 << 10;
 constexpr size_t kPartsMax = 16;  // requests in one system call
 
 struct Link {
-  explicit Link(uint16_t port) : socket(port) { socket.make_nonblocking(); }
+  Link(uint16_t port, SSL_CTX* tls) : socket(port, tls) { socket.make_nonblocking(); }
 
   Socket socket;
   uint64_t started = 0;                 // requests
@@ -37,7 +37,7 @@ class Run {
       : load_(load), epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(kBufferBytes, '\0') {
     links_.reserve(load.connections);
     for (size_t i = 0; i < load.connections; ++i) {
-      links_.emplace_back(load.port);
+      links_.emplace_back(load.port, load.tls);
       watch(i, EPOLL_CTL_ADD);
     }
     begin_ = now_s();
@@ -168,11 +168,11 @@ size_t redis_answer(std::string_view bytes) {
 
 LoadResult run(const Load& load, double seconds) { return Run(load, seconds).result(); }
 
-std::string post_events(std::string_view stream, std::string_view media_type,
-                        std::string_view body) {
+std::string post_events(std::string_view stream, std::string_view media_type, std::string_view body,
+                        std::string_view headers) {
   std::string request = "POST /v1/streams/";
   request.append(stream).append("/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ");
-  request.append(media_type).append("\r\nContent-Length: ");
+  request.append(media_type).append("\r\n").append(headers).append("Content-Length: ");
   request.append(std::to_string(body.size())).append("\r\n\r\n").append(body);
   return request;
 }

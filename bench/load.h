@@ -6,6 +6,8 @@
 // answer.
 #pragma once
 
+#include <openssl/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -25,6 +27,7 @@ struct Load {
   size_t depth;                    // requests under way on each
   size_t answers_per_request = 1;  // a Redis pipeline is one request with many
   AnswerBytes answer_bytes;
+  SSL_CTX* tls = nullptr;  // to speak TLS with
   // The bytes of a connection's n-th request; must stay where they are.
   std::function<std::string_view(size_t connection, uint64_t n)> request;
 };
@@ -37,9 +40,9 @@ struct LoadResult {
 // Starts requests for `seconds`, then waits for the answers that are left.
 LoadResult run(const Load& load, double seconds);
 
-// POST of a body to a stream.
-std::string post_events(std::string_view stream, std::string_view media_type,
-                        std::string_view body);
+// POST of a body to a stream. `headers`: further ones, each a line with its end.
+std::string post_events(std::string_view stream, std::string_view media_type, std::string_view body,
+                        std::string_view headers = {});
 
 // GET over a connection of its own; the body.
 std::string get(uint16_t port, const std::string& target);

@@ -20,6 +20,8 @@ std::unique_ptr<Workload> very_many_streams(const Settings& settings);
 // server_append.cc
 std::unique_ptr<Workload> server_append_flatbuffer(const Settings& settings);
 std::unique_ptr<Workload> server_append_json_50(const Settings& settings);
+// access.cc
+std::unique_ptr<Workload> server_access(const Settings& settings);
 // catch_up.cc
 std::unique_ptr<Workload> server_catch_up(const Settings& settings);
 // fan_out.cc

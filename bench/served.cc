@@ -9,11 +9,21 @@
 
 namespace strandline::bench {
 
-Served::Served(const std::filesystem::path& data)
-    : process_({STRANDLINE_PROGRAM, "serve", "--data", data.string(), "--listen", "127.0.0.1:0"},
-               data.string() + ".errors") {
+namespace {
+
+std::vector<std::string> serve_command(const std::filesystem::path& data,
+                                       std::vector<std::string> flags) {
+  flags.insert(flags.begin(),
+               {STRANDLINE_PROGRAM, "serve", "--data", data.string(), "--listen", "127.0.0.1:0"});
+  return flags;
+}
+
+}  // namespace
+
+Served::Served(const std::filesystem::path& data, std::vector<std::string> flags)
+    : process_(serve_command(data, std::move(flags)), data.string() + ".errors") {
   while (const auto line = process_.line(60)) {
-    const size_t url = line->find("listening on http://");
+    const size_t url = line->find("listening on http");
     if (url == std::string::npos) continue;
     port_ = static_cast<uint16_t>(std::atoi(line->c_str() + line->rfind(':') + 1));
     return;

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "bench/process.h"
 
@@ -12,7 +14,7 @@ namespace strandline::bench {
 
 class Served {
  public:
-  explicit Served(const std::filesystem::path& data);
+  explicit Served(const std::filesystem::path& data, std::vector<std::string> flags = {});
 
   uint16_t port() const { return port_; }
   // A number that GET /metrics has under this name.

@@ -3,9 +3,11 @@
 // closing. *Ownership*: closes on destruction.
 #pragma once
 
+#include <openssl/types.h>
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,8 +17,10 @@ namespace strandline::bench {
 
 class Socket {
  public:
-  explicit Socket(uint16_t port);  // connects
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  // Connects; with `tls`, also shakes hands.
+  explicit Socket(uint16_t port, SSL_CTX* tls = nullptr);
+  Socket(Socket&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), tls_(std::move(other.tls_)) {}
   Socket& operator=(Socket&&) = delete;
   ~Socket();
 
@@ -28,7 +32,12 @@ class Socket {
   size_t read_some(char* into, size_t bytes_max);
 
  private:
+  struct Free {
+    void operator()(SSL* tls) const;
+  };
+
   int fd_;
+  std::unique_ptr<SSL, Free> tls_;  // null: in clear
 };
 
 }  // namespace strandline::bench

@@ -22,6 +22,7 @@ std::span<const Entry> workloads() {
             server_append_flatbuffer},
       Entry{"server-append-json-50", "one JSON event a request over 50 connections", 0,
             server_append_json_50},
+      Entry{"server-access", "what a key and TLS cost", 0, server_access},
       Entry{"server-catch-up", "a follower reads history, as frames and as NDJSON", 0,
             server_catch_up},
       Entry{"server-consumers", "a group of 4 members, and an exclusive consumer", 0,
