@@ -33,10 +33,10 @@ Status Log::drop_segment(SegmentId segment) {
   uint64_t stripes = 0;
   // Any other is refused without a look.
   if (!segments.empty() && segments.begin()->first == segment && segments.begin()->second.sealed) {
-    auto ends = segment_ends(*parts_->state, segment);
+    stripes = segments.begin()->second.stripes;
+    auto ends = segment_ends(*parts_->state, segment, stripes);
     if (!ends) return std::unexpected(std::move(ends.error()));
     drop.ends = std::move(*ends);
-    stripes = segments.begin()->second.stripes;
   }
   auto outcome = parts_->perform(std::move(drop));
   if (!outcome) return std::unexpected(std::move(outcome.error()));

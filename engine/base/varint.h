@@ -1,9 +1,10 @@
-// Numbers as RocksDB lays them out in its tables: seven bits a byte, the lowest first, and the top
+// Numbers of as many bytes as they need: seven bits a byte, the lowest first, and the top
 // bit set in all but the last. Source: https://protobuf.dev/programming-guides/encoding/#varints
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace strandline {
@@ -18,6 +19,11 @@ inline std::optional<uint64_t> take_varint(std::string_view& bytes) {
     if (byte < 0x80) return number;
   }
   return std::nullopt;
+}
+
+inline void put_varint(std::string& out, uint64_t number) {
+  for (; number >= 0x80; number >>= 7) out.push_back(static_cast<char>(number | 0x80));
+  out.push_back(static_cast<char>(number));
 }
 
 }  // namespace strandline

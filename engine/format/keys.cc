@@ -1,6 +1,12 @@
 #include "engine/format/keys.h"
 
 namespace strandline {
+namespace {
+
+constexpr size_t kStateRecordBytes = 42;
+constexpr size_t kSegmentRecordBytes = 74;
+
+}  // namespace
 
 std::string encode(const IdentityRecord& record) {
   std::string out;
@@ -22,34 +28,34 @@ bool decode(std::string_view bytes, IdentityRecord& record) {
 
 std::string encode(const StateRecord& record) {
   std::string out;
-  out.reserve(50);
+  out.reserve(kStateRecordBytes);
   put_le(out, record.next);
   put_le(out, record.start);
   put_le(out, record.bytes);
   put_le(out, record.start_bytes);
   put_le(out, record.last_stored_us);
-  put_le(out, record.stripe);
   put_le(out, record.gap_reason);
   put_le(out, record.exists);
   return out;
 }
 
 bool decode(std::string_view bytes, StateRecord& record) {
-  if (bytes.size() != 50) return false;
+  if (bytes.size() != kStateRecordBytes) return false;
   record = {.next = get_le<uint64_t>(bytes, 0),
             .start = get_le<uint64_t>(bytes, 8),
             .bytes = get_le<uint64_t>(bytes, 16),
             .start_bytes = get_le<uint64_t>(bytes, 24),
             .last_stored_us = get_le<int64_t>(bytes, 32),
-            .stripe = get_le<uint64_t>(bytes, 40),
-            .gap_reason = get_le<uint8_t>(bytes, 48),
-            .exists = get_le<uint8_t>(bytes, 49)};
+            .gap_reason = get_le<uint8_t>(bytes, 40),
+            .exists = get_le<uint8_t>(bytes, 41)};
   return record.start <= record.next && record.start_bytes <= record.bytes && record.exists <= 1;
 }
 
 std::string encode(const SegmentRecord& record) {
   std::string out;
+  out.reserve(kSegmentRecordBytes);
   put_le(out, record.sealed);
+  put_le(out, record.filed);
   put_le(out, record.created_us);
   put_le(out, record.first_sequence);
   put_le(out, record.next_sequence);
@@ -57,20 +63,26 @@ std::string encode(const SegmentRecord& record) {
   put_le(out, record.bytes);
   put_le(out, record.stripes);
   put_le(out, record.stripe_bytes_before);
+  put_le(out, record.stored_last_us);
+  put_le(out, record.dead_bytes);
   return out;
 }
 
 bool decode(std::string_view bytes, SegmentRecord& record) {
-  if (bytes.size() != 57) return false;
+  if (bytes.size() != kSegmentRecordBytes) return false;
   record = {.sealed = get_le<uint8_t>(bytes, 0),
-            .created_us = get_le<int64_t>(bytes, 1),
-            .first_sequence = get_le<uint64_t>(bytes, 9),
-            .next_sequence = get_le<uint64_t>(bytes, 17),
-            .bytes_before = get_le<uint64_t>(bytes, 25),
-            .bytes = get_le<uint64_t>(bytes, 33),
-            .stripes = get_le<uint64_t>(bytes, 41),
-            .stripe_bytes_before = get_le<uint64_t>(bytes, 49)};
-  return record.sealed <= 1 && record.stripes >= 1 && record.stripes <= kStripesMax &&
+            .filed = get_le<uint8_t>(bytes, 1),
+            .created_us = get_le<int64_t>(bytes, 2),
+            .first_sequence = get_le<uint64_t>(bytes, 10),
+            .next_sequence = get_le<uint64_t>(bytes, 18),
+            .bytes_before = get_le<uint64_t>(bytes, 26),
+            .bytes = get_le<uint64_t>(bytes, 34),
+            .stripes = get_le<uint64_t>(bytes, 42),
+            .stripe_bytes_before = get_le<uint64_t>(bytes, 50),
+            .stored_last_us = get_le<int64_t>(bytes, 58),
+            .dead_bytes = get_le<uint64_t>(bytes, 66)};
+  return record.filed <= record.sealed && record.sealed <= 1 && record.stripes >= 1 &&
+         record.stripes <= kStripesMax &&
          (!record.sealed || record.first_sequence <= record.next_sequence);
 }
 

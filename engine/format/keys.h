@@ -76,8 +76,8 @@ enum class KeyKind : char {
   identity = 1,  // streams: stream -> IdentityRecord
   state = 2,     // streams: stream -> StateRecord
   segment = 1,   // segments: segment -> SegmentRecord
-  where = 2,     // segments: stream, first offset there -> stripe
-  holds = 3,     // segments: stripe, stream -> first offset there
+  where = 2,     // segments: stream, first offset in a filed segment -> its stripes (extent_run.h)
+  stripe = 3,    // segments: stripe -> what it holds of each stream (stripe_record.h)
   head = 1,      // producers: stream, producer -> ProducerHead
   original = 2,  // producers: stream, producer, NUL, epoch, sequence -> ProducerAppends from there
   answer = 3,    // producers: idempotency key -> expiry, answer (idempotency.h)
@@ -111,22 +111,25 @@ struct IdentityRecord {
 std::string encode(const IdentityRecord& record);
 bool decode(std::string_view bytes, IdentityRecord& record);
 
-// Where a stream stands. Written in the WriteBatch of every append to it.
+// Where a stream stands. Written when it is created, truncated or deleted, and when a segment that
+// has events of it is filed; what came since, the records of stripes say (stripe_record.h). The
+// log's own is written in the WriteBatch of every append.
 struct StateRecord {
   uint64_t next = 0;           // its next offset
   uint64_t start = 0;          // its first offset still kept
   uint64_t bytes = 0;          // of all its stored batches, ever
   uint64_t start_bytes = 0;    // of those below start
   int64_t last_stored_us = 0;  // 0: nothing was ever stored
-  uint64_t stripe = 0;         // that it last wrote to; meaningless before it wrote
   uint8_t gap_reason = 0;      // why [0, start) is gone (GapReason)
   uint8_t exists = 1;          // 0: deleted
+  uint32_t entered = 0;        // in memory alone: the turn of the stripe it last wrote to
 };
 std::string encode(const StateRecord& record);
 bool decode(std::string_view bytes, StateRecord& record);
 
 struct SegmentRecord {
   uint8_t sealed = 0;
+  uint8_t filed = 0;  // once sealed: the directory of extents has all of it (filing.h)
   int64_t created_us = 0;
   uint64_t first_sequence = 0;
   uint64_t next_sequence = 0;        // once sealed
@@ -134,6 +137,8 @@ struct SegmentRecord {
   uint64_t bytes = 0;                // of its own, once sealed
   uint64_t stripes = 1;              // begun in it
   uint64_t stripe_bytes_before = 0;  // of all stored batches before its last stripe
+  int64_t stored_last_us = 0;        // of its events, once sealed
+  uint64_t dead_bytes = 0;           // of its own that nobody can read any more
 };
 std::string encode(const SegmentRecord& record);
 bool decode(std::string_view bytes, SegmentRecord& record);

@@ -47,7 +47,7 @@ void BatchReader::release() {
 std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afresh) {
   if (afresh) {
     rest();
-    auto extent = find_extent(*log_->store, stream_->id, offset);
+    auto extent = find_extent(*log_, *stream_, offset);
     io_failed_ = !extent && extent.error().code == Code::io;
     if (!extent) return extent.error().message;
     if (!*extent || (*extent)->first > offset) return "no stripe holds it";
@@ -163,7 +163,7 @@ BatchReader::Damage BatchReader::damage_at(Offset offset, std::string detail) {
   const Offset tail = stream_->tail();
   Offset at = offset;
   while (true) {
-    auto extent = find_extent(*log_->store, stream_->id, at);
+    auto extent = find_extent(*log_, *stream_, at);
     io_failed_ |= !extent && extent.error().code == Code::io;
     rest();
     if (!extent || !*extent) break;

@@ -95,8 +95,11 @@ Result<std::optional<Delivery>> LogCursor::next_record() {
     // What is below the start now was dropped while it was looked for: the caller sees that.
     if (as_offset(position_) < log_.streams.log().start()) return std::nullopt;
     if (damage->passing && left_.io_fails) return fail(Code::io, std::move(damage->detail));
-    Gap gap{"", position_.value, damage->to.value, GapReason::damaged, std::move(damage->detail)};
-    position_ = Sequence(damage->to.value);
+    // What the record named may be in a scan all the same, but for what was damaged with it.
+    const Sequence to = log_.stripe_scans.first_held(position_, Sequence(damage->to.value));
+    if (to == position_) return std::nullopt;  // one that was read meanwhile
+    Gap gap{"", position_.value, to.value, GapReason::damaged, std::move(damage->detail)};
+    position_ = to;
     return gap;
   }
   scanned_ += records_.batch().value().size();
@@ -195,7 +198,7 @@ void LogCursor::find_scan() {
   const Sequence tail(log_.streams.log().tail().value);
   scan_ = log_.stripe_scans.holding(position_);
   if (!scan_ && wants_scan() && tail - position_ >= kFetchedMin) {
-    auto extent = find_extent(*log_.store, kLogStream, as_offset(position_));
+    auto extent = find_extent(log_, log_.streams.log(), as_offset(position_));
     if (extent && *extent && (*extent)->first <= as_offset(position_)) {
       scan_ = log_.stripe_scans.read(*log_.store, (*extent)->stripe, position_, tail);
     }

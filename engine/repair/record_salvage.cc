@@ -12,6 +12,7 @@
 
 #include "engine/format/consumer_record.h"
 #include "engine/format/keys.h"
+#include "engine/format/stripe_record.h"
 #include "engine/store/store_file_system.h"
 
 namespace strandline {
@@ -47,6 +48,11 @@ std::optional<std::string> merged(Family family, std::string_view key, std::stri
   StateRecord old_state, state;
   if (family == Family::streams && decode(there, old_state) && decode(found, state)) {
     return further(std::pair(old_state.next, old_state.start), std::pair(state.next, state.start));
+  }
+  StripeRecord old_stripe, stripe;
+  if (family == Family::segments && is(KeyKind::stripe) && decode(there, old_stripe) &&
+      decode(found, stripe)) {
+    return further(old_stripe.next, stripe.next);
   }
   if (family == Family::producers && (is(KeyKind::answer) || is(KeyKind::mark))) {
     constexpr size_t kExpiryBytes = sizeof(int64_t);

@@ -5,10 +5,12 @@
 // The parts of the log's state (part.h) know what it changes: it has a slot for each part.
 #pragma once
 
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "engine/api/types.h"
+#include "engine/format/keys.h"
 #include "engine/state/outcome.h"
 #include "engine/state/part.h"
 #include "engine/store/store.h"
@@ -38,8 +40,10 @@ struct CommitGroup {
   Timestamp stored;  // when its events are
   Changes changes;
   Pendings pendings;
-  std::vector<StreamId> woken;   // streams with a tail that is raised, consumers by their wakeup()
-  bool last = false;             // the log is closing
+  std::vector<StreamId> woken;  // streams with a tail that is raised, consumers by their wakeup()
+  std::vector<StripeId> sealed_stripes;     // nothing is appended to them from this group on,
+  std::optional<SegmentId> sealed_segment;  // and to this; what they hold is durable once published
+  bool last = false;                        // the log is closing
   bool flush = false;            // what was written before goes to table files of its own
   std::vector<Answer> answers;   // once durable, in this order; refusals too, for what they say
                                  // about the log's state must be durable when it is said

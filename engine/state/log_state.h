@@ -73,7 +73,7 @@ struct LogState {
   // place names them all.
   StateParts parts;
   StoredEvents events{parts, *this};
-  Segments segments{parts};
+  Segments segments{parts, *this};
   Streams streams{parts};
   Positions positions{parts};
   Producers producers{parts, options.limits.producers_cached_max};

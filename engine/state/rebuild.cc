@@ -3,9 +3,16 @@
 #include <algorithm>
 
 #include "engine/format/stored_batch.h"
+#include "engine/format/stripe_record.h"
 
 namespace strandline {
 namespace {
+
+void name(Rebuild& rebuild, StreamId stream, Offset first, Offset next) {
+  const auto named = rebuild.named.try_emplace(stream, first, first).first;
+  named->second.first = std::min(named->second.first, first);
+  named->second.second = std::max(named->second.second, next);
+}
 
 // What the log's own records name, there or not: its offsets were given out.
 void read_ranges(Rebuild& rebuild, StripeId stripe) {
@@ -18,10 +25,7 @@ void read_ranges(Rebuild& rebuild, StripeId stripe) {
     const StoredBatch record(key.stream, it.value());
     for (size_t i = 0; i < record.range_count(); ++i) {
       const Range range = record.range(i);
-      const auto named =
-          rebuild.named.try_emplace(range.stream, range.first(), range.first()).first;
-      named->second.first = std::min(named->second.first, range.first());
-      named->second.second = std::max(named->second.second, range.first() + range.count);
+      name(rebuild, range.stream, range.first(), range.first() + range.count);
     }
   }
 }
@@ -51,11 +55,29 @@ Status read_events(Rebuild& rebuild) {
   return {};
 }
 
+// And what the records of stripes say that are left.
+Status read_stripe_records(Rebuild& rebuild) {
+  StoreIterator it = rebuild.store.iterate(Family::segments);
+  const std::string kind(1, static_cast<char>(KeyKind::stripe));
+  for (it.seek(kind); it.valid() && it.key().starts_with(kind); it.next()) {
+    StripeRecord record;
+    if (!decode(it.value(), record)) continue;
+    for (const StripeEntry& entry : record.entries) {
+      name(rebuild, entry.stream, entry.first, entry.next);
+      const auto begun = rebuild.begun.try_emplace(entry.stream, entry.first).first;
+      begun->second = std::min(begun->second, entry.first);
+    }
+  }
+  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+  return {};
+}
+
 }  // namespace
 
 Status rebuild_records(Store& store, const StateParts& parts) {
   Rebuild rebuild(store);
   if (auto ok = read_events(rebuild); !ok) return ok;
+  if (auto ok = read_stripe_records(rebuild); !ok) return ok;
   for (const StatePart* part : parts) {
     if (auto ok = part->rebuild(rebuild); !ok) return ok;
   }

@@ -35,8 +35,11 @@ struct Rebuild {
   Store& store;
   Changes changes;  // what the parts make: written when all have
   std::map<StripeId, std::map<StreamId, Run>> runs;
-  // What the log's own records name, there or not, for its offsets were given out: [first, next).
+  // What the log's own records name, or those of stripes, there or not, for its offsets were given
+  // out: [first, next).
   std::map<StreamId, std::pair<Offset, Offset>> named;
+  // Where each stream's events begin, say the records of stripes that are left.
+  std::map<StreamId, Offset> begun;
 };
 
 // Written, not yet durable.

@@ -1,31 +1,26 @@
 #include "engine/state/segments.h"
 
+#include <algorithm>
+
 #include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 
 namespace strandline {
+namespace {
+
+// Streams that are filed beside one commit group, at least: as many as there were events, so that
+// filing keeps up. And if nobody appends: this takes some 10 ms.
+constexpr size_t kFiledMin = 256;
+constexpr size_t kFiledIdle = 4'096;
+
+}  // namespace
 
 void CollectedSegments::clear() {
   records.clear();
+  gone.clear();
   dropped.clear();
   entered.clear();
-}
-
-Status Segments::load(Loading& loading) {
-  std::lock_guard lock(mutex_);
-  StoreIterator it = loading.log.store->iterate(Family::segments);
-  const std::string end(1, static_cast<char>(KeyKind::where));
-  for (it.seek_to_first(); it.valid() && it.key() < end; it.next()) {
-    SegmentRecord record;
-    if (it.key().size() != 9 || !decode(it.value(), record)) {
-      return fail(Code::corrupt, "a record of the segments family does not parse");
-    }
-    const SegmentId id(get_be64(it.key(), 1));
-    segments_[id] = record;
-    if (!record.sealed) open = Open{id, record};
-  }
-  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
-  return {};
+  sealed.clear();
 }
 
 std::map<SegmentId, SegmentRecord> Segments::list() const {
@@ -33,27 +28,55 @@ std::map<SegmentId, SegmentRecord> Segments::list() const {
   return segments_;
 }
 
-void Segments::enter(CommitGroup& group, Stream& stream, uint64_t first, Sequence sequence) {
+void Segments::enter(CommitGroup& group, Stream& stream, Offset first, Sequence sequence) {
   if (!open) {
     open = Open{SegmentId(1), {.created_us = group.stored.us, .first_sequence = sequence.value}};
     group.of(*this).records.emplace_back(open->id, open->record);
   }
-  const uint64_t stripe = open->stripe().value;
-  if (stream.assigned.stripe == stripe) return;
-  stream.assigned.stripe = stripe;
-  group.of(*this).entered.push_back({stream.id, first});
+  if (stream.assigned.entered == turn_) return;
+  stream.assigned.entered = turn_;
+  entered_.emplace_back(&stream, first);
+  group.of(*this).entered.push_back({&stream, open->stripe(), first});
 }
 
-SegmentId Segments::roll(CommitGroup& group, const StateRecord& log) {
-  const Open sealed{open->id,
-                    {.sealed = 1,
-                     .created_us = open->record.created_us,
-                     .first_sequence = open->record.first_sequence,
-                     .next_sequence = log.next,
-                     .bytes_before = open->record.bytes_before,
-                     .bytes = log.bytes - open->record.bytes_before,
-                     .stripes = open->record.stripes,
-                     .stripe_bytes_before = open->record.stripe_bytes_before}};
+// As its streams stand now.
+StripeRecord Segments::open_stripe() const {
+  StripeRecord record{
+      .stripe = open->stripe(), .next = Sequence(log_.streams.log().assigned.next), .entries = {}};
+  std::vector<std::pair<StreamId, size_t>> order;
+  order.reserve(entered_.size());
+  for (size_t i = 0; i < entered_.size(); ++i) order.emplace_back(entered_[i].first->id, i);
+  std::ranges::sort(order);
+  record.entries.reserve(order.size());
+  for (const auto& [id, i] : order) {
+    const auto& [stream, first] = entered_[i];
+    const StateRecord& state = stream->assigned;
+    record.entries.push_back({id, first, Offset(state.next), state.bytes, state.last_stored_us});
+  }
+  return record;
+}
+
+void Segments::seal_stripe(CommitGroup& group) {
+  const StripeRecord record = open_stripe();
+  group.changes.put(Family::segments, stripe_key(record.stripe), encode(record));
+  sealed_.push_back(std::make_shared<const StripeList>(record));
+  group.of(*this).sealed.push_back(sealed_.back());
+  group.sealed_stripes.push_back(record.stripe);
+  entered_.clear();
+  ++turn_;
+  kept_ = record.next;
+}
+
+SegmentId Segments::roll(CommitGroup& group) {
+  seal_stripe(group);
+  const StateRecord& log = log_.streams.log().assigned;
+  Open sealed = *open;
+  sealed.record.sealed = 1;
+  sealed.record.next_sequence = log.next;
+  sealed.record.bytes = log.bytes - sealed.record.bytes_before;
+  sealed.record.stored_last_us = log.last_stored_us;
+  to_file_.push_back({sealed.id, sealed.record, std::move(sealed_)});
+  sealed_.clear();
   open = Open{sealed.id + 1,
               {.created_us = group.stored.us,
                .first_sequence = log.next,
@@ -62,6 +85,7 @@ SegmentId Segments::roll(CommitGroup& group, const StateRecord& log) {
   for (const Open& segment : {sealed, *open}) {
     group.of(*this).records.emplace_back(segment.id, segment.record);
   }
+  group.sealed_segment = sealed.id;
   // A sealed segment's events go to table files of their own, so that it can be dropped whole.
   // Small ones share theirs until they are compacted: a flush for each would cost more than it
   // holds, and leave RocksDB more files than it can merge.
@@ -69,25 +93,65 @@ SegmentId Segments::roll(CommitGroup& group, const StateRecord& log) {
   return sealed.id;
 }
 
-void Segments::next_stripe(CommitGroup& group, const StateRecord& log) {
+void Segments::next_stripe(CommitGroup& group) {
+  seal_stripe(group);
   ++open->record.stripes;
-  open->record.stripe_bytes_before = log.bytes;
+  open->record.stripe_bytes_before = log_.streams.log().assigned.bytes;
   group.of(*this).records.emplace_back(open->id, open->record);
 }
 
 void Segments::drop(CommitGroup& group, SegmentId segment) {
-  group.of(*this).dropped.push_back(segment);
+  CollectedSegments& collected = group.of(*this);
+  collected.dropped.push_back(segment);
+  collected.gone.push_back(segment);
+  if (filing_ && filing_->segment() == segment) filing_.reset();
+  std::erase_if(to_file_, [&](const Unfiled& one) { return one.id == segment; });
+}
+
+// Some more streams of the oldest segment that is not filed. A stream's state is written as it is
+// now, for it may have been truncated since.
+void Segments::file(CommitGroup& group) {
+  size_t left = std::max<size_t>(kFiledMin, group.events);
+  if (group.appends == 0 && !group.last) left = std::max(left, kFiledIdle);
+  while (!to_file_.empty() && left > 0) {
+    Unfiled& one = to_file_.front();
+    if (!filing_) filing_.emplace(one.id, one.stripes);
+    for (; left > 0; --left) {
+      const auto next = filing_->next();
+      if (!next) break;
+      const auto& [id, run] = *next;
+      group.changes.put(Family::segments, encode(WhereKey{id, run.places.front().first}),
+                        encode(run));
+      log_.streams.settle(group, *log_.streams.find(id));
+    }
+    if (left == 0) return;
+    one.record.filed = 1;
+    group.of(*this).records.emplace_back(one.id, one.record);
+    group.of(*this).gone.push_back(one.id);
+    filing_.reset();
+    to_file_.pop_front();
+    --left;
+  }
+}
+
+// What the open stripe holds, so that a damaged block of its events hides no offset that was given
+// out, and a log that was closed need not be read to open it.
+void Segments::keep_open_stripe(CommitGroup& group, const Store& store) {
+  if (!open || kept_ == Sequence(log_.streams.log().assigned.next)) return;
+  const uint64_t flushes = store.flushes_begun();
+  if (!group.last && flushes == flushes_) return;
+  const StripeRecord record = open_stripe();
+  group.changes.put(Family::segments, stripe_key(record.stripe), encode(record));
+  kept_ = record.next;
+  flushes_ = flushes;
 }
 
 void Segments::stage(CommitGroup& group, const Store& store) {
+  file(group);
+  keep_open_stripe(group, store);
   const CollectedSegments& collected = group.of(*this);
   for (const auto& [segment, record] : collected.records) {
     group.changes.put(Family::segments, key_of(KeyKind::segment, segment.value), encode(record));
-  }
-  for (const auto& [stream, first] : collected.entered) {
-    const uint64_t stripe = open->stripe().value;
-    group.changes.put(Family::segments, key_of(KeyKind::where, stream.value, first), be64(stripe));
-    group.changes.put(Family::segments, key_of(KeyKind::holds, stripe, stream.value), be64(first));
   }
   for (const SegmentId segment : collected.dropped) {
     group.changes.erase(Family::segments, key_of(KeyKind::segment, segment.value));
@@ -98,75 +162,21 @@ void Segments::stage(CommitGroup& group, const Store& store) {
 
 void Segments::publish(CommitGroup& group) {
   const CollectedSegments& collected = group.of(*this);
+  for (const CollectedSegments::Entry& one : collected.entered) {
+    one.stream->publish_extent(one.stripe, one.first);
+  }
+  if (!collected.sealed.empty() || !collected.gone.empty()) {
+    auto lists = std::make_shared<std::vector<StripeListPointer>>(*unfiled_.load());
+    lists->insert(lists->end(), collected.sealed.begin(), collected.sealed.end());
+    std::erase_if(*lists, [&](const StripeListPointer& list) {
+      return std::ranges::count(collected.gone, segment_of(list->stripe())) > 0;
+    });
+    unfiled_.store(std::move(lists));
+  }
   if (collected.records.empty() && collected.dropped.empty()) return;
   std::lock_guard lock(mutex_);
   for (const auto& [segment, record] : collected.records) segments_[segment] = record;
   for (const SegmentId segment : collected.dropped) segments_.erase(segment);
-}
-
-Status forget_stripe(const Store& store, StripeId stripe, Changes& changes) {
-  StoreIterator it = store.iterate(Family::segments);
-  const std::string prefix = key_of(KeyKind::holds, stripe.value);
-  for (it.seek(prefix); it.valid() && it.key().starts_with(prefix); it.next()) {
-    changes.erase(Family::segments, it.key());
-    changes.erase(Family::segments,
-                  key_of(KeyKind::where, get_be64(it.key(), 9), get_be64(it.value(), 0)));
-  }
-  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
-  return {};
-}
-
-namespace {
-
-// The same as find_extent, from the events themselves: where the directory of extents is damaged.
-Result<std::optional<Extent>> walk_extents(const Store& store, StreamId stream, Offset offset) {
-  StoreIterator it = store.iterate(Family::events);
-  std::optional<Extent> covering;
-  EventKey key;
-  const auto seek = [&](const EventKey& to) {
-    it.seek(encode(to));
-    return it.valid() && decode(it.key(), key);
-  };
-  for (StripeId stripe(0); seek({stripe, StreamId(0), Offset(0)}); stripe = stripe + 1) {
-    stripe = key.stripe;
-    if (!seek({stripe, stream, Offset(0)})) {
-      if (it.damage()) break;
-      continue;
-    }
-    if (key.stripe != stripe || key.stream != stream) continue;
-    if (key.first > offset) {
-      if (!covering) return Extent{stripe, key.first, std::nullopt};
-      covering->next = key.first;
-      return covering;
-    }
-    covering = Extent{stripe, key.first, std::nullopt};
-  }
-  if (auto damage = it.damage()) {
-    return fail(it.io_failed() ? Code::io : Code::corrupt, "the events family: " + *damage);
-  }
-  return covering;
-}
-
-}  // namespace
-
-Result<std::optional<Extent>> find_extent(const Store& store, StreamId stream, Offset offset) {
-  StoreIterator it = store.iterate(Family::segments);
-  const auto in_stream = [&] {
-    return it.valid() && it.key().size() == 17 &&
-           it.key()[0] == static_cast<char>(KeyKind::where) &&
-           get_be64(it.key(), 1) == stream.value;
-  };
-  it.seek_for_prev(key_of(KeyKind::where, stream.value, offset.value));
-  if (!in_stream() && !it.damage()) it.seek(key_of(KeyKind::where, stream.value, offset.value));
-  if (it.damage()) return walk_extents(store, stream, offset);
-  if (!in_stream()) return std::nullopt;
-  Extent extent{.stripe = StripeId(get_be64(it.value(), 0)),
-                .first = Offset(get_be64(it.key(), 9)),
-                .next = std::nullopt};
-  it.next();
-  if (in_stream()) extent.next = Offset(get_be64(it.key(), 9));
-  if (it.damage()) return walk_extents(store, stream, offset);
-  return extent;
 }
 
 }  // namespace strandline

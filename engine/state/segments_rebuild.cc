@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "engine/format/extent_run.h"
 #include "engine/state/rebuild.h"
 #include "engine/state/segments.h"
 
@@ -69,7 +70,7 @@ Status rebuild_list(Rebuild& rebuild) {
       record.first_sequence = next_sequence;
       record.bytes_before = bytes;
     }
-    record.sealed = id < last;
+    record.sealed = record.filed = id < last;
     record.next_sequence = record.sealed ? (ends ? ends->first.value : next_sequence) : 0;
     const uint64_t until = ends ? ends->bytes_before : std::max(bytes, record.bytes_before);
     record.bytes = record.sealed ? until - std::min(until, record.bytes_before) : 0;
@@ -79,14 +80,29 @@ Status rebuild_list(Rebuild& rebuild) {
   return {};
 }
 
+// The records of all stripes; and of the sealed segments, what is filed.
 void rebuild_directory(Rebuild& rebuild) {
-  for (const auto& [stripe, streams] : rebuild.runs) {
+  std::map<StreamId, ExtentRun> filed;  // of one segment
+  for (auto it = rebuild.runs.begin(); it != rebuild.runs.end(); ++it) {
+    const auto& [stripe, streams] = *it;
+    StripeRecord record{.stripe = stripe, .entries = {}};
     for (const auto& [stream, run] : streams) {
-      rebuild.changes.put(Family::segments, key_of(KeyKind::where, stream.value, run.first.value),
-                          be64(stripe.value));
-      rebuild.changes.put(Family::segments, key_of(KeyKind::holds, stripe.value, stream.value),
-                          be64(run.first.value));
+      record.entries.push_back({stream, run.first, run.next, run.bytes, run.stored_last.us});
+      ExtentRun& where = filed[stream];
+      where.segment = segment_of(stripe);
+      where.places.push_back({stripe, run.first});
     }
+    if (const auto log = streams.find(kLogStream); log != streams.end()) {
+      record.next = Sequence(log->second.next.value);
+    }
+    rebuild.changes.put(Family::segments, stripe_key(stripe), encode(record));
+    const auto next = std::next(it);
+    if (next != rebuild.runs.end() && segment_of(next->first) == segment_of(stripe)) continue;
+    for (const auto& [stream, where] : filed) {
+      rebuild.changes.put(Family::segments, encode(WhereKey{stream, where.places.front().first}),
+                          encode(where));
+    }
+    filed.clear();
   }
 }
 

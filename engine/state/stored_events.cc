@@ -57,9 +57,9 @@ CollectedEvents::Stage& StoredEvents::stage_of(CommitGroup& group, Stream& strea
       const StateRecord& log = log_.streams.log().assigned;
       collected.first_sequence = Sequence(log.next);
       collected.bytes_before = log.bytes;
-      log_.segments.enter(group, log_.streams.log(), log.next, collected.first_sequence);
+      log_.segments.enter(group, log_.streams.log(), Offset(log.next), collected.first_sequence);
     }
-    log_.segments.enter(group, stream, stream.assigned.next, collected.first_sequence);
+    log_.segments.enter(group, stream, Offset(stream.assigned.next), collected.first_sequence);
     stream.staged_group = group.number;
     stream.staged_index = static_cast<uint32_t>(collected.stages.size());
     collected.stages.push_back({&stream, StoredBatchWriter(), Offset(0), Sequence(0)});

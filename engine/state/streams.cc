@@ -21,6 +21,24 @@ void Stream::publish(const StateRecord& state) {
   exists_.store(state.exists != 0, std::memory_order_release);
 }
 
+std::optional<Extent> Stream::extent() const {
+  while (true) {
+    const uint64_t first = extent_first_.load(std::memory_order_acquire);
+    const uint64_t stripe = extent_stripe_.load(std::memory_order_acquire);
+    if (stripe == 0) return std::nullopt;
+    // Both are of one moment, for what is being replaced has no first offset.
+    if (first != UINT64_MAX && first == extent_first_.load(std::memory_order_relaxed)) {
+      return Extent{StripeId(stripe), Offset(first), std::nullopt};
+    }
+  }
+}
+
+void Stream::publish_extent(StripeId stripe, Offset first) {
+  extent_first_.store(UINT64_MAX, std::memory_order_relaxed);
+  extent_stripe_.store(stripe.value, std::memory_order_release);
+  extent_first_.store(first.value, std::memory_order_release);
+}
+
 Streams::Streams(StateParts& parts) : Collecting(parts), log_(&make(kLogStream, kAllName)) {
   by_name_.insert(*log_);
   log_->assigned.exists = 1;
@@ -38,8 +56,13 @@ Stream& Streams::make(StreamId id, std::string_view name) {
 }
 
 Status Streams::load(Loading& loading) {
+  if (auto ok = load_records(*loading.log.store); !ok) return ok;
+  return loading.log.segments.catch_up(loading);
+}
+
+Status Streams::load_records(const Store& store) {
   std::unique_lock lock(mutex_);
-  StoreIterator it = loading.log.store->iterate(Family::streams);
+  StoreIterator it = store.iterate(Family::streams);
   for (it.seek_to_first(); it.valid(); it.next()) {
     const std::string_view key = it.key();
     const auto bad = [&] {
@@ -137,12 +160,18 @@ void Streams::describe(const Stream& stream, const std::string& description) {
 void CollectedStreams::clear() {
   described.clear();
   touched.clear();
+  settled.clear();
   log_touched = false;
   states.clear();
 }
 
 void Streams::identify(CommitGroup& group, Stream& stream, std::string description) {
   group.of(*this).described.push_back({&stream, std::move(description)});
+  settle(group, stream);
+}
+
+void Streams::settle(CommitGroup& group, Stream& stream) {
+  group.of(*this).settled.push_back(&stream);
 }
 
 void Streams::touch(CommitGroup& group, Stream& stream) {
@@ -161,14 +190,16 @@ void Streams::stage(CommitGroup& group, const Store&) {
         Family::streams, key_of(KeyKind::identity, one.stream->id.value),
         encode(IdentityRecord{group.stored, std::string(one.stream->name), one.description}));
   }
-  const auto put_state = [&](Stream* stream) {
+  const auto write = [&](const Stream* stream) {
     group.changes.put(Family::streams, key_of(KeyKind::state, stream->id.value),
                       encode(stream->assigned));
-    collected.states.emplace_back(stream, stream->assigned);
   };
-  for (Stream* stream : collected.touched) put_state(stream);
+  for (const Stream* stream : collected.settled) write(stream);
+  for (Stream* stream : collected.touched) collected.states.emplace_back(stream, stream->assigned);
   // The log's own stream comes last: who follows it finds the others' tails raised.
-  if (collected.log_touched) put_state(log_);
+  if (!collected.log_touched) return;
+  write(log_);
+  collected.states.emplace_back(log_, log_->assigned);
 }
 
 void Streams::publish(CommitGroup& group) {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory_resource>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@
 #include "engine/api/error.h"
 #include "engine/api/types.h"
 #include "engine/format/keys.h"
+#include "engine/state/extents.h"
 #include "engine/state/part.h"
 
 namespace strandline {
@@ -46,7 +48,10 @@ class Stream : public StreamHook {
   GapReason gap_reason() const { return static_cast<GapReason>(gap_reason_.load()); }
   bool exists() const { return exists_.load(std::memory_order_acquire); }
   Timestamp created() const { return {created_us_.load(std::memory_order_relaxed)}; }
+  // Where it was written last; none: the log's directory says.
+  std::optional<Extent> extent() const;
   void publish(const StateRecord& state);
+  void publish_extent(StripeId stripe, Offset first);
   void publish_created(Timestamp created) { created_us_ = created.us; }
 
   // --- The writer's.
@@ -64,6 +69,8 @@ class Stream : public StreamHook {
   std::atomic<uint64_t> start_bytes_{0};
   std::atomic<int64_t> last_stored_us_{0};
   std::atomic<int64_t> created_us_{0};
+  std::atomic<uint64_t> extent_stripe_{0};
+  std::atomic<uint64_t> extent_first_{0};
 };
 
 struct CollectedStreams : StatePart::Pending {
@@ -76,6 +83,7 @@ struct CollectedStreams : StatePart::Pending {
 
   std::vector<Described> described;
   std::vector<Stream*> touched;  // but for the log's own
+  std::vector<Stream*> settled;  // whose state is written
   bool log_touched = false;
   std::vector<std::pair<Stream*, StateRecord>> states;  // once staged; the log's own is the last
 };
@@ -99,10 +107,14 @@ class Streams : public Collecting<CollectedStreams> {
   // --- What a group changes. The writer's.
   // The stream is new, or was deleted and is created again.
   void identify(CommitGroup& group, Stream& stream, std::string description);
-  // Its assigned state is another than before: as it is when the group is staged, it is written.
+  // Its assigned state is another than before: as it is when the group is staged, it is published.
+  // What an append changes is not written, for the events say it, and the records of stripes.
   void touch(CommitGroup& group, Stream& stream);
+  // As it is when the group is staged, its state is written.
+  void settle(CommitGroup& group, Stream& stream);
 
-  // Reads every record; `corrupt` if one does not parse or a stream lacks one.
+  // Reads every record, and what the segments' say of what came since; `corrupt` if one does not
+  // parse, or if it cannot be told which offsets were given out.
   Status load(Loading& loading) override;
   void stage(CommitGroup& group, const Store& store) override;
   // Raises the tails.
@@ -125,6 +137,7 @@ class Streams : public Collecting<CollectedStreams> {
 
   void describe(const Stream& stream, const std::string& description);
   Stream& make(StreamId id, std::string_view name);
+  Status load_records(const Store& store);
   void enter_names();
 
   mutable std::shared_mutex mutex_;  // guards all below

@@ -6,29 +6,31 @@
 #include <set>
 
 #include "engine/api/delivery.h"
+#include "engine/format/extent_run.h"
 #include "engine/state/rebuild.h"
 #include "engine/state/streams.h"
 
 namespace strandline {
 namespace {
 
-// Where each stream's events begin, says the directory of extents.
-Result<std::map<StreamId, Offset>> beginnings(const Store& store) {
-  std::map<StreamId, Offset> found;
-  StoreIterator it = store.iterate(Family::segments);
-  for (it.seek(std::string(1, static_cast<char>(KeyKind::where))); it.valid(); it.next()) {
-    if (it.key()[0] != static_cast<char>(KeyKind::where) || it.key().size() != 17) break;
-    found.try_emplace(StreamId(get_be64(it.key(), 1)), get_be64(it.key(), 9));
+// Where each stream's events begin, says the directory of extents, or the records of stripes.
+Result<std::map<StreamId, Offset>> beginnings(const Rebuild& rebuild) {
+  std::map<StreamId, Offset> found = rebuild.begun;
+  StoreIterator it = rebuild.store.iterate(Family::segments);
+  WhereKey key;
+  for (it.seek(std::string(1, static_cast<char>(KeyKind::where)));
+       it.valid() && decode(it.key(), key); it.next()) {
+    const auto first = found.try_emplace(key.stream, key.first).first;
+    first->second = std::min(first->second, key.first);
   }
   if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
   return found;
 }
 
-void advance_to(StateRecord& state, StripeId stripe, const Rebuild::Run& run) {
+void advance_to(StateRecord& state, const Rebuild::Run& run) {
   state.next = std::max(state.next, run.next.value);
   state.bytes = std::max(state.bytes, run.bytes);
   state.last_stored_us = std::max(state.last_stored_us, run.stored_last.us);
-  state.stripe = std::max(state.stripe, stripe.value);
 }
 
 }  // namespace
@@ -48,12 +50,11 @@ Status Streams::rebuild(Rebuild& rebuild) const {
       names.insert(identity.name);
       states.try_emplace(id);
     } else if (it.key()[0] == static_cast<char>(KeyKind::state) && decode(it.value(), state)) {
-      state.stripe = 0;  // where it has events is said below, and where it has none in no directory
       states[id] = state;
     }
   }
   if (auto damage = it.damage()) return fail(Code::corrupt, "the streams family: " + *damage);
-  auto begun = beginnings(rebuild.store);
+  auto begun = beginnings(rebuild);
   if (!begun) return std::unexpected(std::move(begun.error()));
   // Of a stream whose state is lost: the first offset that anything knows of. What is before it
   // was dropped only if the directory says so; otherwise the events there may be lost themselves.
@@ -74,7 +75,7 @@ Status Streams::rebuild(Rebuild& rebuild) const {
         begin(state->second, id, run.first);
         state->second.start_bytes = run.bytes_before;
       }
-      advance_to(state->second, stripe, run);
+      advance_to(state->second, run);
     }
   }
   for (const auto& [id, named] : rebuild.named) {

@@ -86,6 +86,15 @@ StripeScans::Pointer StripeScans::holding(Sequence position) const {
   return nullptr;
 }
 
+Sequence StripeScans::first_held(Sequence from, Sequence end) const {
+  std::lock_guard lock(mutex_);
+  for (const Pointer& scan : held_) {
+    const size_t index = scan->index_of(from, 0);
+    if (index < scan->size()) end = std::min(end, std::max(from, (*scan)[index].part.sequence));
+  }
+  return end;
+}
+
 StripeScans::Pointer StripeScans::read(const Store& store, StripeId stripe, Sequence position,
                                        Sequence durable) {
   std::unique_lock lock(mutex_);

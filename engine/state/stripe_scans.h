@@ -75,6 +75,8 @@ class StripeScans {
   using Pointer = std::shared_ptr<const StripeScan>;
   // One that is held already; null if there is none.
   Pointer holding(Sequence position) const;
+  // The first position of [from, end) that one which is held knows, or else `end`.
+  Sequence first_held(Sequence from, Sequence end) const;
   // Reads the stripe, or waits for the thread that does so at this moment. Null where there is no
   // room.
   Pointer read(const Store& store, StripeId stripe, Sequence position, Sequence durable);

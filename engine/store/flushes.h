@@ -17,7 +17,13 @@ class Flushes {
   void begin(SegmentId open) {
     const std::lock_guard lock(mutex_);
     open_at_.push_back(open);
+    ++begun_;
     if (open_at_.size() > under_way_max_) open_at_.pop_front();
+  }
+  // How many have begun.
+  uint64_t begun() const {
+    const std::lock_guard lock(mutex_);
+    return begun_;
   }
   // Whether anything of a segment may be in memory that no flush has begun to write.
   bool may_be_in_memory(SegmentId segment) const {
@@ -32,8 +38,9 @@ class Flushes {
 
  private:
   const size_t under_way_max_;
-  mutable std::mutex mutex_;  // guards open_at_
+  mutable std::mutex mutex_;  // guards both below
   std::deque<SegmentId> open_at_;
+  uint64_t begun_ = 0;
 };
 
 }  // namespace strandline

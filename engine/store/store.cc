@@ -318,6 +318,8 @@ Status Store::flush(SegmentId open) {
   return {};
 }
 
+uint64_t Store::flushes_begun() const { return parts_->flushes.begun(); }
+
 bool Store::may_be_in_memory(SegmentId segment) const {
   return parts_->flushes.may_be_in_memory(segment);
 }

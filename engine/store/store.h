@@ -105,6 +105,7 @@ class Store {
   // `busy` if too many earlier flushes are still under way. `open` is the segment that events go to
   // from here on.
   Status flush(SegmentId open);
+  uint64_t flushes_begun() const;  // since it was opened
   // Whether anything of a segment may be in memory that no flush has begun to write.
   bool may_be_in_memory(SegmentId segment) const;
   // Removes every event of the segments below `first_live`, most of them as whole files.

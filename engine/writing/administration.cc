@@ -27,6 +27,7 @@ void raise_start(LogState& log, CommitGroupBuilder& builder, Stream& stream, Off
   stream.assigned.start = start.value;
   stream.assigned.gap_reason = static_cast<uint8_t>(reason);
   log.streams.touch(builder.group(), stream);
+  log.streams.settle(builder.group(), stream);
 }
 
 Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const CreateStream& request) {

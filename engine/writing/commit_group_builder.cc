@@ -221,12 +221,12 @@ void CommitGroupBuilder::next_stripe_if_due() {
   const StateRecord& log = log_.streams.log().assigned;
   if (!open || open->record.stripes == kStripesMax) return;
   if (log.bytes - open->record.stripe_bytes_before < log_.options.stripe_bytes_max) return;
-  log_.segments.next_stripe(group_, log);
+  log_.segments.next_stripe(group_);
 }
 
 SegmentId CommitGroupBuilder::roll() {
   CHECK_EQ(group_.appends, 0u);
-  return log_.segments.roll(group_, log_.streams.log().assigned);
+  return log_.segments.roll(group_);
 }
 
 }  // namespace strandline

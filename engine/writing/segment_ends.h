@@ -1,5 +1,5 @@
-// Where the streams of a segment that is to be dropped go on behind it. This takes a read or two
-// for each of them, so it is found out on the thread that asks for the drop: on the writer's, every
+// Where the streams of a segment that is to be dropped go on behind it: what its stripes' records
+// say. They are many, so they are read on the thread that asks for the drop: on the writer's, every
 // append would wait for it.
 //
 // *Threads*: any. What it says of a sealed segment stays true whatever is appended meanwhile.
@@ -13,7 +13,8 @@
 
 namespace strandline {
 
-// *Errors*: `corrupt` where the directory of extents cannot be read.
-Result<std::vector<StreamEnd>> segment_ends(const LogState& log, SegmentId segment);
+// *Errors*: `corrupt` where a stream is named that is not there.
+Result<std::vector<StreamEnd>> segment_ends(const LogState& log, SegmentId segment,
+                                            uint64_t stripes);
 
 }  // namespace strandline
