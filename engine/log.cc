@@ -55,6 +55,12 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
         },
         state.options.on_warning ? state.options.on_warning : [](const std::string&) {});
   }
+  const std::string& loss = parts->recovery.loss;
+  if (parts->writer && !loss.empty() && parts->state->options.record_administration) {
+    // Beside what it was: should this fail, the next thing written fails as well.
+    (void)parts->perform(Record{{.type = "strandline.loss.accepted",
+                                 .details = ",\"loss\":" + json_literal(loss.substr(0, 4'000))}});
+  }
   return std::unique_ptr<Log>(new Log(std::move(parts)));
 }
 
@@ -83,9 +89,13 @@ void Log::Parts::submit(Operation operation) {
   }
 }
 
-Result<Outcome> Log::Parts::perform(Operation::Request request) {
+Result<Outcome> Log::Parts::perform(Operation::Request request, Actor by, std::optional<Act> act) {
   return wait_for<Outcome>([&](Completion<Outcome> done) {
-    submit({.request = std::move(request), .done = std::move(done), .bytes = kOperationBytes});
+    submit({.request = std::move(request),
+            .done = std::move(done),
+            .bytes = kOperationBytes,
+            .by = std::move(by),
+            .act = std::move(act)});
   });
 }
 
@@ -194,7 +204,7 @@ Result<uint64_t> Log::commit(Commit request) {
 
 // --- Streams.
 
-Result<StreamInfo> Log::create_stream(std::string name, StreamSettings settings) {
+Result<StreamInfo> Log::create_stream(std::string name, StreamSettings settings, Actor by) {
   constexpr size_t kDescriptionBytes = 1024;
   if (auto ok = check_name(name, parts_->state->options.limits); !ok) {
     return std::unexpected(std::move(ok.error()));
@@ -204,23 +214,23 @@ Result<StreamInfo> Log::create_stream(std::string name, StreamSettings settings)
                                            settings.description.size(), kDescriptionBytes));
   }
   if (!is_utf8(settings.description)) return fail(Code::invalid, "a description that is not UTF-8");
-  auto outcome = parts_->perform(CreateStream{name, std::move(settings)});
+  auto outcome = parts_->perform(CreateStream{name, std::move(settings)}, std::move(by));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return describe(name);
 }
 
-Status Log::delete_stream(std::string name) {
+Status Log::delete_stream(std::string name, Actor by) {
   if (auto ok = check_name(name, parts_->state->options.limits); !ok) return ok;
-  auto outcome = parts_->perform(DeleteStream{std::move(name)});
+  auto outcome = parts_->perform(DeleteStream{std::move(name)}, std::move(by));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return {};
 }
 
-Result<Offset> Log::truncate(std::string name, Offset before) {
+Result<Offset> Log::truncate(std::string name, Offset before, Actor by) {
   if (auto ok = check_name(name, parts_->state->options.limits); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  auto outcome = parts_->perform(Truncate{std::move(name), before});
+  auto outcome = parts_->perform(Truncate{std::move(name), before}, std::move(by));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return Offset(outcome->number);
 }
@@ -327,22 +337,6 @@ std::vector<ConsumerPosition> Log::positions_of(std::string_view consumer) const
   auto all = positions(consumer, SIZE_MAX);
   std::erase_if(all, [&](const ConsumerPosition& one) { return one.consumer != consumer; });
   return all;
-}
-
-// --- Ids processed once.
-
-Result<bool> Log::once(std::string consumer, std::string id, uint64_t ttl_s) {
-  AppendMany many;
-  many.once.push_back({std::move(consumer), std::move(id), ttl_s});
-  const auto marked = append(std::move(many));
-  if (marked) return true;
-  if (marked.error().code == Code::exists) return false;
-  return std::unexpected(marked.error());
-}
-
-Result<bool> Log::was_processed(std::string_view consumer, std::string_view id) const {
-  const LogState& state = *parts_->state;
-  return state.expiring.holds_durably(*state.store, processed_id_key(consumer, id));
 }
 
 // --- The log itself.

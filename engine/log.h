@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "engine/api/access.h"
+#include "engine/api/administration.h"
 #include "engine/api/append.h"
 #include "engine/api/consumer.h"
 #include "engine/api/cursor.h"
@@ -59,11 +60,14 @@ class Log {
   Result<std::vector<Appended>> broadcast(Broadcast request);
   Result<uint64_t> commit(Commit request);
 
-  // --- Streams. Changes are durable when they return.
-  Result<StreamInfo> create_stream(std::string name, StreamSettings settings = {});  // or `exists`
-  Status delete_stream(std::string name);  // offsets go on where they stopped if the name returns
+  // --- Streams. Changes are durable when they return. `by`, here and below: who does it
+  // --- (administration.h); Options::actor, if it names nobody.
+  Result<StreamInfo> create_stream(std::string name, StreamSettings settings = {},
+                                   Actor by = {});  // or `exists`
+  // Offsets go on where they stopped if the name returns.
+  Status delete_stream(std::string name, Actor by = {});
   // Forgets everything below `before`, which may be up to the tail; answers the new start.
-  Result<Offset> truncate(std::string name, Offset before);
+  Result<Offset> truncate(std::string name, Offset before, Actor by = {});
   Result<StreamInfo> describe(std::string_view name) const;
   // In byte order of names, after `after` (exclusive), at most `limit`.
   std::vector<StreamInfo> list(std::string_view prefix, std::string_view after, size_t limit) const;
@@ -85,19 +89,21 @@ class Log {
   std::vector<ConsumerPosition> positions_of(std::string_view consumer) const;
   // Moves those of a reader that is no named consumer, back too: each to what `from` is in its
   // stream. A ledger has no streams' positions: its own go to a number or `earliest`, which is 0.
-  Result<std::vector<ConsumerPosition>> reset_positions(std::string consumer, From from);
+  Result<std::vector<ConsumerPosition>> reset_positions(std::string consumer, From from,
+                                                        Actor by = {});
 
   // --- Named consumers (consumer.h). Changes are durable when they return, or are answered.
-  Result<ConsumerInfo> create_consumer(std::string name, ConsumerSettings settings);  // or `exists`
+  Result<ConsumerInfo> create_consumer(std::string name, ConsumerSettings settings,
+                                       Actor by = {});  // or `exists`
   // Or, where there is none of that name, the committed positions of a reader of that name.
-  Status delete_consumer(std::string name);
+  Status delete_consumer(std::string name, Actor by = {});
   // Moves it, back too, while it is being read: its members are fenced, and join again.
-  Result<ConsumerInfo> reset_consumer(std::string name, From from);
+  Result<ConsumerInfo> reset_consumer(std::string name, From from, Actor by = {});
   // As it is durable; asks nothing of the writer, and waits for nobody.
   Result<ConsumerInfo> describe_consumer(std::string name) const;
-  Result<ConsumerInfo> update_consumer(std::string name, ConsumerChange change);
+  Result<ConsumerInfo> update_consumer(std::string name, ConsumerChange change, Actor by = {});
   // Dead-letters what is in the way, and waits until it is. `conflict` if there is nothing to skip.
-  Result<Skipped> skip(Skip request);
+  Result<Skipped> skip(Skip request, Actor by = {});
   Result<ConsumerSettings> consumer_settings(std::string_view name) const;
   Result<std::vector<ConsumerInfo>> consumers(std::string prefix, std::string after,
                                               size_t limit) const;
@@ -116,7 +122,7 @@ class Log {
   Result<Settled> settle(Settle request);
   // Gives dead letters to the consumer once more, the oldest first; answers how many. `limit` if it
   // has no room for any.
-  Result<uint64_t> replay(std::string consumer, uint64_t limit);
+  Result<uint64_t> replay(std::string consumer, uint64_t limit, Actor by = {});
   // Those that are dead now, in order of position, from one on.
   Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                size_t limit) const;
@@ -132,21 +138,29 @@ class Log {
   Result<bool> was_processed(std::string_view consumer, std::string_view id) const;  // durably
 
   // --- Segments.
-  Result<SegmentId> roll();  // seals the open segment, starts a new one; answers the sealed one
+  // Seals the open segment, starts a new one; answers the sealed one.
+  Result<SegmentId> roll(Actor by = {});
   std::vector<SegmentInfo> segments() const;
   // Drops the oldest sealed segment, which must be this one, with all that is in it.
-  Status drop_segment(SegmentId segment);
+  Status drop_segment(SegmentId segment, Actor by = {});
 
   // --- API keys (access.h). The log keeps them, and asks nobody for one. Changes are durable when
   // --- they return.
   ApiKeysPointer api_keys() const;  // as they are durable
   // `exists` where there is one of that name that is good still.
-  Result<ApiKeyPointer> create_key(NewApiKey key);
+  Result<ApiKeyPointer> create_key(NewApiKey key, Actor by = {});
   // Gives it another secret; the one before is good for so long yet.
   Result<ApiKeyPointer> rotate_key(std::string name, std::string digest,
-                                   std::chrono::seconds grace = {});
+                                   std::chrono::seconds grace = {}, Actor by = {});
   // For good. One that is revoked already stays as it is.
-  Result<ApiKeyPointer> revoke_key(std::string name);
+  Result<ApiKeyPointer> revoke_key(std::string name, Actor by = {});
+
+  // --- What is written down (administration.h) beside the log's own acts; nothing where
+  // --- Options::record_administration is off. They wait for nobody, and fail in silence: false
+  // --- where it is known at once.
+  bool record(Act act, Actor by);
+  // Whoever serves a key says so the first time: that is marked in the key, for good.
+  void first_use(std::string key, Actor by);
 
   // --- The log itself.
   const RecoveryReport& recovery() const;

@@ -1,6 +1,8 @@
 // Log's API keys: created, rotated, revoked.
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "engine/log.h"
 #include "engine/log_parts.h"
 
@@ -20,7 +22,7 @@ Status check_digest(const std::string& digest) {
 
 ApiKeysPointer Log::api_keys() const { return parts_->state->access.keys(); }
 
-Result<ApiKeyPointer> Log::create_key(NewApiKey key) {
+Result<ApiKeyPointer> Log::create_key(NewApiKey key, Actor by) {
   const Limits& limits = parts_->state->options.limits;
   Status ok = check_name(key.name, limits);
   if (ok) ok = check_digest(key.digest);
@@ -32,26 +34,44 @@ Result<ApiKeyPointer> Log::create_key(NewApiKey key) {
     return fail(Code::invalid, "a key that has expired already is of no use to anybody");
   }
   const std::string name = key.name;
-  auto outcome = parts_->perform(CreateKey{std::move(key)});
+  auto outcome = parts_->perform(CreateKey{std::move(key)}, std::move(by));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return api_keys()->find(name);
 }
 
 Result<ApiKeyPointer> Log::rotate_key(std::string name, std::string digest,
-                                      std::chrono::seconds grace) {
+                                      std::chrono::seconds grace, Actor by) {
   if (auto ok = check_digest(digest); !ok) return std::unexpected(std::move(ok.error()));
   if (grace.count() < 0 || grace > kGraceMax) {
     return fail(Code::invalid, "the secret before is good for at most 366 days more");
   }
-  auto outcome = parts_->perform(RotateKey{name, std::move(digest), grace});
+  auto outcome = parts_->perform(RotateKey{name, std::move(digest), grace}, std::move(by));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return api_keys()->find(name);
 }
 
-Result<ApiKeyPointer> Log::revoke_key(std::string name) {
-  auto outcome = parts_->perform(RevokeKey{name});
+Result<ApiKeyPointer> Log::revoke_key(std::string name, Actor by) {
+  auto outcome = parts_->perform(RevokeKey{name}, std::move(by));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return api_keys()->find(name);
+}
+
+bool Log::record(Act act, Actor by) {
+  if (!parts_->state->options.record_administration) return true;
+  auto refused = std::make_shared<std::atomic<bool>>(false);
+  parts_->submit(
+      {.request = Record{std::move(act)},
+       .done = [refused](const Result<Outcome>& outcome) { refused->store(!outcome.has_value()); },
+       .bytes = kOperationBytes,
+       .by = std::move(by)});
+  return !*refused;
+}
+
+void Log::first_use(std::string key, Actor by) {
+  parts_->submit({.request = FirstUse{std::move(key)},
+                  .done = [](const Result<Outcome>&) {},
+                  .bytes = kOperationBytes,
+                  .by = std::move(by)});
 }
 
 Timestamp Log::now() const { return parts_->state->clock->now(); }

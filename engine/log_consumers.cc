@@ -131,21 +131,21 @@ Result<ConsumerPointer> find_consumer(const LogState& log, std::string_view name
 
 // --- Its life.
 
-Result<ConsumerInfo> Log::create_consumer(std::string name, ConsumerSettings settings) {
+Result<ConsumerInfo> Log::create_consumer(std::string name, ConsumerSettings settings, Actor by) {
   const LogState& state = *parts_->state;
   if (auto ok = check_settings(name, settings, state.options.limits); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   const auto position = resolve(state, settings, settings.start, false);
   if (!position) return std::unexpected(position.error());
-  auto info = outcome_of<ConsumerInfo>(
-      parts_->perform(CreateConsumer{std::move(name), std::move(settings), *position}));
+  auto info = outcome_of<ConsumerInfo>(parts_->perform(
+      CreateConsumer{std::move(name), std::move(settings), *position}, std::move(by)));
   if (info) info->oldest_unacked = stored_at(state, *info);
   return info;
 }
 
-Status Log::delete_consumer(std::string name) {
-  auto outcome = parts_->perform(DeleteConsumer{name});
+Status Log::delete_consumer(std::string name, Actor by) {
+  auto outcome = parts_->perform(DeleteConsumer{name}, by);
   if (outcome) return {};
   if (outcome.error().code != Code::not_found) return std::unexpected(std::move(outcome.error()));
   AppendMany many;
@@ -154,11 +154,13 @@ Status Log::delete_consumer(std::string name) {
         {.consumer = name, .stream = std::move(one.stream), .move = Commit::Move::remove});
   }
   if (many.commits.empty()) return std::unexpected(std::move(outcome.error()));
-  auto removed = append(std::move(many));
+  auto removed = parts_->perform(std::move(many), std::move(by),
+                                 Act{.type = "strandline.consumer.deleted", .subject = name});
   return removed ? Status() : std::unexpected(std::move(removed.error()));
 }
 
-Result<std::vector<ConsumerPosition>> Log::reset_positions(std::string consumer, From from) {
+Result<std::vector<ConsumerPosition>> Log::reset_positions(std::string consumer, From from,
+                                                           Actor by) {
   AppendMany many;
   for (ConsumerPosition& one : positions_of(consumer)) {
     uint64_t next = from.kind == From::Kind::position ? from.number : 0;
@@ -182,23 +184,24 @@ Result<std::vector<ConsumerPosition>> Log::reset_positions(std::string consumer,
   if (many.commits.empty()) {
     return fail(Code::not_found, fmt::format("no consumer \"{}\"", consumer));
   }
-  if (auto reset = append(std::move(many)); !reset) {
-    return std::unexpected(std::move(reset.error()));
-  }
+  auto reset = parts_->perform(std::move(many), std::move(by),
+                               Act{.type = "strandline.consumer.reset", .subject = consumer});
+  if (!reset) return std::unexpected(std::move(reset.error()));
   return positions_of(consumer);
 }
 
-Result<ConsumerInfo> Log::reset_consumer(std::string name, From from) {
+Result<ConsumerInfo> Log::reset_consumer(std::string name, From from, Actor by) {
   const auto consumer = find_consumer(*parts_->state, name);
   if (!consumer) return std::unexpected(consumer.error());
   const auto position = resolve(*parts_->state, *(*consumer)->settings(), std::move(from), true);
   if (!position) return std::unexpected(position.error());
-  auto info = outcome_of<ConsumerInfo>(parts_->perform(ResetConsumer{std::move(name), *position}));
+  auto info = outcome_of<ConsumerInfo>(
+      parts_->perform(ResetConsumer{std::move(name), *position}, std::move(by)));
   if (info) info->oldest_unacked = stored_at(*parts_->state, *info);
   return info;
 }
 
-Result<ConsumerInfo> Log::update_consumer(std::string name, ConsumerChange change) {
+Result<ConsumerInfo> Log::update_consumer(std::string name, ConsumerChange change, Actor by) {
   const LogState& state = *parts_->state;
   const auto consumer = find_consumer(state, name);
   if (!consumer) return std::unexpected(consumer.error());
@@ -211,7 +214,8 @@ Result<ConsumerInfo> Log::update_consumer(std::string name, ConsumerChange chang
   if (auto ok = check_bounds(change, state.options.limits); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  auto info = outcome_of<ConsumerInfo>(parts_->perform(UpdateConsumer{std::move(name), change}));
+  auto info = outcome_of<ConsumerInfo>(
+      parts_->perform(UpdateConsumer{std::move(name), change}, std::move(by)));
   if (info) info->oldest_unacked = stored_at(state, *info);
   return info;
 }
@@ -291,7 +295,7 @@ Result<std::vector<Spent>> Log::next_of(const NamedConsumer& consumer, const Ski
   return spent;
 }
 
-Result<Skipped> Log::skip(Skip request) {
+Result<Skipped> Log::skip(Skip request, Actor by) {
   constexpr uint64_t kSkipMax = 1'000;
   const auto found = find_consumer(*parts_->state, request.consumer);
   if (!found) return std::unexpected(found.error());
@@ -315,8 +319,14 @@ Result<Skipped> Log::skip(Skip request) {
     spent = next_of(consumer, request);
   }
   if (!spent) return std::unexpected(std::move(spent.error()));
-  const Buried buried = bury(*parts_->state, consumer, *spent,
-                             [this](Operation operation) { parts_->submit(std::move(operation)); });
+  const Buried buried = bury(*parts_->state, consumer, *spent, [&](Operation operation) {
+    const Bury& one = std::get<AppendMany>(operation.request).buries.front();
+    operation.by = by;
+    operation.act = Act{.type = "strandline.consumer.skipped",
+                        .subject = one.consumer,
+                        .details = fmt::format(R"(,"position":{})", one.positions.front())};
+    parts_->submit(std::move(operation));
+  });
   if (buried.error) return std::unexpected(*buried.error);
   return Skipped{buried.count, consumer.standing()->position};
 }
@@ -333,7 +343,7 @@ Status Log::leave(std::string consumer, uint64_t epoch, bool untried) {
   return {};
 }
 
-Result<uint64_t> Log::replay(std::string name, uint64_t limit) {
+Result<uint64_t> Log::replay(std::string name, uint64_t limit, Actor by) {
   const LogState& state = *parts_->state;
   const auto consumer = find_consumer(state, name);
   if (!consumer) return std::unexpected(consumer.error());
@@ -361,7 +371,7 @@ Result<uint64_t> Log::replay(std::string name, uint64_t limit) {
                             "where they were; their copies are in \"{}\"",
                             gone.size(), name, (*consumer)->settings()->dead_letters));
   }
-  return outcome_of<uint64_t>(parts_->perform(std::move(replay)));
+  return outcome_of<uint64_t>(parts_->perform(std::move(replay), std::move(by)));
 }
 
 Result<std::vector<DeadLetter>> Log::dead_letters(std::string name, uint64_t from,

@@ -229,4 +229,20 @@ Result<Settled> Log::settle(Settle request) {
   return wait_for<Settled>([&](auto done) { settle(std::move(request), std::move(done)); });
 }
 
+// --- Ids processed once.
+
+Result<bool> Log::once(std::string consumer, std::string id, uint64_t ttl_s) {
+  AppendMany many;
+  many.once.push_back({std::move(consumer), std::move(id), ttl_s});
+  const auto marked = append(std::move(many));
+  if (marked) return true;
+  if (marked.error().code == Code::exists) return false;
+  return std::unexpected(marked.error());
+}
+
+Result<bool> Log::was_processed(std::string_view consumer, std::string_view id) const {
+  const LogState& state = *parts_->state;
+  return state.expiring.holds_durably(*state.store, processed_id_key(consumer, id));
+}
+
 }  // namespace strandline

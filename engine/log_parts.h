@@ -29,7 +29,7 @@ struct Log::Parts {
 
   void submit(Operation operation);
   // Waits for it.
-  Result<Outcome> perform(Operation::Request request);
+  Result<Outcome> perform(Operation::Request request, Actor by = {}, std::optional<Act> act = {});
 };
 
 template <class T, class Start>  // Start: void(Log::Completion<T>)

@@ -5,8 +5,8 @@
 
 namespace strandline {
 
-Result<SegmentId> Log::roll() {
-  auto outcome = parts_->perform(Roll{});
+Result<SegmentId> Log::roll(Actor by) {
+  auto outcome = parts_->perform(Roll{}, std::move(by));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   return SegmentId(outcome->number);
 }
@@ -27,7 +27,7 @@ std::vector<SegmentInfo> Log::segments() const {
   return out;
 }
 
-Status Log::drop_segment(SegmentId segment) {
+Status Log::drop_segment(SegmentId segment, Actor by) {
   DropSegment drop{.segment = segment, .ends = std::nullopt};
   const auto segments = parts_->state->segments.list();
   uint64_t stripes = 0;
@@ -38,7 +38,7 @@ Status Log::drop_segment(SegmentId segment) {
     if (!ends) return std::unexpected(std::move(ends.error()));
     drop.ends = std::move(*ends);
   }
-  auto outcome = parts_->perform(std::move(drop));
+  auto outcome = parts_->perform(std::move(drop), std::move(by));
   if (!outcome) return std::unexpected(std::move(outcome.error()));
   // Nobody can reach its events any more; readers that are inside one keep their files. What fails
   // from here on is not the drop, but the freeing of its space, which the next opening tries again.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/api/grant.h"
+#include "engine/api/quota.h"
 #include "engine/api/types.h"
 
 namespace strandline {
@@ -33,6 +34,9 @@ struct ApiKey {
   // Of the secret before the last rotation, and until when it is good; empty: it is not.
   std::string old_digest = {};
   Timestamp old_until = {};
+  // When a server was shown it first; asked for with Log::first_use.
+  std::optional<Timestamp> used = {};
+  Quota quota = {};
 
   bool expired(Timestamp now) const { return expires && now >= *expires; }
   // Whether the secret with this digest, which is one of its two, is good.
@@ -65,6 +69,7 @@ struct NewApiKey {
   std::string digest;  // of its secret
   std::vector<Grant> grants;
   std::optional<Timestamp> expires = {};
+  Quota quota = {};
 };
 
 }  // namespace strandline

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "engine/api/administration.h"
+
 namespace strandline {
 
 class Clock;
@@ -72,6 +74,12 @@ struct Options {
   bool create_streams_on_append = true;
 
   Limits limits = {};
+
+  // Writes administrative acts down in `$admin` (administration.h). The server has it on. Off for a
+  // program that embeds the log: it knows what it does, and counts on its sequences being its own.
+  bool record_administration = false;
+  // Who acts, where a call does not say.
+  Actor actor = {};
 
   // The newest batches, kept in memory and shared by every reader near the tail.
   size_t batch_cache_bytes = 64 << 20;

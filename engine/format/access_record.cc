@@ -7,7 +7,7 @@
 namespace strandline {
 namespace {
 
-constexpr uint8_t kApiKeyVersion = 1;
+constexpr uint8_t kApiKeyVersion = 2;
 constexpr size_t kApiKeyHeadBytes = 45;
 // Of a time that is not there.
 constexpr int64_t kNoTime = std::numeric_limits<int64_t>::min();
@@ -48,11 +48,19 @@ std::string encode(const ApiKey& key) {
     put_le<uint16_t>(out, static_cast<uint16_t>(grant.name.size()));
     out += grant.name;
   }
+  put_le<int64_t>(out, time_field(key.used));
+  for (size_t kind = 0; kind < kQuotaKinds; ++kind) {
+    if (!key.quota.limits[kind]) continue;
+    put_le<uint8_t>(out, static_cast<uint8_t>(kind));
+    put_le<uint64_t>(out, *key.quota.limits[kind]);
+  }
   return out;
 }
 
 bool decode(std::string_view bytes, ApiKey& key) {
-  if (bytes.size() < kApiKeyHeadBytes || get_le<uint8_t>(bytes, 0) != kApiKeyVersion) return false;
+  if (bytes.size() < kApiKeyHeadBytes) return false;
+  const uint8_t version = get_le<uint8_t>(bytes, 0);
+  if (version == 0 || version > kApiKeyVersion) return false;
   key.created.us = get_le<int64_t>(bytes, 1);
   key.expires = time_of_field(get_le<int64_t>(bytes, 9));
   key.revoked = time_of_field(get_le<int64_t>(bytes, 17));
@@ -81,6 +89,16 @@ bool decode(std::string_view bytes, ApiKey& key) {
     bytes.remove_prefix(4 + name);
   }
   key.grants = Grants(std::move(grants));
+  if (version == 1) return bytes.empty();
+  if (bytes.size() < sizeof(int64_t)) return false;
+  key.used = time_of_field(get_le<int64_t>(bytes, 0));
+  bytes.remove_prefix(sizeof(int64_t));
+  constexpr size_t kLimitBytes = 1 + sizeof(uint64_t);
+  for (; bytes.size() >= kLimitBytes; bytes.remove_prefix(kLimitBytes)) {
+    const auto kind = get_le<uint8_t>(bytes, 0);
+    if (kind >= kQuotaKinds || key.quota.limits[kind]) return false;
+    key.quota.limits[kind] = get_le<uint64_t>(bytes, 1);
+  }
   return bytes.empty();
 }
 

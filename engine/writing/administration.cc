@@ -149,9 +149,14 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const RevokeKey&
   return revoke_key(log, builder.group(), request);
 }
 
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const FirstUse& request) {
+  return first_use(log, builder.group(), request);
+}
+
 // These share their group with others: the builder stages them (commit_group_builder.h).
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const AppendMany&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const Broadcast&) { std::abort(); }
+Result<Outcome> run(LogState&, CommitGroupBuilder&, const Record&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const ConsumerRequest&) { std::abort(); }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "engine/base/crc32c.h"
 #include "engine/base/mutation.h"
 #include "engine/state/idempotency.h"
+#include "engine/writing/acts.h"
 #include "engine/writing/append_check.h"
 #include "engine/writing/retries.h"
 
@@ -43,6 +44,7 @@ void CommitGroupBuilder::add(Operation operation) {
     // What a retry is answered was written by others, and must be durable when it is said.
     const bool at_once = result && ((durability == Durability::accepted && !retried) ||
                                     mutated(Mutation::acknowledged_before_sync));
+    write_down(operation, result);
     auto& answers = at_once ? group_.accepted : group_.answers;
     answers.push_back({std::move(operation.done), std::move(result)});
   };
@@ -56,14 +58,27 @@ void CommitGroupBuilder::add(Operation operation) {
     } else {
       answer = std::unexpected(std::move(result.error()));
     }
+    write_down(operation, answer);
     // Of a sealed log nothing is synced any more, and whoever only looks waits for nothing.
     if (log_.failure.failed() && treatment_of(*request).effect == Effect::none) {
       return operation.done(std::move(answer));
     }
     group_.answers.push_back({std::move(operation.done), std::move(answer)});
+  } else if (std::holds_alternative<Record>(operation.request)) {
+    const Result<Outcome> done = Outcome{};
+    write_down(operation, done);
+    group_.answers.push_back({std::move(operation.done), done});
   } else {
     run(std::get<Broadcast>(operation.request));
   }
+}
+
+void CommitGroupBuilder::write_down(const Operation& operation, const Result<Outcome>& result) {
+  if (!result || result->retried || !log_.options.record_administration) return;
+  const auto act = act_of(operation, *result);
+  if (!act) return;
+  const Actor& by = operation.by.is_named() ? operation.by : log_.options.actor;
+  append_to(std::string(kAdminStream), record_of(*act, by), Durability::fsync);
 }
 
 Result<Outcome> CommitGroupBuilder::append(AppendMany& request) {
@@ -122,7 +137,8 @@ Result<Outcome> CommitGroupBuilder::broadcast(Broadcast& request) {
   std::vector<std::string> names;
   log_.streams.scan(request.prefix, [&](Stream& stream) {
     if (!stream.name.starts_with(request.prefix)) return false;
-    if (stream.assigned.exists) names.emplace_back(stream.name);
+    const bool reserved = stream.name.starts_with('$');  // nobody but the log appends there
+    if (stream.assigned.exists && !reserved) names.emplace_back(stream.name);
     return names.size() <= limits.append_streams_max;
   });
   const size_t bytes = names.size() * request.batch.bytes().size();

@@ -27,6 +27,8 @@ class CommitGroupBuilder {
   SegmentId roll();
   bool roll_is_due() const;   // by size or age
   void next_stripe_if_due();  // before anything is added
+  // Writes down what was done, if it is an administrative act and the log is to.
+  void write_down(const Operation& operation, const Result<Outcome>& result);
   // Has every part stage what it collected, and hands the group over.
   CommitGroup finish();
 

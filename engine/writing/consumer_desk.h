@@ -32,13 +32,15 @@ struct CreateConsumer {
 };
 template <>
 struct OperationTraits<CreateConsumer>
-    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses, Written::down> {
+};
 struct DeleteConsumer {
   std::string name;
 };
 template <>
 struct OperationTraits<DeleteConsumer>
-    : Always<Grouping::shared, Effect::changes, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {
+};
 // Fences all members: they join again, and go on from there.
 struct ResetConsumer {
   std::string name;
@@ -46,7 +48,8 @@ struct ResetConsumer {
 };
 template <>
 struct OperationTraits<ResetConsumer>
-    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses, Written::down> {
+};
 // Its bounds; its definition is written anew.
 struct UpdateConsumer {
   std::string name;
@@ -54,13 +57,14 @@ struct UpdateConsumer {
 };
 template <>
 struct OperationTraits<UpdateConsumer>
-    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses, Written::down> {
+};
 struct JoinConsumer {
   std::string name;
 };
 template <>
 struct OperationTraits<JoinConsumer>
-    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses, Written::no> {};
 struct LeaveConsumer {
   std::string name;
   uint64_t epoch;
@@ -68,13 +72,13 @@ struct LeaveConsumer {
 };
 template <>
 struct OperationTraits<LeaveConsumer>
-    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses, Written::no> {};
 struct GiveOut {
   Fetch fetch;
 };
 template <>
 struct OperationTraits<GiveOut>
-    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses, Written::no> {};
 // Puts dead letters back among what waits, as if never given out.
 struct ReplayDead {
   std::string name;
@@ -82,7 +86,8 @@ struct ReplayDead {
 };
 template <>
 struct OperationTraits<ReplayDead>
-    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses, Written::down> {
+};
 // What an exclusive reader was given could not be read for it: it is given it again.
 struct Rewind {
   std::string name;
@@ -91,7 +96,7 @@ struct Rewind {
 };
 template <>
 struct OperationTraits<Rewind>
-    : Always<Grouping::shared, Effect::changes, Reserve::none, FullQueue::takes> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::none, FullQueue::takes, Written::no> {};
 // What is dead, from a position on.
 struct ListDead {
   std::string name;
@@ -100,7 +105,7 @@ struct ListDead {
 };
 template <>
 struct OperationTraits<ListDead>
-    : Always<Grouping::shared, Effect::none, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::none, Reserve::none, FullQueue::refuses, Written::no> {};
 // What is due by time alone: deadlines and delays that have passed, and then some of what is to be
 // dead-lettered, which is held for who asks (burial.h).
 struct TakeSpent {
@@ -108,7 +113,7 @@ struct TakeSpent {
 };
 template <>
 struct OperationTraits<TakeSpent>
-    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses, Written::no> {};
 // The same for what a group is to skip: unacked positions of [from, to), of everything unacked the
 // first if none are given.
 struct TakeSkipped {
@@ -118,9 +123,10 @@ struct TakeSkipped {
 };
 template <>
 struct OperationTraits<TakeSkipped>
-    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::half, FullQueue::refuses, Written::no> {};
 template <>
 struct OperationTraits<Settle> {
+  static constexpr bool administrative = false;
   static Treatment of(const Settle& settle) {
     const bool only_returns = !settle.returns.empty() && settle.acks.empty() &&
                               settle.nacks.empty() && settle.extends.empty();

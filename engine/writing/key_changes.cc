@@ -31,7 +31,8 @@ Result<Outcome> create_key(LogState& log, CommitGroup& group, const CreateKey& r
                                                               .digest = wanted.digest,
                                                               .grants = Grants(wanted.grants),
                                                               .created = group.stored,
-                                                              .expires = wanted.expires}));
+                                                              .expires = wanted.expires,
+                                                              .quota = wanted.quota}));
   return Outcome{};
 }
 
@@ -48,6 +49,7 @@ Result<Outcome> rotate_key(LogState& log, CommitGroup& group, const RotateKey& r
   auto rotated = std::make_shared<ApiKey>(*there);
   rotated->digest = request.digest;
   rotated->rotated = group.stored;
+  rotated->used.reset();
   rotated->old_digest.clear();
   rotated->old_until = {};
   if (request.grace.count() > 0) {
@@ -65,6 +67,16 @@ Result<Outcome> revoke_key(LogState& log, CommitGroup& group, const RevokeKey& r
   auto revoked = std::make_shared<ApiKey>(*there);
   revoked->revoked = group.stored;
   log.access.put(group, std::move(revoked));
+  return Outcome{};
+}
+
+Result<Outcome> first_use(LogState& log, CommitGroup& group, const FirstUse& request) {
+  const ApiKeyPointer there = log.access.assigned().find(request.name);
+  if (!there) return std::unexpected(unknown_key(request.name));
+  if (there->used) return Outcome{.retried = true};
+  auto used = std::make_shared<ApiKey>(*there);
+  used->used = group.stored;
+  log.access.put(group, std::move(used));
   return Outcome{};
 }
 

@@ -11,5 +11,7 @@ namespace strandline {
 Result<Outcome> create_key(LogState& log, CommitGroup& group, const CreateKey& request);
 Result<Outcome> rotate_key(LogState& log, CommitGroup& group, const RotateKey& request);
 Result<Outcome> revoke_key(LogState& log, CommitGroup& group, const RevokeKey& request);
+// Nothing is changed (`retried`) where it was used before.
+Result<Outcome> first_use(LogState& log, CommitGroup& group, const FirstUse& request);
 
 }  // namespace strandline

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/api/access.h"
+#include "engine/api/administration.h"
 #include "engine/api/append.h"
 #include "engine/state/outcome.h"
 #include "engine/writing/consumer_desk.h"
@@ -27,24 +28,24 @@ struct CreateStream {
 };
 template <>
 struct OperationTraits<CreateStream>
-    : Always<Grouping::alone, Effect::changes, Reserve::full, FullQueue::refuses> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::full, FullQueue::refuses, Written::down> {};
 struct DeleteStream {
   std::string name;
 };
 template <>
 struct OperationTraits<DeleteStream>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
 struct Truncate {
   std::string name;
   Offset before;
 };
 template <>
 struct OperationTraits<Truncate>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
 struct Roll {};
 template <>
 struct OperationTraits<Roll>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
 // Where a stream goes on behind a segment.
 struct StreamEnd {
   StreamId stream;
@@ -59,7 +60,7 @@ struct DropSegment {
 };
 template <>
 struct OperationTraits<DropSegment>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
 // Removes the entries of a dropped segment's stripe from the directory. A step of its own, after
 // the drop is durable: until the raised starts are published, readers still look for what is below
 // them. Stripe by stripe, so that no append waits for all of a segment's.
@@ -68,7 +69,7 @@ struct ForgetStripe {
 };
 template <>
 struct OperationTraits<ForgetStripe>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
 
 // Of API keys (engine/api/access.h). They lock out whoever must not be let in any more, so that a
 // full disk does not stop them.
@@ -77,7 +78,7 @@ struct CreateKey {
 };
 template <>
 struct OperationTraits<CreateKey>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
 struct RotateKey {
   std::string name;
   std::string digest;
@@ -85,20 +86,37 @@ struct RotateKey {
 };
 template <>
 struct OperationTraits<RotateKey>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
 struct RevokeKey {
   std::string name;
 };
 template <>
 struct OperationTraits<RevokeKey>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses> {};
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
+
+// A key's secret is shown for the first time since it was created, or rotated.
+struct FirstUse {
+  std::string name;
+};
+template <>
+struct OperationTraits<FirstUse>
+    : Always<Grouping::alone, Effect::changes, Reserve::full, FullQueue::refuses, Written::down> {};
+// Nothing but the writing down: of what happened outside of the log, such as a refusal.
+struct Record {
+  Act act;
+};
+template <>
+struct OperationTraits<Record>
+    : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses, Written::down> {
+};
 
 template <>
 struct OperationTraits<Broadcast>
-    : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses> {};
+    : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses, Written::no> {};
 template <>
 struct OperationTraits<AppendMany> {
   // Without events or marks it is commits and settlements: consumers' work.
+  static constexpr bool administrative = false;
   static Treatment of(const AppendMany& many) {
     const bool stores = !many.parts.empty() || !many.once.empty();
     return {Grouping::shared, Effect::changes, stores ? Reserve::full : Reserve::half,
@@ -107,14 +125,17 @@ struct OperationTraits<AppendMany> {
 };
 
 struct Operation {
-  using Request =
-      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment,
-                   ForgetStripe, CreateKey, RotateKey, RevokeKey, ConsumerRequest>;
+  using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
+                               DropSegment, ForgetStripe, CreateKey, RotateKey, RevokeKey, FirstUse,
+                               Record, ConsumerRequest>;
   using Done = Answering;
 
   Request request;
   Done done;
   size_t bytes = 0;  // that it holds while it waits
+  // Who asks, and what is written down of it if its request does not say it by itself.
+  Actor by = {};
+  std::optional<Act> act = {};
 };
 
 // Counted as an append, when it is refused.

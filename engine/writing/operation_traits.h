@@ -1,7 +1,7 @@
 // What an operation is, for the writer that takes it: one table, an entry beside each operation.
 //
 // The primary template is left undefined: an operation that does not say what it is does not
-// compile. Each of the four answers has a type of its own, so that two that are swapped do not
+// compile. Each of the five answers has a type of its own, so that two that are swapped do not
 // compile either. *To add an operation*: its struct, its OperationTraits beside it, and its place
 // in the variant (Operation::Request or ConsumerRequest).
 #pragma once
@@ -22,6 +22,8 @@ enum class Effect {
 // the other half lasts, so that what they have not acked can be, and dropped. What makes room goes
 // on.
 enum class Reserve { none, half, full };
+// Whether an operator's act is written down in `$admin`, in its own commit (acts.h).
+enum class Written { no, down };
 enum class FullQueue {
   refuses,
   // What was given out and could not be read goes back even into a full queue: it was let in to be
@@ -44,13 +46,17 @@ struct Treatment {
 template <class Op>
 struct OperationTraits;
 
-template <Grouping grouping, Effect effect, Reserve reserve, FullQueue full_queue>
+template <Grouping grouping, Effect effect, Reserve reserve, FullQueue full_queue, Written written>
 struct Always {
+  static constexpr bool administrative = written == Written::down;
   template <class Op>
   static constexpr Treatment of(const Op&) {
     return {grouping, effect, reserve, full_queue};
   }
 };
+
+template <class Op>
+inline constexpr bool is_administrative = OperationTraits<Op>::administrative;
 
 template <class... Ops>
 struct OperationTraits<std::variant<Ops...>> {

@@ -142,6 +142,7 @@ void Writer::fill(CommitGroupBuilder& builder) {
     }
     auto result = administer(log_, builder, operation.request);
     if (!result && result.error().code == Code::corrupt) log_.failure.set(result.error().message);
+    builder.write_down(operation, result);
     builder.group().answers.push_back({std::move(operation.done), std::move(result)});
   }
   taken_.clear();

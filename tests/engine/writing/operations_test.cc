@@ -30,6 +30,22 @@ static_assert(all_say_what_they_are(std::type_identity<ConsumerRequest>()));
 static_assert(!std::constructible_from<Treatment, Grouping, Effect, Reserve>);
 static_assert(!std::constructible_from<Treatment, Effect, Grouping, Reserve, FullQueue>);
 
+template <class... Ops>
+consteval bool all_are_written_down() {
+  return (is_administrative<Ops> && ...);
+}
+template <class... Ops>
+consteval bool none_is_written_down() {
+  return (!is_administrative<Ops> && ...);
+}
+// What an operator does is written down (`$admin`); what programs do all day is not.
+static_assert(
+    all_are_written_down<CreateStream, DeleteStream, Truncate, Roll, DropSegment, CreateKey,
+                         RotateKey, RevokeKey, FirstUse, Record, CreateConsumer, DeleteConsumer,
+                         ResetConsumer, UpdateConsumer, ReplayDead>());
+static_assert(none_is_written_down<AppendMany, Broadcast, ForgetStripe, JoinConsumer, LeaveConsumer,
+                                   GiveOut, Settle, Rewind, ListDead, TakeSpent, TakeSkipped>());
+
 TEST(Operations, OnStreamsAndSegmentsHaveACommitGroupAlone) {
   for (const Request& request : {Request(DeleteStream{}), Request(Truncate{}), Request(Roll{}),
                                  Request(DropSegment{}), Request(ForgetStripe{})}) {
