@@ -22,6 +22,7 @@ struct Server::Parts {
   Parts(Log& log, ServerOptions options) : service(log, std::move(options), route_table()) {}
 
   Service service;
+  std::unique_ptr<AccessLog> access_log;
   std::unique_ptr<TlsContext> tls;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -45,6 +46,9 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options,
   for (const std::string& origin : options.cors_origins) {
     if (const auto fault = Origins::fault_in(origin)) return fail(Code::invalid, *fault);
   }
+  for (const std::string& proxy : options.trusted_proxies) {
+    if (const auto fault = TrustedProxies::fault_in(proxy)) return fail(Code::invalid, *fault);
+  }
   // Asio says by exceptions what the system refuses: file descriptors, threads.
   try {
     return assemble(log, std::move(options), std::move(bindings), std::move(tls));
@@ -62,6 +66,12 @@ Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options
   auto parts = std::make_unique<Parts>(log, std::move(options));
   Service& service = parts->service;
   parts->tls = std::move(tls);
+  if (!service.options.access_log.empty()) {
+    auto access_log = AccessLog::open(service.options.access_log);
+    if (!access_log) return std::unexpected(std::move(access_log.error()));
+    parts->access_log = std::move(*access_log);
+    service.access_log = parts->access_log.get();
+  }
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned threads = service.options.threads > 0 ? service.options.threads : cores;
   for (unsigned i = 0; i < threads; ++i) {
@@ -102,6 +112,10 @@ Server::~Server() {
 }
 
 std::string Server::address() const { return parts_->listeners.front()->binding().address(); }
+
+void Server::reopen_access_log() {
+  if (parts_->access_log) parts_->access_log->reopen();
+}
 
 void Server::run() {
   const std::lock_guard lock(parts_->joining);

@@ -32,6 +32,8 @@ class Server {
   void run();  // until drained
   // Refuses new appends, answers those under way, ends streams cleanly, closes sockets. Idempotent.
   void drain();
+  // Goes on in a new file of the same name, if the last was renamed. From a signal's handler, too.
+  void reopen_access_log();
 
  private:
   struct Parts;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/api/quota.h"
+
 namespace strandline::server {
 
 struct ServerOptions {
@@ -24,6 +26,15 @@ struct ServerOptions {
   std::vector<std::string> authorities = {};
   // The origins whose pages may use this server: see origins.h.
   std::vector<std::string> cors_origins = {};
+  // The proxies that are believed when they say whom a request comes from: see forwarded.h.
+  std::vector<std::string> trusted_proxies = {};
+  // Of each key, and where access control is off, of each address: see quotas.h. What a key has of
+  // its own goes before it.
+  Quota quota = {};
+  // Where a line for each request goes (access_log.h): a file, or "-"; empty: nowhere.
+  std::string access_log = {};
+  // Of one address: more are answered 429, but for one a second. 0: all are looked at.
+  uint64_t wrong_secrets_max = 20;
   size_t connections_max = 20'000;          // past it, 503 and closed
   size_t head_bytes_max = 16 << 10;         // request line and fields; past it, 431
   size_t request_line_bytes_max = 8 << 10;  // RFC 9112 asks for 8,000 at least; past it, 414

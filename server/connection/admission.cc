@@ -1,6 +1,9 @@
 #include "server/connection/admission.h"
 
+#include <set>
+
 #include "server/connection/access.h"
+#include "server/connection/checked.h"
 #include "server/connection/request_reader.h"
 #include "server/http/gunzip.h"
 #include "server/http/problem.h"
@@ -37,8 +40,11 @@ std::optional<Response> refuse_other_sites(const Request& request, const Service
   const RequestHead& head = request.head;
   if (is_safe_method(head.method)) return std::nullopt;
   const std::string_view origin = head.field(Header::origin);
+  // Behind a proxy, the page knows this server by what the proxy is called.
+  const Client& client = request.client;
+  const std::string_view host = client.authority.empty() ? head.authority : client.authority;
   const bool own =
-      !head.has(Header::origin) || request.authorities->is_own_origin(origin, head.authority);
+      !head.has(Header::origin) || request.authorities->is_own_origin(origin, host, client.scheme);
   if (own && !says_other_site(head)) return std::nullopt;
   std::string advice = "`--authorities` adds the names by which this server is known";
   if (service.origins.allows(origin)) {
@@ -129,9 +135,38 @@ Response refused_body(const Refusal& refusal, const Service& service) {
   return problem(refusal.status, refusal.type, refusal.detail);
 }
 
+bool is_append_route(const Route& route) {
+  return route.needs.an_action() && route.needs.action() == Action::append;
+}
+
+bool creates_stream(const Match& match, const Log& log) {
+  const Route& route = *match.route;
+  const bool may = route.takes_binary_mode() || route.method == "PUT";
+  return may && route.streams == StreamsIn::path && match.names.size() == 1 &&
+         !log.available(match.names[0]);
+}
+
+// What it takes of its quota, whatever becomes of it.
+std::optional<Response> charge_request(const Admitted& admitted, Service& service) {
+  if (!admitted.account) return std::nullopt;
+  const auto charge = [&](QuotaKind kind, uint64_t amount) {
+    auto over = admitted.account->charge(kind, amount);
+    if (over) service.quotas.count(kind);
+    return over;
+  };
+  const Route& route = *admitted.match.route;
+  if (auto over = charge(QuotaKind::requests, 1)) return over;
+  // How large its body is, is known behind it (take_body): here, whether any may come.
+  if (is_append_route(route)) {
+    if (auto over = charge(QuotaKind::bytes, 0)) return over;
+  }
+  if (!creates_stream(admitted.match, service.log)) return std::nullopt;
+  return charge(QuotaKind::streams, 1);
+}
+
 // Who asks, and whether it may ask for that.
-std::optional<Response> let_in(Admitted& admitted, const RequestHead& head,
-                               const Service& service) {
+std::optional<Response> let_in(Admitted& admitted, Request& request, Service& service) {
+  const RequestHead& head = request.head;
   auto query = Query::parse(admitted.match.query);
   if (!query) return malformed(query.error());
   const auto ticket = query->take("ticket");
@@ -139,14 +174,39 @@ std::optional<Response> let_in(Admitted& admitted, const RequestHead& head,
   admitted.query = std::move(*query);
   if (!admitted.match.route->needs.anything()) return std::nullopt;
   auto principal = identify(head, *ticket, service);
-  if (!principal) return std::move(principal.error());
+  const std::string& address = request.client.address;
+  if (!principal) {
+    const bool shown = *ticket || head.has(Header::authorization);
+    if (shown && principal.error().status == 401) {
+      if (auto too_many = service.quotas.wrong_secret(address)) return std::move(*too_many);
+    }
+    return std::move(principal.error());
+  }
   admitted.principal = std::move(*principal);
+  request.actor = admitted.principal.actor(address);
+  if (const ApiKeyPointer& key = admitted.principal.key()) {
+    service.first_uses.tell(service.log, *key, request.actor);
+  }
+  admitted.account = service.quotas.account_of(admitted.principal, address);
+  if (auto over = charge_request(admitted, service)) return over;
   return refuse(admitted.principal, admitted.match, admitted.query, service.log);
 }
 
 }  // namespace
 
-std::expected<Admitted, Response> admit(const Request& request, const Service& service) {
+std::optional<Response> charge_streams(const Call& call, const AppendMany& request) {
+  if (!call.account) return std::nullopt;
+  std::set<std::string_view> created;
+  for (const AppendMany::Part& part : request.parts) {
+    if (!call.service.log.available(part.stream)) created.insert(part.stream);
+  }
+  if (created.empty()) return std::nullopt;
+  auto over = call.account->charge(QuotaKind::streams, created.size());
+  if (over) call.service.quotas.count(QuotaKind::streams);
+  return over;
+}
+
+std::expected<Admitted, Response> admit(Request& request, Service& service) {
   const RequestHead& head = request.head;
   auto match = service.routes.match(head.method, head.target);
   if (auto refused = refuse_repeated(head, match ? match->route : nullptr)) {
@@ -163,7 +223,8 @@ std::expected<Admitted, Response> admit(const Request& request, const Service& s
     return std::unexpected(std::move(*refused));
   }
   Admitted admitted{.match = std::move(*match)};
-  if (auto refused = let_in(admitted, head, service)) return std::unexpected(std::move(*refused));
+  if (auto refused = let_in(admitted, request, service))
+    return std::unexpected(std::move(*refused));
   const auto gzip = find_coding(head);
   if (!gzip) return std::unexpected(gzip.error());
   admitted.packed = *gzip && head.framing != Framing::none;
@@ -175,6 +236,9 @@ std::optional<Response> take_body(Admitted& admitted, Request& request, Service&
   if (admitted.match.route->needs.anything()) {
     const auto why = admitted.principal.ended(*service.log.api_keys(), service.log.now());
     if (why) return unauthorised_since(*why);
+  }
+  if (admitted.account && is_append_route(*admitted.match.route)) {
+    admitted.account->owe(QuotaKind::bytes, request.body.size());
   }
   if (!admitted.packed) return std::nullopt;
   const size_t bytes_max = service.options.body_bytes_max;

@@ -10,6 +10,7 @@
 //   400  a condition, a producer or an idempotency key where it means nothing (Takes)
 //   400  a query that does not parse
 //   401  where access control is on, whoever shows no key or ticket that is good
+//   429  what is over its quota, or the wrong secrets of its address (quotas.h)
 //   403, 404  what it is not granted (access.h)
 //   415  a body in a coding that is not known here
 // and then, with the body:
@@ -39,12 +40,13 @@ struct Admitted {
   Match match;
   Query query;  // without the ticket
   Principal principal;
+  AccountPointer account = nullptr;  // of its quota; null: it has none
   // The body is in gzip; behind take_body, only one that unpacks to more than kLargeBodyBytes: see
   // unpack_body.
   bool packed = false;
 };
-// Looks at the head alone.
-std::expected<Admitted, Response> admit(const Request& request, const Service& service);
+// Looks at the head alone. The request's `actor` is who asks, from here on.
+std::expected<Admitted, Response> admit(Request& request, Service& service);
 // Of a request whose body has come: a response where it is refused after all.
 std::optional<Response> take_body(Admitted& admitted, Request& request, Service& service);
 

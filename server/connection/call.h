@@ -25,11 +25,14 @@ struct Call {
   const Route& route;
   std::vector<std::string> names;  // of the path
   Query query;
-  Principal principal;  // who asks: admission has checked what the head of the request names
+  AccountPointer account;  // of its quota; null: it has none
+  Principal principal;     // who asks: admission has checked what the head of the request names
 
   // A header's value, or empty.
   std::string_view header(Header header) const { return request.head.field(header); }
   std::string_view body() const { return request.body; }
+  // Who does it, for the log's own record (engine/api/administration.h).
+  const Actor& actor() const { return request.actor; }
 };
 
 using Handler = void (*)(Call call, Answer answer);

@@ -7,12 +7,16 @@
 // else makes. The table takes no other handler for a route with StreamsIn::body.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "server/connection/access.h"
 #include "server/connection/call.h"
 
 namespace strandline::server {
+
+// What it would create of its quota of streams; the 429, where that is too much.
+std::optional<Response> charge_streams(const Call& call, const AppendMany& request);
 
 template <class Request>
 class Authorised {
@@ -39,6 +43,12 @@ BodyChecked checked(Call call, Answer answer, Take take, Perform perform) {
     return {};
   }
   using Request = typename decltype(taken)::value_type;
+  if constexpr (std::is_same_v<Request, AppendMany>) {
+    if (auto over = charge_streams(call, *taken)) {
+      answer.now(std::move(*over));
+      return {};
+    }
+  }
   perform(std::move(call), Authorised<Request>(std::move(*taken)), std::move(answer));
   return {};
 }

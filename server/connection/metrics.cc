@@ -9,6 +9,7 @@
 #include "server/connection/readiness.h"
 #include "server/connection/route.h"
 #include "server/connection/service.h"
+#include "server/http/quota_text.h"
 
 namespace strandline::server {
 namespace {
@@ -41,6 +42,19 @@ class Scrape {
             .Increment(static_cast<double>(count));
       }
     }
+  }
+  void over_quota(const Service& service) {
+    auto& family = prometheus::BuildCounter()
+                       .Name("strandline_http_quota_refusals_total")
+                       .Help("Requests answered 429, by the quota that they were over.")
+                       .Register(registry_);
+    for (size_t kind = 0; kind < kQuotaKinds; ++kind) {
+      const auto quota = static_cast<QuotaKind>(kind);
+      family.Add({{"quota", std::string(name_of(quota))}})
+          .Increment(static_cast<double>(service.quotas.refused(quota)));
+    }
+    family.Add({{"quota", "wrong-secrets"}})
+        .Increment(static_cast<double>(service.quotas.refused_secrets()));
   }
   void refused(const Counters& counters) {
     auto& family = prometheus::BuildCounter()
@@ -88,6 +102,14 @@ std::string render_metrics(const Service& service) {
                  metrics.bytes_out);
   scrape.counter("strandline_http_timeouts_total", "Connections closed for being too slow.",
                  metrics.timeouts);
+
+  scrape.over_quota(service);
+  scrape.gauge("strandline_http_quota_accounts",
+               "Keys and addresses whose quotas are kept account of.", service.quotas.accounts());
+  if (service.access_log) {
+    scrape.counter("strandline_access_log_lines_dropped_total",
+                   "Lines of the access log that were not written.", service.access_log->dropped());
+  }
 
   const Counters counters = log.counters();
   scrape.counter("strandline_appends_total", "Appends that were stored.", counters.appends);

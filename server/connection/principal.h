@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "engine/api/access.h"
+#include "engine/api/administration.h"
 #include "engine/api/reading.h"
 
 namespace strandline::server {
@@ -59,6 +60,12 @@ class Principal {
   // Null: the server has no access control.
   const ApiKeyPointer& key() const { return key_; }
   const std::string& digest() const { return digest_; }
+
+  // As the log writes it down.
+  Actor actor(const std::string& address) const {
+    if (!key_) return {.kind = Actor::Kind::address, .name = address, .from = address};
+    return {.kind = Actor::Kind::key, .name = key_->name, .from = address};
+  }
 
   // Why it may not go on, if it may not: in a word, as forms say it.
   std::optional<std::string_view> ended(const ApiKeys& keys, Timestamp now) const;

@@ -143,6 +143,8 @@ awaitable<ReadEnd> RequestReader::read_head(Request& request) {
   if (!head) co_return refused(std::move(head.error()));
   request.head_bytes = std::move(kept);
   request.head = std::move(*head);
+  request.client = service_.proxies.client_of(transport_.peer(), request.head);
+  request.actor = Principal().actor(request.client.address);
   if (!request.head.authority.empty() && !authorities_.takes(request.head.authority)) {
     co_return closing(
         problem(421, "misdirected",

@@ -9,8 +9,13 @@
 
 #include "engine/log.h"
 #include "server/base/server_options.h"
+#include "server/connection/access_log.h"
+#include "server/connection/first_uses.h"
 #include "server/connection/metrics.h"
+#include "server/connection/quotas.h"
+#include "server/connection/refusals.h"
 #include "server/http/body_budget.h"
+#include "server/http/forwarded.h"
 #include "server/http/origins.h"
 
 namespace strandline::server {
@@ -24,8 +29,13 @@ struct Service {
   Log& log;
   const ServerOptions options;
   const Origins origins{options.cors_origins};
+  const TrustedProxies proxies{options.trusted_proxies};
   const RouteTable& routes;
   Metrics metrics;
+  Quotas quotas{options.quota, options.wrong_secrets_max};
+  Refusals refusals;
+  FirstUses first_uses;
+  AccessLog* access_log = nullptr;  // borrowed; null: none is written
   BodyBudget bodies{options.bodies_bytes_max};
   std::atomic<bool> draining = false;
 

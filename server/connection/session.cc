@@ -135,13 +135,9 @@ awaitable<void> Session::read_requests() {
       if (request.error()) refuse_last(std::move(*request.error()));
       co_return;
     }
-    const RequestHead& head = request->head;
     auto admitted = admit(*request, service_);
-    Manner manner{.route = admitted ? admitted->match.route : nullptr,
-                  .http_1_0 = head.http_1_0,
-                  .keep_alive = head.keep_alive && !service_.draining,
-                  .head_only = head.method == "HEAD",
-                  .cross_origin = service_.origins.headers(head.field(Header::origin))};
+    if (admitted) admitted = take_lease(std::move(*admitted));
+    Manner manner = manner_of(*request, admitted ? admitted->match.route : nullptr);
     bool more = false;
     if (admitted) {
       more = co_await serve(std::move(*request), std::move(*admitted), std::move(manner));
@@ -208,7 +204,7 @@ bool Session::has_room() const {
 uint64_t Session::open_slot(Manner manner) {
   ++waiting_;
   waiting_bytes_ += manner.request_bytes;
-  slots_.push_back({.manner = manner});
+  slots_.push_back({.manner = std::move(manner)});
   return first_ + slots_.size() - 1;
 }
 
@@ -230,6 +226,7 @@ void Session::dispatch(Request request, Admitted admitted, uint64_t number) {
             *match.route,
             std::move(match.names),
             std::move(admitted.query),
+            std::move(admitted.account),
             std::move(admitted.principal)};
   if (!large) return handler(std::move(call), std::move(answer));
   answer.elsewhere(service_, [handler, packed, call = std::move(call)](Answer to) mutable {
@@ -274,6 +271,7 @@ void Session::answer(uint64_t number, Response response) {
   // What came while it waited is not for it any more.
   if (ended_ && slot->give_up) response = unauthorised_since(*ended_);
   service_.metrics.answered(service_.routes.index_of(slot->manner.route), response.status);
+  tell(slot->manner, response.status, response.body.size());
   response.headers += slot->manner.cross_origin;
   append_head(slot->text, response, head_context(slot->manner));
   if (slot->manner.head_only) {
@@ -289,6 +287,9 @@ void Session::answer(uint64_t number, Response response) {
 void Session::answer(uint64_t number, std::unique_ptr<Follow> follow) {
   Slot* slot = waiting_slot(number);
   if (!slot) return;
+  auto lease = service_.quotas.open(account_, QuotaKind::followers);
+  if (!lease) return answer(number, std::move(lease.error()));
+  follower_lease_ = std::move(*lease);
   service_.metrics.answered(service_.routes.index_of(slot->manner.route), 200);
   following_ = true;
   slot->follow = std::move(follow);
@@ -319,6 +320,7 @@ awaitable<void> Session::write_answers() {
       auto follow = std::move(slots_.front().follow);
       const Manner manner = slots_.front().manner;
       co_await write_follow(std::move(follow), manner);
+      tell(manner, 200, sent_);
       break;
     }
     out.clear();

@@ -49,6 +49,12 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
     bool head_only = false;
     size_t request_bytes = 0;
     std::string cross_origin = {};  // lines for a page of another origin (origins.h)
+    Actor actor = {};
+    // For the access log alone, where there is one.
+    std::string method = {};
+    std::string target = {};
+    std::string request_id = {};
+    SteadyTime begun = {};
   };
   struct Slot {
     Manner manner;
@@ -60,6 +66,11 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   };
 
   awaitable<void> read_requests();
+  // `route`: null where it was refused.
+  Manner manner_of(const Request& request, const Route* route) const;
+  std::expected<Admitted, Response> take_lease(Admitted admitted);
+  // What was answered, for whoever keeps a record of it.
+  void tell(const Manner& manner, unsigned status, uint64_t bytes);
   // The rest of a request whose head was admitted: its body is read, and it is handed on. False:
   // there is no next one.
   awaitable<bool> serve(Request request, Admitted admitted, Manner manner);
@@ -103,7 +114,11 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   Signal answered_;           // the writer's: a slot is ready, or reading is over
   Signal room_;               // the reader's: an answer was given or has left
 
-  Principal principal_;                    // of the request that came last
+  Principal principal_;              // of the request that came last
+  AccountPointer account_;           // its
+  Account::Lease connection_lease_;  // of that account
+  Account::Lease follower_lease_;
+  uint64_t sent_ = 0;                      // to a follower
   std::optional<std::string_view> ended_;  // why it may not wait for events any longer
   SteadyTime ended_at_;
 

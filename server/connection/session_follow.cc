@@ -208,6 +208,7 @@ awaitable<bool> Session::send(std::string_view bytes, Follow* follow, const Read
     const auto [error, count] = transport_->write_now(bytes);
     bytes.remove_prefix(count);
     service_.metrics.bytes_out.fetch_add(count, std::memory_order_relaxed);
+    sent_ += count;
     if (error == asio::error::would_block) {
       if (ahead && !co_await wait_for(*ahead)) co_return false;
       follow->rest();

@@ -1,15 +1,42 @@
 #include "server/connection/socket_transport.h"
 
+#include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
+#include <cstring>
+
+#include "server/http/forwarded.h"
 
 namespace strandline::server {
 
-SocketTransport::SocketTransport(StreamSocket socket) : socket_(std::move(socket)) {
+namespace {
+
+std::string peer_of(const StreamSocket& socket) {
+  ErrorCode error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (error) return {};  // it is gone already
+  char text[INET6_ADDRSTRLEN] = {};
+  if (endpoint.protocol().family() == AF_INET) {
+    sockaddr_in address;
+    std::memcpy(&address, endpoint.data(), sizeof address);
+    return inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
+  }
+  if (endpoint.protocol().family() != AF_INET6) return std::string(kUnixPeer);
+  sockaddr_in6 v6;
+  std::memcpy(&v6, endpoint.data(), sizeof v6);
+  IpAddress address;
+  std::memcpy(address.data(), &v6.sin6_addr, address.size());
+  return render_ip_address(address);
+}
+
+}  // namespace
+
+SocketTransport::SocketTransport(StreamSocket socket)
+    : socket_(std::move(socket)), peer_(peer_of(socket_)) {
   ErrorCode ignored;
   // A Unix socket has neither of the two, and refuses them.
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <string>
 
 #include "server/connection/transport.h"
 
@@ -20,6 +21,7 @@ class SocketTransport : public Transport {
   Transferred write_now(std::string_view bytes) override;
   awaitable<ErrorCode> wait_writable() override;
   awaitable<void> finish_writing() override;
+  std::string_view peer() const override { return peer_; }
   bool is_peer_gone() const override;
   void bound_unsent(int bytes) override;
   void cancel() override;
@@ -30,6 +32,7 @@ class SocketTransport : public Transport {
 
  private:
   mutable StreamSocket socket_;
+  const std::string peer_;
 };
 
 }  // namespace strandline::server

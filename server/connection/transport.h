@@ -38,6 +38,8 @@ class Transport {
   // Tells the other side that nothing more comes. What it sends can still be read.
   virtual awaitable<void> finish_writing() = 0;
 
+  // The address of the other side, as forwarded.h spells it.
+  virtual std::string_view peer() const = 0;
   // Whether the other side has closed or is gone, seen without reading.
   virtual bool is_peer_gone() const = 0;
   // Of what is written and not yet sent, holds at most about so much in the kernel.

@@ -103,7 +103,8 @@ bool Authorities::is_listened_on(const Authority& authority) const {
   return everywhere && (authority.host == "127.0.0.1" || same_host(authority.host, "[::1]"));
 }
 
-bool Authorities::is_own_origin(std::string_view origin, std::string_view host) const {
+bool Authorities::is_own_origin(std::string_view origin, std::string_view host,
+                                std::string_view outside) const {
   const size_t end = origin.find("://");
   if (end == std::string_view::npos) return false;
   const std::string_view scheme = origin.substr(0, end);
@@ -113,8 +114,8 @@ bool Authorities::is_own_origin(std::string_view origin, std::string_view host) 
   if (!authority) return false;
   if (https && authority->port.empty()) authority->port = kHttpsPort;
   if (is_named(*authority)) return true;
-  if (https != tls_) return false;
-  if (is_listened_on(*authority)) return true;
+  if (https != (outside.empty() ? tls_ : outside == "https")) return false;
+  if (outside.empty() && is_listened_on(*authority)) return true;
   // Any name may be made to lead here (DNS rebinding); an address leads to nobody else.
   auto came_by = parse_authority(host);
   if (!came_by) return false;

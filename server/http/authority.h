@@ -43,8 +43,9 @@ class Authorities {
   // Whether an Origin (RFC 6454, section 7) is this server's: http, or https where TLS is spoken,
   // at the Host that the request came by or at the address it listens on; or one of the names. (A
   // proxy may serve a name by https.) "null", which stands for a page without an origin of its own,
-  // is nobody's.
-  bool is_own_origin(std::string_view origin, std::string_view host) const;
+  // is nobody's. `outside`: the scheme that a trusted proxy speaks to the client; empty: none says.
+  bool is_own_origin(std::string_view origin, std::string_view host,
+                     std::string_view outside = {}) const;
 
  private:
   bool is_named(const Authority& authority) const;

@@ -26,6 +26,7 @@ enum class Header : uint8_t {
   content_type,
   date,
   expect,
+  forwarded,
   host,
   idempotency_key,
   if_match,
@@ -37,6 +38,10 @@ enum class Header : uint8_t {
   producer_seq,
   sec_fetch_site,
   transfer_encoding,
+  x_forwarded_for,
+  x_forwarded_host,
+  x_forwarded_proto,
+  x_request_id,
 };
 
 struct KnownHeader {
@@ -56,6 +61,7 @@ inline constexpr std::array kKnownHeaders = std::to_array<KnownHeader>({
     {"Content-Type"},
     {"Date"},
     {"Expect"},
+    {"Forwarded", true},
     {"Host"},
     {"Idempotency-Key"},
     {"If-Match", true},
@@ -67,9 +73,13 @@ inline constexpr std::array kKnownHeaders = std::to_array<KnownHeader>({
     {"Producer-Seq"},
     {"Sec-Fetch-Site"},
     {"Transfer-Encoding"},
+    {"X-Forwarded-For", true},
+    {"X-Forwarded-Host", true},
+    {"X-Forwarded-Proto", true},
+    {"X-Request-Id", true},
 });
 inline constexpr size_t kHeaders = kKnownHeaders.size();
-static_assert(kHeaders == static_cast<size_t>(Header::transfer_encoding) + 1);
+static_assert(kHeaders == static_cast<size_t>(Header::x_request_id) + 1);
 
 constexpr const KnownHeader& known(Header header) {
   return kKnownHeaders[static_cast<size_t>(header)];

@@ -4,8 +4,10 @@
 #include <memory>
 #include <string>
 
+#include "engine/api/administration.h"
 #include "server/http/authority.h"
 #include "server/http/body_budget.h"
+#include "server/http/forwarded.h"
 #include "server/http/request_head.h"
 
 namespace strandline::server {
@@ -15,6 +17,8 @@ struct Request {
   const Authorities* authorities;
   std::unique_ptr<const char[]> head_bytes = {};
   RequestHead head = {};
+  Client client = {};  // whom it comes from: by its peer's address, or as trusted proxies say
+  Actor actor = {};    // who asks, as far as it is known: its address, then its key
   std::string body = {};
   BodyBudget::Share share = {};  // of a large body
 };

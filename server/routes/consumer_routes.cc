@@ -38,8 +38,8 @@ std::expected<NewConsumer, Response> take_consumer(Call& call) {
   return NewConsumer{.name = call.names[0], .settings = std::move(*settings)};
 }
 
-Response create_consumer(Log& log, const NewConsumer& consumer) {
-  const auto created = log.create_consumer(consumer.name, consumer.settings);
+Response create_consumer(Log& log, const NewConsumer& consumer, const Actor& by) {
+  const auto created = log.create_consumer(consumer.name, consumer.settings, by);
   if (created) {
     Response response = print_consumer(201, *created);
     response.headers = location({"/v1/consumers/", consumer.name});
@@ -70,13 +70,13 @@ Response change_consumer(Call& call) {
   if (!text) return std::move(text.error());
   const auto change = read_consumer_change(*text);
   if (!change) return not_valid(change.error());
-  const auto info = call.service.log.update_consumer(call.names[0], *change);
+  const auto info = call.service.log.update_consumer(call.names[0], *change, call.actor());
   return info ? print_consumer(200, *info) : problem(info.error(), Asked::changing);
 }
 
 Response remove_consumer(Call& call) {
   if (auto none = call.query.allow({}); !none) return malformed(none.error());
-  const auto removed = call.service.log.delete_consumer(call.names[0]);
+  const auto removed = call.service.log.delete_consumer(call.names[0], call.actor());
   if (!removed) return problem(removed.error(), Asked::changing);
   return Response{.status = 204, .content_type = {}};
 }
@@ -216,11 +216,11 @@ Response move_consumer(Call& call) {
     if (!parsed) return not_valid(parsed.error());
     from = *parsed;
   }
-  const auto info = call.service.log.reset_consumer(call.names[0], from);
+  const auto info = call.service.log.reset_consumer(call.names[0], from, call.actor());
   if (info) return print_consumer(200, *info);
   if (info.error().code != Code::not_found) return problem(info.error(), Asked::changing);
   // A reader that looks after its positions by itself.
-  const auto positions = call.service.log.reset_positions(call.names[0], from);
+  const auto positions = call.service.log.reset_positions(call.names[0], from, call.actor());
   if (!positions) return problem(positions.error(), Asked::changing);
   Response response;
   response.body = "{";
@@ -241,7 +241,8 @@ Response skip_events(Call& call) {
   const auto skipped = call.service.log.skip({.consumer = call.names[0],
                                               .position = *position,
                                               .count = count->value_or(1),
-                                              .reason = std::string(reason->value_or(""))});
+                                              .reason = std::string(reason->value_or(""))},
+                                             call.actor());
   if (!skipped) return problem(skipped.error(), Asked::changing);
   Response response;
   response.body = "{\"skipped\":" + std::to_string(skipped->skipped) +
@@ -254,7 +255,8 @@ Response replay_dead_letters(Call& call) {
   if (!fields) return std::move(fields.error());
   const auto limit = fields->number("limit");
   if (!limit) return not_valid(limit.error());
-  const auto replayed = call.service.log.replay(call.names[0], limit->value_or(UINT64_MAX));
+  const auto replayed =
+      call.service.log.replay(call.names[0], limit->value_or(UINT64_MAX), call.actor());
   if (!replayed) return problem(replayed.error(), Asked::changing);
   return print_number("replayed", *replayed);
 }
@@ -335,9 +337,8 @@ BodyChecked put_consumer(Call call, Answer answer) {
   return checked(std::move(call), std::move(answer), take_consumer,
                  [](const Call& taken, Authorised<NewConsumer> consumer, Answer later) {
                    later.block(taken.service,
-                               [&log = taken.service.log, consumer = std::move(consumer).take()] {
-                                 return create_consumer(log, consumer);
-                               });
+                               [&log = taken.service.log, consumer = std::move(consumer).take(),
+                                by = taken.actor()] { return create_consumer(log, consumer, by); });
                  });
 }
 void get_consumer(Call call, Answer answer) {

@@ -7,6 +7,7 @@
 #include "engine/api/rfc3339.h"
 #include "server/base/secret.h"
 #include "server/connection/ticket.h"
+#include "server/http/quota_text.h"
 #include "server/json/json_writer.h"
 #include "server/routes/handlers.h"
 #include "server/routes/json_body.h"
@@ -30,7 +31,7 @@ Response print_api_key(const Call& call, unsigned status, const ApiKey& key,
   return response;
 }
 
-// Who did what to which key: until there is a stream of such acts, the log lines say it.
+// Who did what to which key, for whoever reads the server's own lines; `$admin` has it for good.
 void tell_change(const Call& call, std::string_view what, const std::string& key) {
   const ApiKeyPointer& who = call.principal.key();
   spdlog::info("key \"{}\" {} by {}", key, what,
@@ -57,7 +58,7 @@ Parsed<std::optional<Timestamp>> read_expiry(JsonFields& fields, Timestamp now) 
 }
 
 Response make_api_key(Call& call) {
-  auto fields = take_object(call, {"key", "grants", "expires", "expires_s"});
+  auto fields = take_object(call, {"key", "grants", "expires", "expires_s", "quota"});
   if (!fields) return std::move(fields.error());
   const auto name = fields->string("key");
   if (!name) return not_valid(name.error());
@@ -67,11 +68,17 @@ Response make_api_key(Call& call) {
   Log& log = call.service.log;
   const auto expires = read_expiry(*fields, log.now());
   if (!expires) return not_valid(expires.error());
+  const auto quota_text = fields->string("quota");
+  if (!quota_text) return not_valid(quota_text.error());
+  const auto quota = parse_quota(quota_text->value_or(""));
+  if (!quota) return not_valid("\"quota\": " + quota.error());
   const std::string secret = new_secret();
   const auto key = log.create_key({.name = std::string(**name),
                                    .digest = digest_of_secret(secret),
                                    .grants = std::move(*grants),
-                                   .expires = *expires});
+                                   .expires = *expires,
+                                   .quota = *quota},
+                                  call.actor());
   if (!key) return problem(key.error(), Asked::changing);
   tell_change(call, "created", (*key)->name);
   Response response = print_api_key(call, 201, **key, secret);
@@ -110,7 +117,8 @@ Response change_secret(Call& call) {
   if (!grace_s) return not_valid(grace_s.error());
   const auto grace = std::chrono::seconds(std::min(grace_s->value_or(0), kLifetimeMaxS));
   const std::string secret = new_secret();
-  const auto key = call.service.log.rotate_key(call.names[0], digest_of_secret(secret), grace);
+  const auto key =
+      call.service.log.rotate_key(call.names[0], digest_of_secret(secret), grace, call.actor());
   if (!key) return problem(key.error(), Asked::changing);
   tell_change(call, "rotated", (*key)->name);
   return print_api_key(call, 200, **key, secret);
@@ -119,7 +127,7 @@ Response change_secret(Call& call) {
 Response end_api_key(Call& call) {
   auto fields = take_object(call, {});
   if (!fields) return std::move(fields.error());
-  const auto key = call.service.log.revoke_key(call.names[0]);
+  const auto key = call.service.log.revoke_key(call.names[0], call.actor());
   if (!key) return problem(key.error(), Asked::changing);
   tell_change(call, "revoked", (*key)->name);
   return print_api_key(call, 200, **key);

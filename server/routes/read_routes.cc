@@ -168,7 +168,7 @@ void read_events(Call call, Answer answer) {
       !known) {
     return answer.now(malformed(known.error()));
   }
-  if (auto refused = check_stream_name(call.service, call.names[0])) {
+  if (auto refused = check_read_name(call.service, call.names[0])) {
     return answer.now(std::move(*refused));
   }
   auto select = Selection::stream(call.names[0]);
@@ -188,7 +188,7 @@ void read_all(Call call, Answer answer) {
     return answer.now(malformed("stream and prefix do not go together"));
   }
   for (const std::string& stream : streams) {
-    if (auto refused = check_stream_name(call.service, stream)) {
+    if (auto refused = check_read_name(call.service, stream)) {
       return answer.now(std::move(*refused));
     }
   }

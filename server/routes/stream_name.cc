@@ -17,4 +17,9 @@ std::optional<Response> check_stream_name(const Service& service, std::string_vi
   return std::nullopt;
 }
 
+std::optional<Response> check_read_name(const Service& service, std::string_view name) {
+  if (name == kAdminStream) return std::nullopt;
+  return check_stream_name(service, name);
+}
+
 }  // namespace strandline::server

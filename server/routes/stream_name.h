@@ -11,5 +11,7 @@ namespace strandline::server {
 
 // A 422, if it does not.
 std::optional<Response> check_stream_name(const Service& service, std::string_view name);
+// The same of one that is only read: the log's own `$admin` is, too.
+std::optional<Response> check_read_name(const Service& service, std::string_view name);
 
 }  // namespace strandline::server

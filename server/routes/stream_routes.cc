@@ -71,7 +71,7 @@ Response put(Call& call) {
   const StreamSettings settings{.description = std::string(description->value_or(""))};
 
   Log& log = call.service.log;
-  const auto created = log.create_stream(call.names[0], settings);
+  const auto created = log.create_stream(call.names[0], settings, call.actor());
   if (created) {
     Response response = print_stream(201, *created);
     response.headers = location({"/v1/streams/", call.names[0]});
@@ -88,14 +88,15 @@ Response put(Call& call) {
 }
 
 Response get(Call& call) {
-  if (auto refused = check(call)) return std::move(*refused);
+  if (auto known = call.query.allow({}); !known) return malformed(known.error());
+  if (auto refused = check_read_name(call.service, call.names[0])) return std::move(*refused);
   const auto info = call.service.log.describe(call.names[0]);
   return info ? print_stream(200, *info) : problem(info.error(), Asked::reading);
 }
 
 Response remove(Call& call) {
   if (auto refused = check(call)) return std::move(*refused);
-  const auto removed = call.service.log.delete_stream(call.names[0]);
+  const auto removed = call.service.log.delete_stream(call.names[0], call.actor());
   if (!removed) return problem(removed.error(), Asked::changing);
   return Response{.status = 204, .content_type = {}};
 }
@@ -107,7 +108,7 @@ Response truncate(Call& call) {
   const auto before = fields->number("before");
   if (!before) return invalid(before.error());
   if (!*before) return invalid("a truncation has \"before\": the first offset to keep");
-  const auto start = call.service.log.truncate(call.names[0], Offset(**before));
+  const auto start = call.service.log.truncate(call.names[0], Offset(**before), call.actor());
   if (!start) return problem(start.error(), Asked::changing);
   Response response;
   response.body = "{\"start\":" + std::to_string(start->value) + "}\n";

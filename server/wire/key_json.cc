@@ -1,6 +1,7 @@
 #include "server/wire/key_json.h"
 
 #include "engine/api/rfc3339.h"
+#include "server/http/quota_text.h"
 #include "server/json/json_reader.h"
 #include "server/json/json_writer.h"
 
@@ -101,6 +102,8 @@ void render_api_key(std::string& out, const ApiKey& key, Timestamp now, std::str
   if (!key.old_digest.empty() && now < key.old_until) {
     render_time_member(out, "old_secret_until", key.old_until);
   }
+  if (key.quota.any()) out += ",\"quota\":\"" + render_quota(key.quota) + '"';
+  if (key.used) render_time_member(out, "used", key.used);
   out += ",\"state\":\"";
   out += state_of(key, now);
   out += "\"}";

@@ -8,7 +8,9 @@
 #include "engine/api/options.h"
 #include "server/connection/binding.h"
 #include "server/http/authority.h"
+#include "server/http/forwarded.h"
 #include "server/http/origins.h"
+#include "server/http/quota_text.h"
 #include "server/server.h"
 #include "tools/base/url.h"
 
@@ -48,6 +50,20 @@ Checked origins(std::string_view text) {
   for (const std::string& origin : split_names(text)) {
     if (auto fault = server::Origins::fault_in(origin)) return std::unexpected(std::move(*fault));
   }
+  return std::string(text);
+}
+
+Checked proxies(std::string_view text) {
+  for (const std::string& proxy : split_names(text)) {
+    if (auto fault = server::TrustedProxies::fault_in(proxy)) {
+      return std::unexpected(std::move(*fault));
+    }
+  }
+  return std::string(text);
+}
+
+Checked quota_of_each(std::string_view text) {
+  if (const auto quota = server::parse_quota(text); !quota) return std::unexpected(quota.error());
   return std::string(text);
 }
 
@@ -142,6 +158,37 @@ std::span<const SettingKey> setting_keys() {
        origins,
        "",
        true},
+      {"serve",
+       "trusted_proxies",
+       Kind::text,
+       "",
+       "the proxies, with commas between, that are believed when they say whom a request comes "
+       "from (Forwarded, X-Forwarded-For): addresses, networks such as 10.0.0.0/8, and unix",
+       {},
+       proxies,
+       "",
+       true},
+      {"serve",
+       "quota",
+       Kind::text,
+       "",
+       "of each key that has none of its own, and without access control of each address: "
+       "requests=100/s,bytes=1MB/s,connections=10,followers=5,streams=20/h, or some of these",
+       {},
+       quota_of_each},
+      {"serve",
+       "wrong_secrets_max",
+       Kind::number,
+       number(server.wrong_secrets_max),
+       "wrong secrets of one address at once; then one a second, and 429. 0: no limit",
+       {0, 1'000'000}},
+      {"serve", "access_log", Kind::text, "",
+       "a file, or - for the standard output, that gets a line of JSON for each request. SIGHUP "
+       "opens the file anew"},
+      {"serve", "record_administration", Kind::truth, "true",
+       "write administrative acts and refusals down in the stream $admin"},
+      {"serve", "core_dumps", Kind::truth, "false",
+       "let a crash leave an image of the memory, in which there are secrets and events"},
       {"serve",
        "connections_max",
        Kind::number,

@@ -246,6 +246,11 @@ class Import {
   }
 
   int report() {
+    if (events_.left_out() > 0) {
+      std::cerr << fmt::format(
+          "strandline: {} events of $admin are left out: they say what was done to another log\n",
+          events_.left_out());
+    }
     if (flags_.json) {
       std::cout << fmt::format("{{\"lines\":{},\"events\":{},\"skipped\":{}}}\n", input_.count(),
                                events_done_, skipped_);

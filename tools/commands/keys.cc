@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "server/base/secret_file.h"
+#include "server/http/quota_text.h"
 #include "tools/base/flags.h"
 #include "tools/base/program.h"
 #include "tools/base/table.h"
@@ -25,6 +26,7 @@ struct KeysFlags {
   std::string name;
   std::vector<std::string> grants;
   std::optional<std::chrono::milliseconds> expires;
+  std::string quota;
   std::chrono::milliseconds grace{0};
   std::string secret_file;
   bool json = false;
@@ -80,6 +82,7 @@ int print_key(Result<std::string> told, const KeysFlags& flags) {
             << fmt::format("created  {}\n", time_in(key, "created"))
             << fmt::format("expires  {}\n", time_in(key, "expires"))
             << fmt::format("state    {}\n", text_of(key, "state"));
+  if (key.HasMember("quota")) std::cout << fmt::format("quota    {}\n", text_of(key, "quota"));
   if (key.HasMember("old_secret_until")) {
     std::cout << fmt::format("its old secret is good until {}\n", time_in(key, "old_secret_until"));
   }
@@ -101,7 +104,9 @@ int create_one(LogHandle& log, const KeysFlags& flags) {
   }
   std::optional<std::chrono::seconds> lifetime;
   if (flags.expires) lifetime = std::chrono::ceil<std::chrono::seconds>(*flags.expires);
-  return print_key(log.create_key(flags.name, std::move(grants), lifetime), flags);
+  const auto quota = server::parse_quota(flags.quota);
+  if (!quota) return misused("--quota " + quota.error());
+  return print_key(log.create_key(flags.name, std::move(grants), lifetime, *quota), flags);
 }
 
 int list_all(LogHandle& log, const KeysFlags& flags) {
@@ -180,6 +185,11 @@ void add_keys(Program& program) {
   add_duration_flag(
       creating, "--expires", [flags](std::chrono::milliseconds time) { flags->expires = time; },
       "how long it is good, such as 90d; for good, if it is not said", {kSecondMs, 100 * kYearMs});
+  creating
+      .add_option("--quota", flags->quota,
+                  "how much it may take: requests=100/s,bytes=1MB/s,connections=10,followers=5,"
+                  "streams=20/h, or some of these; what is not said is as the server has it")
+      ->type_name("QUOTA");
   keeping(creating);
   on_run(creating, Purpose::create, create_one);
   CLI::App& rotating = named(program.add(all, "rotate", "Give a key another secret",

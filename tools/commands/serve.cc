@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
 
 #include <atomic>
 #include <csignal>
@@ -17,9 +18,11 @@
 #include "server/connection/binding.h"
 #include "server/connection/exposure.h"
 #include "server/connection/tls_context.h"
+#include "server/http/quota_text.h"
 #include "server/json/json_writer.h"
 #include "server/server.h"
 #include "server/wire/cloudevents.h"
+#include "tools/base/account.h"
 #include "tools/base/interrupt.h"
 #include "tools/base/program.h"
 
@@ -33,7 +36,7 @@ constexpr char kServeExample[] =
     "    --tls-cert server.pem --tls-key server.key\n"
     "  strandline serve --print-config > strandline.toml\n\n"
     "SIGTERM and SIGINT end it in order: no new appends, then what is under way, then the log is\n"
-    "closed. SIGHUP is ignored.";
+    "closed. SIGHUP opens the access log anew, and does nothing else.";
 
 struct ServeFlags {
   bool print_config = false;
@@ -78,6 +81,8 @@ Options options_of(const Settings& settings, const ServeFlags& flags,
                    std::shared_ptr<std::atomic<bool>> opened) {
   Options options;
   options.accept_loss = flags.accept_loss;
+  options.record_administration = settings.truth("serve", "record_administration");
+  options.actor = account_here();
   options.create_streams_on_append = settings.truth("serve", "create_streams_on_append");
   options.batch_cache_bytes = settings.bytes("serve", "batch_cache_size");
   options.block_cache_bytes = settings.bytes("serve", "block_cache_size");
@@ -119,6 +124,12 @@ Result<std::unique_ptr<server::TlsContext>> open_tls(const Settings& settings) {
   return server::TlsContext::open(std::move(files));
 }
 
+// For who renames the access log.
+std::atomic<server::Server*> hung_up = nullptr;
+void on_hang_up(int) {
+  if (server::Server* server = hung_up) server->reopen_access_log();
+}
+
 int serve(const Settings& settings, const ServeFlags& flags) {
   if (flags.print_config) {
     std::cout << settings.render("serve");
@@ -128,7 +139,9 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   // A log line to a pipe that nobody reads any more must not end the server; nor must the end of
   // the terminal that it was started from.
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGHUP, on_hang_up);
+  // Secrets pass through the memory in many places: none of it is left in a file.
+  if (!settings.truth("serve", "core_dumps")) ::prctl(PR_SET_DUMPABLE, 0);
   Interrupt::watch();
 
   // The addresses and the certificate first: where they cannot be had, no log is made or opened.
@@ -172,6 +185,10 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   options.history_threads = static_cast<unsigned>(settings.number("serve", "history_threads"));
   options.authorities = split_names(settings.text("serve", "authorities"));
   options.cors_origins = split_names(settings.text("serve", "cors_origins"));
+  options.trusted_proxies = split_names(settings.text("serve", "trusted_proxies"));
+  options.quota = *server::parse_quota(settings.text("serve", "quota"));
+  options.wrong_secrets_max = settings.number("serve", "wrong_secrets_max");
+  options.access_log = settings.text("serve", "access_log");
   options.connections_max = connections;
   options.insecure = settings.truth("serve", "insecure");
   if (!root_key_file.empty()) {
@@ -179,6 +196,7 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   }
   auto server = server::Server::start(**log, options, std::move(*bindings), std::move(*tls));
   if (!server) return failed(server.error());
+  hung_up = server->get();
   for (const std::string& url : urls) std::cout << "listening on " << url << std::endl;
 
   std::thread waiting([&] {
@@ -187,6 +205,7 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   });
   (*server)->run();
   waiting.join();
+  hung_up = nullptr;
   server->reset();
   (*log)->close();
   spdlog::info("closed");

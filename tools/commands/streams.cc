@@ -128,7 +128,8 @@ void add_streams(Program& program) {
     command.add_flag("--json", flags->json, "a JSON object a line");
     const bool named = command.get_option_no_throw("stream") != nullptr;
     program.on_run(command, [flags, &program, purpose, act, named] {
-      if (const auto fault = named ? check_name(flags->name, Limits()) : Status(); !fault) {
+      const bool own = purpose == Purpose::read && flags->name == kAdminStream;
+      if (const auto fault = named && !own ? check_name(flags->name, Limits()) : Status(); !fault) {
         return misused(fault.error().message);
       }
       auto log = connect(program.settings(), purpose);

@@ -19,11 +19,12 @@ Result<std::string> told_key(const Log& log, const Result<ApiKeyPointer>& key,
 }  // namespace
 
 Result<std::string> create_local_key(Log& log, std::string name, std::vector<Grant> grants,
-                                     std::optional<std::chrono::seconds> lifetime) {
+                                     std::optional<std::chrono::seconds> lifetime, Quota quota) {
   const std::string secret = server::new_secret();
   NewApiKey key{.name = std::move(name),
                 .digest = server::digest_of_secret(secret),
-                .grants = std::move(grants)};
+                .grants = std::move(grants),
+                .quota = quota};
   if (lifetime) key.expires = Timestamp{log.now().us + *lifetime / std::chrono::microseconds(1)};
   return told_key(log, log.create_key(std::move(key)), secret);
 }

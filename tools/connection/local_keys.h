@@ -11,7 +11,7 @@
 namespace strandline::tools {
 
 Result<std::string> create_local_key(Log& log, std::string name, std::vector<Grant> grants,
-                                     std::optional<std::chrono::seconds> lifetime);
+                                     std::optional<std::chrono::seconds> lifetime, Quota quota);
 std::string local_keys(const Log& log);
 Result<std::string> local_key(const Log& log, const std::string& name);
 Result<std::string> rotate_local_key(Log& log, std::string name, std::chrono::seconds grace);

@@ -12,6 +12,7 @@
 #include "server/base/version.h"
 #include "server/wire/cloudevents.h"
 #include "server/wire/consumer_json.h"
+#include "tools/base/account.h"
 #include "tools/base/clip.h"
 #include "tools/base/interrupt.h"
 #include "tools/connection/local_keys.h"
@@ -224,8 +225,9 @@ class LocalLog : public LogHandle {
   }
 
   Result<std::string> create_key(std::string name, std::vector<Grant> grants,
-                                 std::optional<std::chrono::seconds> lifetime) override {
-    return create_local_key(*log_, std::move(name), std::move(grants), lifetime);
+                                 std::optional<std::chrono::seconds> lifetime,
+                                 Quota quota) override {
+    return create_local_key(*log_, std::move(name), std::move(grants), lifetime, quota);
   }
   Result<std::string> keys() override { return local_keys(*log_); }
   Result<std::string> key(std::string name) override { return local_key(*log_, name); }
@@ -244,9 +246,11 @@ class LocalLog : public LogHandle {
 
 }  // namespace
 
-Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directory,
-                                            Purpose purpose) {
+Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directory, Purpose purpose,
+                                            bool record_administration) {
   Options options;
+  options.record_administration = record_administration;
+  options.actor = account_here();
   // What the store says while it opens is in the error, if there is one.
   auto opened = std::make_shared<std::atomic<bool>>(false);
   options.on_warning = [opened](const std::string& text) {
@@ -270,8 +274,8 @@ Result<std::unique_ptr<Log>> open_directory(const std::filesystem::path& directo
 }
 
 Result<std::unique_ptr<LogHandle>> open_local(const std::filesystem::path& directory,
-                                              Purpose purpose) {
-  auto log = open_directory(directory, purpose);
+                                              Purpose purpose, bool record_administration) {
+  auto log = open_directory(directory, purpose, record_administration);
   if (!log) return std::unexpected(log.error());
   return std::make_unique<LocalLog>(std::move(*log));
 }

@@ -28,7 +28,9 @@ Result<std::string> token_of(const Settings& settings) {
 Result<std::unique_ptr<LogHandle>> connect(const Settings& settings, Purpose purpose) {
   auto target = settings.target();
   if (!target) return std::unexpected(target.error());
-  if (!target->data.empty()) return open_local(target->data, purpose);
+  if (!target->data.empty()) {
+    return open_local(target->data, purpose, settings.truth("serve", "record_administration"));
+  }
   auto token = token_of(settings);
   if (!token) return std::unexpected(token.error());
   return open_remote(target->server, {std::move(target->trust), std::move(*token)}, purpose);

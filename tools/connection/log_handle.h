@@ -98,7 +98,8 @@ class LogHandle {
 
   // --- API keys: JSON, as the API has it; what was just created or rotated has its secret.
   virtual Result<std::string> create_key(std::string name, std::vector<Grant> grants,
-                                         std::optional<std::chrono::seconds> lifetime) = 0;
+                                         std::optional<std::chrono::seconds> lifetime,
+                                         Quota quota) = 0;
   virtual Result<std::string> keys() = 0;
   virtual Result<std::string> key(std::string name) = 0;
   virtual Result<std::string> rotate_key(std::string name, std::chrono::seconds grace) = 0;

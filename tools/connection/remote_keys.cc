@@ -1,6 +1,7 @@
 // API keys behind a server: RemoteLog's share of them.
 #include <fmt/format.h>
 
+#include "server/http/quota_text.h"
 #include "server/json/json_writer.h"
 #include "server/wire/key_json.h"
 #include "tools/connection/remote_log.h"
@@ -25,12 +26,14 @@ HttpRequest posted(std::string target, std::string body) {
 }  // namespace
 
 Result<std::string> RemoteLog::create_key(std::string name, std::vector<Grant> grants,
-                                          std::optional<std::chrono::seconds> lifetime) {
+                                          std::optional<std::chrono::seconds> lifetime,
+                                          Quota quota) {
   std::string body = "{\"key\":";
   server::render_string(body, name);
   body += ",\"grants\":";
   server::render_grants(body, grants);
   if (lifetime) body += fmt::format(",\"expires_s\":{}", lifetime->count());
+  if (quota.any()) body += ",\"quota\":\"" + server::render_quota(quota) + '"';
   return body_of(exchange_.send(posted("/v1/keys", body + "}")));
 }
 

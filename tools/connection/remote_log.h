@@ -54,7 +54,8 @@ class RemoteLog : public LogHandle {
 
   // --- In remote_keys.cc.
   Result<std::string> create_key(std::string name, std::vector<Grant> grants,
-                                 std::optional<std::chrono::seconds> lifetime) override;
+                                 std::optional<std::chrono::seconds> lifetime,
+                                 Quota quota) override;
   Result<std::string> keys() override;
   Result<std::string> key(std::string name) override;
   Result<std::string> rotate_key(std::string name, std::chrono::seconds grace) override;

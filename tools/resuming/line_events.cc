@@ -44,6 +44,10 @@ Status LineEvents::add(std::string_view line) {
 }
 
 Status LineEvents::add_event(std::string_view stream, const NewEvent& event) {
+  if (!stream_ && stream == kAdminStream) {
+    ++left_out_;
+    return {};
+  }
   if (stream_ && !stream.empty() && stream != *stream_ && event.source.empty()) {
     // An event that was exported keeps the source that its readers saw, in whatever stream.
     NewEvent sourced = event;

@@ -31,6 +31,9 @@ class LineEvents {
   // A blank line is no event of NDJSON, and an empty event of plain text. Call decide() before.
   Status add(std::string_view line);
   size_t count() const { return count_; }
+  // Lines of `$admin`, if the lines say the streams: what was done to another log was not done
+  // here.
+  size_t left_out() const { return left_out_; }
   size_t bytes() const { return finished_bytes_ + builder_.bytes(); }
   Result<std::vector<AppendMany::Part>> take();
 
@@ -46,6 +49,7 @@ class LineEvents {
   std::vector<AppendMany::Part> parts_;
   size_t finished_bytes_ = 0;
   size_t count_ = 0;
+  size_t left_out_ = 0;
   BatchBuilder builder_;
   std::string run_;  // the builder's stream
 };

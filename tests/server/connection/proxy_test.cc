@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <sstream>
 
 #include "tests/support/http/certificates.h"
 #include "tests/support/http/server_test.h"
@@ -33,7 +34,9 @@ class Proxies : public ::testing::TestWithParam<const char*> {
   Proxies()
       : authority_(directory_.path()),
         pair_(authority_.issue("server")),
-        server_(directory_ / "data", {"--authorities", "localhost"}) {}
+        server_(directory_ / "data",
+                {"--authorities", "localhost", "--trusted-proxies", "127.0.0.1", "--access-log",
+                 (directory_ / "access.log").string()}) {}
 
   std::string url() const { return "https://localhost:" + port_.address().port; }
   // The document's block, for this test's ports and files.
@@ -114,6 +117,42 @@ TEST_P(Proxies, PassEventsOnAtOnce) {
                 .output,
             "201")
       << "the proxy's own page is refused";
+}
+
+// The proxy says whom it serves, whatever the client says before it; the address here is its own.
+TEST_P(Proxies, TellWhomARequestComesFrom) {
+  if (run({"bash", "-c", std::string("command -v ") + GetParam()}).exit != 0) {
+    GTEST_SKIP() << "this machine does not let " << GetParam() << " run: it is not installed";
+  }
+  const auto proxy = start();
+  ASSERT_TRUE(eventually([&] {
+    return run(curl({"-f", url() + "/healthz"})).exit == 0;
+  })) << proxy->errors();
+  // The proxy is asked from another address of the loopback than it asks from.
+  const auto ask = [&](const std::string& path, std::vector<std::string> flags) {
+    flags.insert(flags.end(), {"--interface", "127.0.0.9", "-4", "-f", url() + path});
+    return run(curl(flags)).exit;
+  };
+  EXPECT_EQ(ask("/v1/streams?prefix=plain", {}), 0);
+  EXPECT_EQ(ask("/v1/streams?prefix=forged", {"-H", "X-Forwarded-For: 203.0.113.7"}), 0);
+  EXPECT_EQ(ask("/v1/streams?prefix=both",
+                {"-H", "X-Forwarded-For: 127.0.0.1", "-H", "Forwarded: for=203.0.113.8"}),
+            0);
+  const auto client_of = [&](const std::string& path) {
+    std::string client;
+    eventually([&] {
+      std::istringstream lines(read_file(directory_ / "access.log"));
+      for (std::string line; std::getline(lines, line);) {
+        const Json told = Json::parse(line);
+        if (told["path"].str() == path) client = told["client"].str();
+      }
+      return !client.empty();
+    });
+    return client;
+  };
+  EXPECT_EQ(client_of("/v1/streams?prefix=plain"), "127.0.0.9");
+  EXPECT_EQ(client_of("/v1/streams?prefix=forged"), "127.0.0.9");
+  EXPECT_EQ(client_of("/v1/streams?prefix=both"), "127.0.0.1") << "two clients are none";
 }
 
 INSTANTIATE_TEST_SUITE_P(, Proxies, testing::Values("nginx", "caddy"),

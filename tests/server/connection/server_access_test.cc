@@ -134,6 +134,33 @@ TEST_F(AccessMatrix, WhoIsNotKnownGetsNothingByAnyRoute) {
   EXPECT_EQ(state(), before);
 }
 
+TEST_F(AccessMatrix, WhoIsOverItsQuotaGetsNothingByAnyRoute) {
+  const std::string busy = make_key("busy", "admin", R"(,"quota":"requests=1/s")");
+  // What is refused shows which route it was.
+  const auto refused_of = [&](const Route& route) {
+    const std::string counted =
+        "strandline_http_requests_total{route=\"" + std::string(route.name) + "\",status=\"429\"} ";
+    const std::string metrics = get("/metrics", admin_).body;
+    const size_t at = metrics.find(counted);
+    return at == metrics.npos ? 0 : std::stoul(metrics.substr(at + counted.size()));
+  };
+  for (const Route* route : guarded()) {
+    SCOPED_TRACE(route->name);
+    // A second apart it may ask once; so it spends what it has first, by a route that does nothing.
+    Response refused;
+    ASSERT_TRUE(eventually([&] {
+      if (get("/v1/info", busy).status != 429) return false;
+      refused = ask(std::string(route->method), target_of(*route), busy, body_of(*route));
+      return refused.status == 429;
+    })) << refused.status;
+    expect_problem(refused, 429);
+    EXPECT_EQ(refused.header("retry-after"), "1");
+    EXPECT_EQ(refused.json()["type"].str(), "urn:strandline:problem:over-quota");
+    EXPECT_THAT(refused.body, testing::Not(testing::HasSubstr(kHiddenWord)));
+    EXPECT_GE(refused_of(*route), 1u);
+  }
+}
+
 TEST_F(AccessMatrix, WhoHasNotTheActionGetsNothingByAnyRoute) {
   std::map<Action, std::string> without;
   for (size_t i = 0; i < kActions; ++i) {

@@ -10,7 +10,8 @@ inline Headers bearer(const std::string& secret) { return {{"Authorization", "Be
 
 class GuardedServerTest : public ::testing::Test {
  protected:
-  GuardedServerTest() : server_(directory_ / "data"), client_(server_.client()) {}
+  explicit GuardedServerTest(std::vector<std::string> flags = {})
+      : server_(directory_ / "data", std::move(flags)), client_(server_.client()) {}
 
   // Turns access control on: until then the server is open.
   void guard() { admin_ = make_key("admin", "admin"); }

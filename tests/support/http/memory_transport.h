@@ -103,6 +103,7 @@ class MemoryTransport : public server::Transport {
   }
 
   awaitable<void> finish_writing() override { co_return; }
+  std::string_view peer() const override { return "192.0.2.1"; }
   bool is_peer_gone() const override { return broken_; }
   void bound_unsent(int) override {}
   void cancel() override { more_.cancel(); }
