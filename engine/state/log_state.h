@@ -79,7 +79,7 @@ struct LogState {
   Producers producers{parts, options.limits.producers_cached_max};
   Expiring expiring{parts};
   Consumers consumers{parts, *this};
-  Access access{parts};
+  Access access{parts, *this};
   std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)
   mutable AtomicCounters counters;
   mutable Salvages salvages;

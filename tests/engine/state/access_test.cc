@@ -38,6 +38,16 @@ class AccessPart : public LogTest {
     ASSERT_TRUE((*store)->sync());
   }
 
+  void lose(std::initializer_list<std::string> names) {
+    close();
+    auto closed = ClosedStore::prepare(data() / "store", options, [](const std::string&) {});
+    auto store = closed->open();
+    Changes changes = (*store)->changes();
+    for (const std::string& name : names) changes.erase(Family::access, access_key(name));
+    ASSERT_TRUE((*store)->write(std::move(changes)));
+    ASSERT_TRUE((*store)->sync());
+  }
+
   const std::shared_ptr<ManualClock> clock_ =
       std::make_shared<ManualClock>(Timestamp{1'700'000'000'000'000});
 };
@@ -155,6 +165,46 @@ TEST_F(AccessPart, ADamagedRecordIsRefusedAndWhereLossIsAcceptedLetsNobodyIn) {
     EXPECT_FALSE(good('a'));
     EXPECT_TRUE(good('b'));
   }
+}
+
+TEST_F(AccessPart, ALogThatHasLostAllItsKeysIsNotOpenedAsOneThatHadNone) {
+  append("s");
+  EXPECT_FALSE(std::filesystem::exists(data() / "GUARDED"));
+  ASSERT_TRUE(create("shop", 'a'));
+  ASSERT_TRUE(create("other", 'b'));
+  EXPECT_TRUE(std::filesystem::exists(data() / "GUARDED"));
+  lose({"shop", "other"});
+  const auto refused = Log::open(data(), options);
+  ASSERT_EQ(code_of(refused), Code::corrupt);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("GUARDED"));
+  options.accept_loss = true;
+  reopen();
+  EXPECT_THAT(log().recovery().loss, testing::HasSubstr("API keys"));
+  options.accept_loss = false;
+  for (const int reopened : {0, 1}) {
+    if (reopened) reopen();
+    EXPECT_TRUE(log().api_keys()->any()) << "it is open to everybody";
+    EXPECT_FALSE(good('a'));
+    EXPECT_FALSE(good('b'));
+    EXPECT_FALSE(good('\0')) << "of the key that stands for them";
+    expect_stream("s", 0, 1);
+  }
+  ASSERT_TRUE(create("lost", 'c'));
+  EXPECT_TRUE(good('c'));
+}
+
+TEST_F(AccessPart, WhatSaysThatThereWereKeysIsThereAgainWithTheNextOpening) {
+  ASSERT_TRUE(create("shop", 'a'));
+  close();
+  // As a crash leaves it that comes between the key and the file.
+  std::filesystem::remove(data() / "GUARDED");
+  options.mode = Options::Mode::observer;
+  EXPECT_TRUE(log().api_keys()->any());
+  close();
+  EXPECT_FALSE(std::filesystem::exists(data() / "GUARDED")) << "an observer wrote";
+  options.mode = Options().mode;
+  EXPECT_TRUE(log().api_keys()->any());
+  EXPECT_TRUE(std::filesystem::exists(data() / "GUARDED"));
 }
 
 TEST_F(AccessPart, ARecordIsReadAsItIsWrittenAndNothingElse) {
