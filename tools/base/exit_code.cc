@@ -23,12 +23,12 @@ int exit_code_of(Code code) {
     case Code::disk_full:
     case Code::locked:
     case Code::read_only:
+    case Code::inaccessible:
       return kRefused;
     case Code::closed:
       return kUnreachable;
     case Code::outcome_unknown:
     case Code::corrupt:
-    case Code::inaccessible:
     case Code::unsupported_format:
     case Code::io:
       return kFailed;

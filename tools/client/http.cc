@@ -72,6 +72,8 @@ Error error_of(const HttpAnswer& answer) {
   Error error{.code = answer.status >= 500 ? Code::busy : Code::invalid,
               .message = std::string(text("detail")),
               .current = number("current")};
+  // What is withheld, as by an operating system: no key, or one that is not granted this.
+  if (answer.status == 401 || answer.status == 403) error.code = Code::inaccessible;
   // The type ends in the name of the log's code, unless HTTP itself refused.
   for (int i = 0; i <= static_cast<int>(Code::io); ++i) {
     const Code code = static_cast<Code>(i);

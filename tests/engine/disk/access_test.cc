@@ -81,7 +81,7 @@ class Withheld : public LogTest {
 };
 
 void expect_told(const Outcome& outcome, const fs::path& path) {
-  EXPECT_EQ(outcome.exit, 1) << outcome.errors;
+  EXPECT_EQ(outcome.exit, 5) << outcome.errors;
   EXPECT_THAT(outcome.errors, HasSubstr(path.string() + ": Permission denied"));
   EXPECT_THAT(outcome.errors, HasSubstr("user id 65534"));
   EXPECT_THAT(outcome.errors, HasSubstr("chown"));

@@ -59,6 +59,49 @@ TEST_F(KeysCommand, MakeTheFirstKeyOfALogAndAllThatFollows) {
       << "no file is overwritten";
 }
 
+TEST_F(KeysCommand, WhoIsNotLetInIsRefusedByEveryCommandAlike) {
+  ASSERT_EQ(keys({"create", "admin", "--grant", "admin", "--secret-file", file("admin")}).exit, 0);
+  // A key that may nothing of what is asked.
+  ASSERT_EQ(keys({"create", "other", "--grant", "presence:x", "--secret-file", file("other")}).exit,
+            0);
+  const ServerProcess server(data());
+  write_file(file("events"), "{\"type\":\"t\"}\n");
+  const std::vector<std::vector<std::string>> commands = {
+      {"append", "s"},
+      {"read", "s"},
+      {"read", "--all"},
+      {"tail", "s"},
+      {"streams"},
+      {"streams", "show", "s"},
+      {"streams", "create", "s"},
+      {"streams", "truncate", "s", "--before", "0"},
+      {"streams", "rm", "s"},
+      {"consumers"},
+      {"consumers", "show", "c"},
+      {"consumers", "create", "c", "s"},
+      {"stats"},
+      {"keys"},
+      {"keys", "show", "admin"},
+      {"keys", "create", "k", "--grant", "admin"},
+      {"keys", "rotate", "admin"},
+      {"keys", "revoke", "admin"},
+      {"export", "s", "--output", file("out")},
+      {"import", file("events"), "--stream", "s"}};
+  for (const bool known : {false, true}) {
+    for (std::vector<std::string> arguments : commands) {
+      SCOPED_TRACE((known ? "403 " : "401 ") + arguments[0] + " " +
+                   (arguments.size() > 1 ? arguments[1] : ""));
+      arguments.insert(arguments.end(), {"--server", server.address().url()});
+      if (known) arguments.insert(arguments.end(), {"--token-file", file("other")});
+      const Outcome outcome = strandline(arguments, "{\"type\":\"t\"}\n");
+      // Lists show what may be seen; a consumer that may not be used is not there.
+      const bool list = arguments[0] == "streams" && arguments[1] == "--server";
+      EXPECT_TRUE(outcome.exit == 5 || (known && (list || outcome.exit == 3)))
+          << outcome.exit << ": " << outcome.errors << outcome.output;
+    }
+  }
+}
+
 TEST_F(KeysCommand, TalkToAServerWithAKeyOfAFileOrOfTheEnvironment) {
   ASSERT_EQ(keys({"create", "admin", "--grant", "admin", "--secret-file", file("admin")}).exit, 0);
   ServerProcess server(data());
