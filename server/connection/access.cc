@@ -155,6 +155,7 @@ std::optional<Response> refuse(const Principal& principal, const Match& match, c
       }
       return refuse_something(principal, action);
     case StreamsIn::body:
+      if (principal.may_something(route.needs.other())) return std::nullopt;
       return refuse_something(principal, action);
     case StreamsIn::consumer: {
       const std::string_view consumer = named_in(match, "{consumer}");

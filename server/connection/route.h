@@ -25,18 +25,26 @@ namespace strandline::server {
 // What a route needs: one action, or, said in so many words, any key at all, or nothing.
 class Needs {
  public:
-  constexpr Needs(Action action) : kind_(Kind::action), action_(action) {}
+  constexpr Needs(Action action) : kind_(Kind::action), action_(action), other_(action) {}
+  // One of two: the body says which, and where.
+  static constexpr Needs either(Action action, Action other) {
+    Needs needs(action);
+    needs.other_ = other;
+    return needs;
+  }
   static constexpr Needs nothing() { return Needs(Kind::nothing); }
   static constexpr Needs any_key() { return Needs(Kind::any_key); }
   constexpr bool anything() const { return kind_ != Kind::nothing; }
   constexpr bool an_action() const { return kind_ == Kind::action; }
   constexpr Action action() const { return action_; }  // if an_action
+  constexpr Action other() const { return other_; }    // the same, unless it is either
 
  private:
   enum class Kind : uint8_t { nothing, any_key, action };
   constexpr explicit Needs(Kind kind) : kind_(kind) {}
   Kind kind_;
   Action action_ = Action::admin;
+  Action other_ = Action::admin;
 };
 
 // Where a request names the streams that it is about.

@@ -81,6 +81,16 @@ TEST_F(AccessBodies, SoDoesWhatStandsBesideIt) {
   expect_forbidden("{" + one + R"(,"once":{"consumer":"their-group","id":"1"}})");
 }
 
+TEST_F(AccessBodies, CommitsAloneNeedNoGrantToAppend) {
+  key_ = make_key("consumer", "consume,read:mine/*");
+  expect_allowed(R"({"commit":{"consumer":"c","stream":"mine/a","next":1}})");
+  expect_allowed(R"({"once":{"consumer":"mine/x","id":"1"}})");
+  expect_forbidden(R"({"commit":{"consumer":"c","stream":"theirs","next":1}})");
+  expect_forbidden(R"({"appends":[{"stream":"mine/a","events":[{"type":"t"}]}]})");
+  key_ = make_key("reader", "read:mine/*");
+  expect_forbidden(R"({"commit":{"consumer":"c","stream":"mine/a","next":1}})");
+}
+
 TEST_F(AccessBodies, ABroadcastNeedsTheGrantOnAllThatBeginsSo) {
   expect_allowed(R"({"prefix":"mine/","event":{"type":"t"}})", "/v1/broadcast");
   expect_allowed(R"({"prefix":"mine/none","event":{"type":"t"}})", "/v1/broadcast");
