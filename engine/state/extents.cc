@@ -72,10 +72,11 @@ std::optional<Extent> directory_extent(const Store& store, StreamId stream, Offs
 }  // namespace
 
 Found find_extent(const LogState& log, const Stream& stream, Offset offset) {
-  // The lists first: what leaves them is in the store by then.
-  const auto lists = log.segments.unfiled();
+  // In this order: a stripe is in the lists before anything is said to be in a later one, and what
+  // leaves the lists is in the store by then.
   std::optional<Extent> after = stream.extent();  // the first that is known behind the offset
   if (after && offset >= after->first) return after;
+  const auto lists = log.segments.unfiled();
   for (auto list = lists->rbegin(); list != lists->rend(); ++list) {
     const auto first = (*list)->find(stream.id);
     if (!first || (after && *first >= after->first)) continue;

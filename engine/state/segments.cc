@@ -122,7 +122,8 @@ void Segments::file(CommitGroup& group) {
       const auto& [id, run] = *next;
       group.changes.put(Family::segments, encode(WhereKey{id, run.places.front().first}),
                         encode(run));
-      log_.streams.settle(group, *log_.streams.find(id));
+      // Null after a loss that was accepted.
+      if (Stream* stream = log_.streams.find(id)) log_.streams.settle(group, *stream);
     }
     if (left == 0) return;
     one.record.filed = 1;
@@ -162,9 +163,6 @@ void Segments::stage(CommitGroup& group, const Store& store) {
 
 void Segments::publish(CommitGroup& group) {
   const CollectedSegments& collected = group.of(*this);
-  for (const CollectedSegments::Entry& one : collected.entered) {
-    one.stream->publish_extent(one.stripe, one.first);
-  }
   if (!collected.sealed.empty() || !collected.gone.empty()) {
     auto lists = std::make_shared<std::vector<StripeListPointer>>(*unfiled_.load());
     lists->insert(lists->end(), collected.sealed.begin(), collected.sealed.end());
@@ -172,6 +170,10 @@ void Segments::publish(CommitGroup& group) {
       return std::ranges::count(collected.gone, segment_of(list->stripe())) > 0;
     });
     unfiled_.store(std::move(lists));
+  }
+  // After the lists (extents.cc).
+  for (const CollectedSegments::Entry& one : collected.entered) {
+    one.stream->publish_extent(one.stripe, one.first);
   }
   if (collected.records.empty() && collected.dropped.empty()) return;
   std::lock_guard lock(mutex_);

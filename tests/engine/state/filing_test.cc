@@ -2,7 +2,9 @@
 // every moment in between all of it is found, and no offset is given out twice.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "engine/store/store.h"
 #include "tests/support/log/log_test.h"
@@ -97,6 +99,35 @@ TEST_F(Filing, EverythingIsFoundAtEveryMomentAndAfterACrashThere) {
   reopen();
   expect_all(log());
   EXPECT_TRUE(log().verify().findings.empty());
+}
+
+TEST_F(Filing, ReadersBesideTheWriterFindEverything) {
+  options.stripe_bytes_max = 8 << 10;
+  options.segment_bytes_max = 64 << 10;
+  fill(1'000);
+  std::atomic<bool> over = false;
+  std::atomic<uint64_t> reads = 0, gaps = 0;
+  std::vector<std::thread> readers;
+  for (uint64_t n = 0; n < 3; ++n) {
+    readers.emplace_back([&, n] {
+      std::mt19937_64 random(n);
+      while (!over || reads < 100) {
+        const std::string stream = name(random() % kStreams);
+        const auto available = log().available(stream);
+        if (!available || available->tail == 0) continue;
+        const Transcript seen =
+            read_all(log(), {.select = Selection::stream(stream),
+                             .from = From::position(random() % available->tail)});
+        ++reads;
+        gaps += seen.gaps.size();
+      }
+    });
+  }
+  fill(8'000);
+  over = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(gaps, 0u);
+  EXPECT_GT(log().segments().size(), 10u);
 }
 
 TEST_F(Filing, ACrashInTheMiddleIsFinishedByTheNextOpening) {
