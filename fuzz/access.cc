@@ -29,14 +29,15 @@ void check_ticket(std::string_view bytes) {
                                                    .grants = Grants(std::vector<Grant>{Grant()})});
   ApiKeys keys;
   keys.put(key);
-  CHECK_TRUE(!read_ticket(bytes, keys, {}));
-  CHECK_TRUE(!read_ticket("strt_" + std::string(bytes), keys, {}));
+  CHECK_TRUE(!read_ticket(bytes, {.keys = keys}, {}));
+  CHECK_TRUE(!read_ticket("strt_" + std::string(bytes), {.keys = keys}, {}));
   const Principal principal(key, key->digest, Credential::bearer);
   const std::vector<Grant> grants = {
       {.action = Action::read, .name = std::string(bytes.substr(0, 200))}};
-  const std::string made = make_ticket(principal, grants, Timestamp{10});
-  CHECK_TRUE(read_ticket(made, keys, Timestamp{9}));
-  CHECK_TRUE(!read_ticket(made, keys, Timestamp{10}));
+  const auto made = make_ticket(principal, grants, Timestamp{10}, {});
+  CHECK_TRUE(made);
+  CHECK_TRUE(read_ticket(*made, {.keys = keys}, Timestamp{9}));
+  CHECK_TRUE(!read_ticket(*made, {.keys = keys}, Timestamp{10}));
 }
 
 void check_grants_read(const std::vector<Grant>& grants) {

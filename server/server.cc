@@ -32,14 +32,16 @@ struct Server::Parts {
 
 Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options,
                                               std::vector<Binding> bindings,
-                                              std::unique_ptr<TlsContext> tls) {
+                                              std::unique_ptr<TlsContext> tls,
+                                              std::unique_ptr<TokenAuthority> tokens) {
   for (const std::string& name : options.authorities) {
     if (!parse_authority(name)) {
       return fail(Code::invalid, "an authority is HOST or HOST:PORT, not \"" + name + "\"");
     }
   }
+  const bool guarded = tokens || (tls && tls->identifies_clients());
   for (const Binding& binding : bindings) {
-    if (auto ok = check_exposure(log, options, binding); !ok) {
+    if (auto ok = check_exposure(log, options, binding, guarded); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
   }
@@ -51,7 +53,8 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options,
   }
   // Asio says by exceptions what the system refuses: file descriptors, threads.
   try {
-    return assemble(log, std::move(options), std::move(bindings), std::move(tls));
+    return assemble(log, std::move(options), std::move(bindings), std::move(tls),
+                    std::move(tokens));
   } catch (const std::runtime_error& error) {
     const std::string what = std::string("the server cannot start: ") + error.what();
     const auto withheld = withheld_in(what);
@@ -62,9 +65,12 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options,
 
 Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options,
                                                  std::vector<Binding> bindings,
-                                                 std::unique_ptr<TlsContext> tls) {
+                                                 std::unique_ptr<TlsContext> tls,
+                                                 std::unique_ptr<TokenAuthority> tokens) {
   auto parts = std::make_unique<Parts>(log, std::move(options));
   Service& service = parts->service;
+  service.tokens = std::move(tokens);
+  service.identifies_clients = tls && tls->identifies_clients();
   parts->tls = std::move(tls);
   if (!service.options.access_log.empty()) {
     auto access_log = AccessLog::open(service.options.access_log);
@@ -91,7 +97,7 @@ Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options
         std::make_shared<TlsWatch>(service, parts->workers.front()->context(), *parts->tls);
     parts->watch->start();
   }
-  tell_exposure(log, parts->listeners);
+  tell_exposure(service.is_guarded(), parts->listeners);
   for (const auto& worker : parts->workers) worker->start();
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

@@ -16,15 +16,18 @@
 #include "server/base/server_options.h"
 #include "server/connection/binding.h"
 #include "server/connection/tls_context.h"
+#include "server/jwt/token_authority.h"
 
 namespace strandline::server {
 
 class Server {
  public:
-  // `tls` is what those of the bindings need that speak it (tls_context.h).
+  // `tls` is what those of the bindings need that speak it (tls_context.h), `tokens` whose tokens
+  // are taken (token_authority.h).
   static Result<std::unique_ptr<Server>> start(Log& log, ServerOptions options,
                                                std::vector<Binding> bindings,
-                                               std::unique_ptr<TlsContext> tls = nullptr);
+                                               std::unique_ptr<TlsContext> tls = nullptr,
+                                               std::unique_ptr<TokenAuthority> tokens = nullptr);
   ~Server();
 
   // Of the first binding: "127.0.0.1:7070", with the port that it got.
@@ -40,7 +43,8 @@ class Server {
   explicit Server(std::unique_ptr<Parts> parts);
   static Result<std::unique_ptr<Server>> assemble(Log& log, ServerOptions options,
                                                   std::vector<Binding> bindings,
-                                                  std::unique_ptr<TlsContext> tls);
+                                                  std::unique_ptr<TlsContext> tls,
+                                                  std::unique_ptr<TokenAuthority> tokens);
   std::unique_ptr<Parts> parts_;
 };
 

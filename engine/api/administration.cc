@@ -15,6 +15,8 @@ const char* name_of(Actor::Kind kind) {
       return "program";
     case Actor::Kind::key:
       return "key";
+    case Actor::Kind::token:
+      return "token";
     case Actor::Kind::account:
       return "account";
     case Actor::Kind::address:

@@ -15,9 +15,9 @@ namespace strandline {
 inline constexpr std::string_view kAdminStream = "$admin";
 
 struct Actor {
-  // What `name` is: of an API key, an account of the operating system, or an address that shows no
-  // key; or who an embedding program says.
-  enum class Kind { program, key, account, address };
+  // What `name` is: of an API key, what a token says of whom it was made for, an account of the
+  // operating system, or an address that shows no key; or who an embedding program says.
+  enum class Kind { program, key, token, account, address };
   Kind kind = Kind::program;
   std::string name = {};
   std::string from = {};  // the address that a request came from; empty where none did

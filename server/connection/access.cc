@@ -13,14 +13,12 @@ namespace {
 
 // What a client is told that shows nothing, or nothing that is good: one answer for all of it.
 constexpr char kUnknown[] =
-    "the secret is no key's that is good: it may be mistyped, revoked, rotated or expired";
+    "what was shown is no key, token or certificate that is good: it may be mistyped, revoked, "
+    "rotated or expired";
 
 Response forbidden(const Principal& principal, Action action, const std::string& on) {
-  const std::string who =
-      principal.credential() == Credential::ticket ? "a ticket of the key" : "the key";
   return problem(403, "forbidden",
-                 who + " \"" + principal.key()->name + "\" is not granted " +
-                     std::string(name_of(action)) + on);
+                 principal.who() + " is not granted " + std::string(name_of(action)) + on);
 }
 
 std::string quoted(std::string_view name) {
@@ -91,6 +89,16 @@ std::optional<Response> refuse_position(const Principal& principal, std::string_
   return std::nullopt;
 }
 
+// The key whose name is the certificate's.
+std::expected<Principal, Response> by_certificate(const ClientCertificate& certificate,
+                                                  const ApiKeys& keys, Timestamp now) {
+  ApiKeyPointer key = certificate.name.empty() ? nullptr : keys.find(certificate.name);
+  if (!key || key->revoked || key->expired(now) || now >= certificate.expires) {
+    return std::unexpected(unauthorised(kUnknown));
+  }
+  return Principal(std::move(key), certificate.expires);
+}
+
 std::string_view named_in(const Match& match, std::string_view part) {
   size_t index = 0;
   for (std::string_view path = match.route->path; !path.empty();) {
@@ -106,21 +114,28 @@ std::string_view named_in(const Match& match, std::string_view part) {
 
 }  // namespace
 
-std::expected<Principal, Response> identify(const RequestHead& head,
+std::expected<Principal, Response> identify(const Request& request,
                                             const std::optional<std::string>& ticket,
                                             const Service& service) {
+  const RequestHead& head = request.head;
+  if (!service.is_guarded()) return Principal();
   const ApiKeysPointer keys = service.log.api_keys();
-  if (!keys->any()) return Principal();
   if (head.has(Header::authorization) && ticket) {
     return std::unexpected(malformed("a ticket and an Authorization header do not go together"));
   }
   const Timestamp now = service.log.now();
   if (ticket) {
-    auto principal = read_ticket(*ticket, *keys, now);
+    auto principal = read_ticket(
+        *ticket, {.keys = *keys, .tokens = service.tokens.get(), .secret = service.ticket_secret},
+        now);
     if (!principal) return std::unexpected(unauthorised(principal.error()));
     return std::move(*principal);
   }
   if (!head.has(Header::authorization)) {
+    // What is shown on purpose comes before what the connection has.
+    if (service.identifies_clients && request.certificate) {
+      return by_certificate(*request.certificate, *keys, now);
+    }
     return std::unexpected(unauthorised("it needs an API key: send Authorization: Bearer SECRET"));
   }
   const auto shown = parse_authorization(head.field(Header::authorization));
@@ -129,9 +144,15 @@ std::expected<Principal, Response> identify(const RequestHead& head,
   ApiKeyPointer key = keys->find_secret(digest);
   const bool known =
       key && (are_same_bytes(key->digest, digest) || are_same_bytes(key->old_digest, digest));
-  if (!known || !key->holds(digest, now)) return std::unexpected(unauthorised(kUnknown));
-  return Principal(std::move(key), std::move(digest),
-                   shown->basic ? Credential::basic : Credential::bearer);
+  const Credential credential = shown->basic ? Credential::basic : Credential::bearer;
+  if (known && key->holds(digest, now)) {
+    return Principal(std::move(key), std::move(digest), credential);
+  }
+  if (!known && service.tokens && shown->secret.contains('.')) {
+    const auto token = service.tokens->verify(shown->secret, digest, now);
+    if (token) return Principal(*token, credential);
+  }
+  return std::unexpected(unauthorised(kUnknown));
 }
 
 std::optional<Response> refuse(const Principal& principal, const Match& match, const Query& query,

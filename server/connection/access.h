@@ -17,7 +17,7 @@
 #include "server/connection/principal.h"
 #include "server/connection/route.h"
 #include "server/http/query.h"
-#include "server/http/request_head.h"
+#include "server/http/request.h"
 #include "server/http/response.h"
 
 namespace strandline::server {
@@ -25,7 +25,7 @@ namespace strandline::server {
 struct Service;
 
 // `ticket`: of the query.
-std::expected<Principal, Response> identify(const RequestHead& head,
+std::expected<Principal, Response> identify(const Request& request,
                                             const std::optional<std::string>& ticket,
                                             const Service& service);
 

@@ -49,7 +49,7 @@ std::optional<Response> refuse_other_sites(const Request& request, const Service
   std::string advice = "`--authorities` adds the names by which this server is known";
   if (service.origins.allows(origin)) {
     // Where access control is off, nobody would look at it.
-    const bool looked_at = service.log.api_keys()->any();
+    const bool looked_at = service.is_guarded();
     if (looked_at && brings_token(head)) return std::nullopt;
     advice = looked_at ? "a page of this origin brings Authorization: Bearer, or a ticket"
                        : "access control is off (`strandline keys create` turns it on), so that a "
@@ -173,7 +173,7 @@ std::optional<Response> let_in(Admitted& admitted, Request& request, Service& se
   if (!ticket) return malformed(ticket.error());
   admitted.query = std::move(*query);
   if (!admitted.match.route->needs.anything()) return std::nullopt;
-  auto principal = identify(head, *ticket, service);
+  auto principal = identify(request, *ticket, service);
   const std::string& address = request.client.address;
   if (!principal) {
     const bool shown = *ticket || head.has(Header::authorization);
@@ -184,7 +184,8 @@ std::optional<Response> let_in(Admitted& admitted, Request& request, Service& se
   }
   admitted.principal = std::move(*principal);
   request.actor = admitted.principal.actor(address);
-  if (const ApiKeyPointer& key = admitted.principal.key()) {
+  const ApiKeyPointer& key = admitted.principal.key();
+  if (key && !admitted.principal.signer()) {
     service.first_uses.tell(service.log, *key, request.actor);
   }
   admitted.account = service.quotas.account_of(admitted.principal, address);

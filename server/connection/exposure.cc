@@ -13,8 +13,9 @@ constexpr char kRootKeyName[] = "root";
 
 }  // namespace
 
-Status check_exposure(const Log& log, const ServerOptions& options, const Binding& binding) {
-  if (binding.on_loopback() || options.insecure || log.api_keys()->any()) return {};
+Status check_exposure(const Log& log, const ServerOptions& options, const Binding& binding,
+                      bool guarded) {
+  if (binding.on_loopback() || options.insecure || guarded || log.api_keys()->any()) return {};
   return std::unexpected(exposed(binding.address()));
 }
 
@@ -28,9 +29,9 @@ Error exposed(const std::string& address) {
               address)};
 }
 
-void tell_exposure(const Log& log, const std::vector<std::unique_ptr<Listener>>& listeners) {
-  if (log.api_keys()->any()) {
-    spdlog::info("access control is on: every request needs an API key");
+void tell_exposure(bool guarded, const std::vector<std::unique_ptr<Listener>>& listeners) {
+  if (guarded) {
+    spdlog::info("access control is on: every request needs an API key, or what stands for one");
     for (const auto& listener : listeners) {
       const Binding& binding = listener->binding();
       if (binding.on_loopback() || binding.speaks_tls()) continue;

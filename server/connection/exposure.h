@@ -14,10 +14,12 @@
 namespace strandline::server {
 
 // `invalid`, with the two ways out, for an address that other machines reach.
-Status check_exposure(const Log& log, const ServerOptions& options, const Binding& binding);
+// `guarded`: there is another way in than keys, so that everybody is asked.
+Status check_exposure(const Log& log, const ServerOptions& options, const Binding& binding,
+                      bool guarded);
 Error exposed(const std::string& address);
 // Says in the log who is let in: one line for each address, or one where a key is asked for.
-void tell_exposure(const Log& log, const std::vector<std::unique_ptr<Listener>>& listeners);
+void tell_exposure(bool guarded, const std::vector<std::unique_ptr<Listener>>& listeners);
 
 // Makes what a file holds the secret of the key "root", which is granted admin: a first key for a
 // log that is made where nobody can type. A file that has another secret than before rotates the

@@ -76,6 +76,22 @@ class Scrape {
     }
   }
   void consumers(const Log& log) { add_consumer_metrics(registry_, log); }
+  void tokens(const TokenAuthority& tokens) {
+    auto& family = prometheus::BuildCounter()
+                       .Name("strandline_tokens_refused_total")
+                       .Help("JSON Web Tokens that were refused, by what was wrong.")
+                       .Register(registry_);
+    for (size_t i = 0; i < kTokenFaults; ++i) {
+      const auto fault = static_cast<TokenFault>(i);
+      family.Add({{"reason", std::string(name_of(fault))}})
+          .Increment(static_cast<double>(tokens.refused(fault)));
+    }
+    counter("strandline_token_keys_read_total", "Times that keys for tokens were read again.",
+            tokens.reloads());
+    counter("strandline_token_keys_failed_total",
+            "Times that this failed, so that the keys from before stayed.",
+            tokens.failed_reloads());
+  }
   std::string text() { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
 
  private:
@@ -151,6 +167,7 @@ std::string render_metrics(const Service& service) {
                log.durable_next().value);
   scrape.gauge("strandline_sealed", "1 if appends are refused until the log is reopened.",
                log.sealed() ? 1 : 0);
+  if (service.tokens) scrape.tokens(*service.tokens);
   scrape.consumers(log);
   return scrape.text();
 }

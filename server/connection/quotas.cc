@@ -152,7 +152,9 @@ AccountPointer Quotas::account_of(const Principal& principal, std::string_view a
   const ApiKeyPointer& key = principal.key();
   const Quota quota = key ? key->quota.over(each_) : each_;
   if (!quota.any()) return nullptr;
-  return key ? find(keys_, key->name, quota) : find(addresses_, account_address(address), quota);
+  if (!key) return find(addresses_, account_address(address), quota);
+  // No key's name has a line in it.
+  return find(keys_, principal.signer() ? "token\n" + key->name : key->name, quota);
 }
 
 std::optional<Response> Quotas::wrong_secret(std::string_view address) {

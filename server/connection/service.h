@@ -8,6 +8,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "engine/log.h"
+#include "server/base/secret.h"
 #include "server/base/server_options.h"
 #include "server/connection/access_log.h"
 #include "server/connection/first_uses.h"
@@ -17,6 +18,7 @@
 #include "server/http/body_budget.h"
 #include "server/http/forwarded.h"
 #include "server/http/origins.h"
+#include "server/jwt/token_authority.h"
 
 namespace strandline::server {
 
@@ -38,6 +40,15 @@ struct Service {
   AccessLog* access_log = nullptr;  // borrowed; null: none is written
   BodyBudget bodies{options.bodies_bytes_max};
   std::atomic<bool> draining = false;
+
+  // Null: no tokens are taken. Set before the first request, as the next is.
+  std::unique_ptr<TokenAuthority> tokens;
+  // Whether a client's certificate says who it is.
+  bool identifies_clients = false;
+  // With which tickets of tokens are signed: they end when the server does.
+  const std::string ticket_secret = new_secret();
+  // Whether it is asked who asks: the log has had a key, or another way in is set up.
+  bool is_guarded() const { return tokens || identifies_clients || log.api_keys()->any(); }
 
   // For what reads the disk or waits for it, so that a thread full of sessions does not: pages,
   // creations, deletions. Two, because one long page must not make a second wait.

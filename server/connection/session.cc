@@ -75,18 +75,25 @@ void Session::sweep(SteadyTime now) {
 // Whether whoever waits for events still may: its key may have been revoked, or have expired.
 void Session::end_if_not_allowed(SteadyTime now) {
   const bool waits = !slots_.empty() && slots_.front().give_up;
+  const bool over = is_certificate_over();
+  if (over && deadlines_.reading == Deadlines::Reading::idle && slots_.empty()) return abort();
   if (!following_ && !waits) return;
   if (ended_) {
     // One that does not read is not told.
     if (following_ && now > ended_at_ + kToldWithin) abort();
     return;
   }
-  const auto why = principal_.ended(*service_.log.api_keys(), service_.log.now());
+  const auto why = over ? std::optional<std::string_view>("certificate-expired")
+                        : principal_.ended(*service_.log.api_keys(), service_.log.now());
   if (!why) return;
   ended_ = why;
   ended_at_ = now;
   wake_.notify();
   if (waits) slots_.front().give_up();
+}
+
+bool Session::is_certificate_over() const {
+  return certificate_ && service_.log.now() >= certificate_->expires;
 }
 
 void Session::drain() {
@@ -124,6 +131,7 @@ awaitable<void> Session::read_requests() {
   deadlines_.expect(Deadlines::Reading::handshake, service_.options.handshake_timeout_ms);
   if (co_await transport_->open()) co_return;
   deadlines_.expect_nothing();
+  certificate_ = transport_->certificate();
   while (!broken_) {
     if (!has_room()) {
       co_await room_.wait();
@@ -135,20 +143,24 @@ awaitable<void> Session::read_requests() {
       if (request.error()) refuse_last(std::move(*request.error()));
       co_return;
     }
+    if (is_certificate_over()) {
+      refuse_last(unauthorised_since("certificate-expired"));
+      co_return;
+    }
+    request->certificate = certificate_;
     auto admitted = admit(*request, service_);
     if (admitted) admitted = take_lease(std::move(*admitted));
     Manner manner = manner_of(*request, admitted ? admitted->match.route : nullptr);
-    bool more = false;
-    if (admitted) {
-      more = co_await serve(std::move(*request), std::move(*admitted), std::move(manner));
-    } else {
-      more = co_await refuse(std::move(*request), std::move(admitted.error()), std::move(manner));
-    }
-    if (!more) co_return;
+    if (!co_await serve(std::move(*request), std::move(admitted), std::move(manner))) co_return;
   }
 }
 
-awaitable<bool> Session::serve(Request request, Admitted admitted, Manner manner) {
+awaitable<bool> Session::serve(Request request, std::expected<Admitted, Response> admission,
+                               Manner manner) {
+  if (!admission) {
+    co_return co_await refuse(std::move(request), std::move(admission.error()), std::move(manner));
+  }
+  Admitted& admitted = *admission;
   if (request.head.framing != Framing::none) {
     auto read = co_await reader_.read_body(request);
     if (!read) {

@@ -71,9 +71,10 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   std::expected<Admitted, Response> take_lease(Admitted admitted);
   // What was answered, for whoever keeps a record of it.
   void tell(const Manner& manner, unsigned status, uint64_t bytes);
-  // The rest of a request whose head was admitted: its body is read, and it is handed on. False:
-  // there is no next one.
-  awaitable<bool> serve(Request request, Admitted admitted, Manner manner);
+  // The rest of a request whose head was looked at: its body is read, and it is handed on; or it is
+  // refused. False: there is no next one.
+  awaitable<bool> serve(Request request, std::expected<Admitted, Response> admission,
+                        Manner manner);
   // Answers a request by its head, and goes on behind its body.
   awaitable<bool> refuse(Request request, Response response, Manner manner);
   awaitable<void> all_answered();
@@ -82,6 +83,8 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   void dispatch(Request request, Admitted admitted, uint64_t number);
   void refuse_last(Response response);
   void end_if_not_allowed(SteadyTime now);
+  // Of its client's certificate.
+  bool is_certificate_over() const;
   Slot* waiting_slot(uint64_t number);
   void set_ready(Slot& slot);
 
@@ -114,6 +117,8 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   Signal answered_;           // the writer's: a slot is ready, or reading is over
   Signal room_;               // the reader's: an answer was given or has left
 
+  // What the client has shown in TLS, if anything.
+  std::shared_ptr<const ClientCertificate> certificate_;
   Principal principal_;              // of the request that came last
   AccountPointer account_;           // its
   Account::Lease connection_lease_;  // of that account

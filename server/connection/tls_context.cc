@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sys/stat.h>
 
 #include <utility>
 
@@ -20,10 +19,6 @@ constexpr char kCiphersOf13[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr char kGroups[] = "X25519:P-256:P-384";
 constexpr unsigned char kProtocol[] = "\x08http/1.1";
-std::time_t time_in(const ASN1_TIME* time) {
-  std::tm parts = {};
-  return ASN1_TIME_to_tm(time, &parts) == 1 ? ::timegm(&parts) : 0;
-}
 
 // RFC 7301, section 3.2: a client that names protocols and not this one is told so.
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* bytes,
@@ -37,12 +32,14 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* bytes,
   return SSL_TLSEXT_ERR_OK;
 }
 
-Status require_clients_of(SSL_CTX* context, const std::string& ca) {
+Status ask_for_certificates(SSL_CTX* context, const TlsFiles& files) {
+  const std::string& ca = files.client_ca;
   if (ca.empty()) return {};
   if (auto trusted = trust(context, ca); !trusted) return trusted;
   // The names of these are what a client is told to choose its certificate by.
   SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(ca.c_str()));
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  const int needed = files.require_certificates ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | needed, nullptr);
   // A ticket is taken back only where it was given; without this OpenSSL takes none.
   constexpr unsigned char kName[] = "strandline";
   SSL_CTX_set_session_id_context(context, kName, sizeof kName - 1);
@@ -86,7 +83,7 @@ Status TlsContext::load() {
   if (!fresh) return fail(Code::io, "TLS: " + openssl_reason());
   agree(fresh.get());
   if (auto used = use_certificate(fresh.get(), files_.certificate, files_.key); !used) return used;
-  if (auto used = require_clients_of(fresh.get(), files_.client_ca); !used) return used;
+  if (auto used = ask_for_certificates(fresh.get(), files_); !used) return used;
   const X509* certificate = SSL_CTX_get0_certificate(fresh.get());
   begins_ = time_in(X509_get0_notBefore(certificate));
   expires_ = time_in(X509_get0_notAfter(certificate));
@@ -104,19 +101,9 @@ Result<bool> TlsContext::refresh() {
   return true;
 }
 
-std::array<TlsContext::Stamp, 3> TlsContext::stamps() const {
-  std::array<Stamp, 3> all;
-  const std::array<const std::string*, 3> paths = {&files_.certificate, &files_.key,
-                                                   &files_.client_ca};
-  for (size_t i = 0; i < paths.size(); ++i) {
-    struct stat status = {};
-    if (paths[i]->empty() || ::stat(paths[i]->c_str(), &status) != 0) continue;
-    all[i] = {.device = status.st_dev,
-              .inode = status.st_ino,
-              .bytes = static_cast<uint64_t>(status.st_size),
-              .modified_ns = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
-  }
-  return all;
+std::array<FileStamp, 3> TlsContext::stamps() const {
+  return {FileStamp::of(files_.certificate), FileStamp::of(files_.key),
+          FileStamp::of(files_.client_ca)};
 }
 
 SslPointer TlsContext::begin() const {

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "engine/api/error.h"
+#include "server/base/file_stamp.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -32,8 +33,12 @@ using SslPointer = std::unique_ptr<ssl_st, SslFree>;
 struct TlsFiles {
   std::string certificate;  // the server's, then those between it and its root
   std::string key;          // of mode 600 or 640 at most
-  // Who must have signed a client's certificate. Empty: clients need none.
+  // Who must have signed a client's certificate. Empty: clients are asked for none.
   std::string client_ca = {};
+  // With that: whether each client needs one, and whether one says who its client is, the API key
+  // of its common name.
+  bool require_certificates = true;
+  bool identify_clients = false;
 };
 
 class TlsContext {
@@ -46,26 +51,21 @@ class TlsContext {
   // from before stays in use, and the same files are not tried again.
   Result<bool> refresh();
 
+  bool identifies_clients() const { return files_.identify_clients; }
   std::time_t expires() const { return expires_; }
   // What is wrong with the certificate's time, if anything is.
   std::optional<std::string> warning(std::time_t now) const;
 
  private:
   using ContextPointer = std::unique_ptr<ssl_ctx_st, SslFree>;
-  // By which a file that was changed or replaced is told from the one that was read.
-  struct Stamp {
-    uint64_t device = 0, inode = 0, bytes = 0;
-    int64_t modified_ns = 0;
-    bool operator==(const Stamp&) const = default;
-  };
 
   explicit TlsContext(TlsFiles files) : files_(std::move(files)) {}
   Status load();
-  std::array<Stamp, 3> stamps() const;
+  std::array<FileStamp, 3> stamps() const;
 
   const TlsFiles files_;
-  std::array<Stamp, 3> tried_;  // of the files as they were last read
-  std::time_t begins_ = 0;      // [begins_, expires_) is when the certificate is good
+  std::array<FileStamp, 3> tried_;  // of the files as they were last read
+  std::time_t begins_ = 0;          // [begins_, expires_) is when the certificate is good
   std::time_t expires_ = 0;
   mutable std::mutex mutex_;  // guards current_
   ContextPointer current_;

@@ -139,6 +139,31 @@ Status use_certificate(SSL_CTX* context, const std::string& certificate, const s
   return use_key(context, key, certificate);
 }
 
+std::time_t time_in(const ASN1_TIME* time) {
+  std::tm parts = {};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? ::timegm(&parts) : 0;
+}
+
+std::shared_ptr<const ClientCertificate> shown_certificate(const SSL* ssl) {
+  const X509* const certificate = SSL_get0_peer_certificate(ssl);
+  if (!certificate || SSL_get_verify_result(ssl) != X509_V_OK) return nullptr;
+  constexpr int64_t kUsPerSecond = 1'000'000;
+  auto shown = std::make_shared<ClientCertificate>();
+  // Good to the end of that second (RFC 5280, section 4.1.2.5).
+  shown->expires = {(time_in(X509_get0_notAfter(certificate)) + 1) * kUsPerSecond};
+  const X509_NAME* const subject = X509_get_subject_name(certificate);
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) return shown;
+  unsigned char* text = nullptr;
+  const int size =
+      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  if (size > 0) shown->name.assign(reinterpret_cast<const char*>(text), static_cast<size_t>(size));
+  OPENSSL_free(text);
+  // A name that ends early for some is nobody's.
+  if (shown->name.contains('\0')) shown->name.clear();
+  return shown;
+}
+
 Status trust(SSL_CTX* context, const std::string& file) {
   std::string text;
   if (auto read = read_pem("CA", file, 0, text); !read) return read;

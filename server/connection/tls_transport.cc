@@ -12,6 +12,7 @@
 #include <ctime>
 
 #include "server/base/openssl_error.h"
+#include "server/connection/tls_files.h"
 #include "server/http/problem.h"
 
 namespace strandline::server {
@@ -116,6 +117,7 @@ awaitable<ErrorCode> TlsTransport::open() {
   }
   const ErrorCode error = co_await shake_hands();
   open_ = !error;
+  if (open_) certificate_ = shown_certificate(ssl_.get());
   co_return error;
 }
 

@@ -16,6 +16,7 @@ class TlsTransport : public SocketTransport {
   TlsTransport(StreamSocket socket, SslPointer ssl);
 
   awaitable<ErrorCode> open() override;
+  std::shared_ptr<const ClientCertificate> certificate() const override { return certificate_; }
   awaitable<Transferred> read(std::array<asio::mutable_buffer, 2> into) override;
   awaitable<Transferred> write(std::array<asio::const_buffer, 2> bytes) override;
   Transferred write_now(std::string_view bytes) override;
@@ -40,7 +41,8 @@ class TlsTransport : public SocketTransport {
   int wanted_ = 0;           // by the call that would have had to wait: SSL_ERROR_WANT_...
   int wanted_to_write_ = 0;  // the same, of write_now
   bool open_ = false;        // the handshake is over
-  bool broken_ = false;      // OpenSSL's word: nothing more may be asked of it
+  std::shared_ptr<const ClientCertificate> certificate_;
+  bool broken_ = false;  // OpenSSL's word: nothing more may be asked of it
 };
 
 }  // namespace strandline::server

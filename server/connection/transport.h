@@ -10,9 +10,11 @@
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/buffer.hpp>
+#include <memory>
 #include <string_view>
 
 #include "server/base/coroutine.h"
+#include "server/http/client_certificate.h"
 
 namespace strandline::server {
 
@@ -28,6 +30,8 @@ class Transport {
 
   // What both sides agree on before the first byte: TLS' handshake. Once, before all else.
   virtual awaitable<ErrorCode> open() = 0;
+  // What the other side has shown in that, and was verified; null: nothing.
+  virtual std::shared_ptr<const ClientCertificate> certificate() const { return nullptr; }
   // Waits until something has come, and fills the first buffer before the second.
   virtual awaitable<Transferred> read(std::array<asio::mutable_buffer, 2> into) = 0;
   // Sends all of both, in order.

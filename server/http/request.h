@@ -7,6 +7,7 @@
 #include "engine/api/administration.h"
 #include "server/http/authority.h"
 #include "server/http/body_budget.h"
+#include "server/http/client_certificate.h"
 #include "server/http/forwarded.h"
 #include "server/http/request_head.h"
 
@@ -21,6 +22,8 @@ struct Request {
   Actor actor = {};    // who asks, as far as it is known: its address, then its key
   std::string body = {};
   BodyBudget::Share share = {};  // of a large body
+  // Its connection's, if the client has shown one.
+  std::shared_ptr<const ClientCertificate> certificate = {};
 };
 
 }  // namespace strandline::server

@@ -67,4 +67,17 @@ Result<std::string> parse_base64(std::string_view text) {
   return out;
 }
 
+Result<std::string> parse_base64url(std::string_view text) {
+  if (text.find_first_of("+/=") != std::string_view::npos || text.size() % 4 == 1) {
+    return fail(Code::invalid, "it is not base64 for URLs (RFC 4648, section 5)");
+  }
+  std::string padded(text);
+  for (char& c : padded) {
+    if (c == '-') c = '+';
+    if (c == '_') c = '/';
+  }
+  padded.append((4 - padded.size() % 4) % 4, '=');
+  return parse_base64(padded);
+}
+
 }  // namespace strandline::server

@@ -33,9 +33,7 @@ Response print_api_key(const Call& call, unsigned status, const ApiKey& key,
 
 // Who did what to which key, for whoever reads the server's own lines; `$admin` has it for good.
 void tell_change(const Call& call, std::string_view what, const std::string& key) {
-  const ApiKeyPointer& who = call.principal.key();
-  spdlog::info("key \"{}\" {} by {}", key, what,
-               who ? "key \"" + who->name + "\"" : std::string("somebody without a key"));
+  spdlog::info("key \"{}\" {} by {}", key, what, call.principal.who());
 }
 
 // `expires`, a time, or `expires_s`, so many seconds from now.
@@ -159,8 +157,7 @@ Response make_ticket_for(const Call& call) {
                          : grant.prefix     ? who.may_below(grant.action, grant.name)
                                             : who.may(grant.action, grant.name);
     if (!granted) {
-      return problem(403, "forbidden",
-                     "the key \"" + who.key()->name + "\" is not granted " + render_grant(grant));
+      return problem(403, "forbidden", who.who() + " is not granted " + render_grant(grant));
     }
   }
   const auto ttl_s = fields->number("ttl_s");
@@ -169,10 +166,13 @@ Response make_ticket_for(const Call& call) {
   if (seconds == 0 || seconds > kTicketMaxS) {
     return not_valid("\"ttl_s\" is from 1 to " + std::to_string(kTicketMaxS));
   }
-  const Timestamp until{log.now().us + static_cast<int64_t>(seconds) * kSecondsToUs};
+  Timestamp until{log.now().us + static_cast<int64_t>(seconds) * kSecondsToUs};
+  // No later than what was shown for it.
+  if (call.principal.until().us != 0) until.us = std::min(until.us, call.principal.until().us);
+  const auto ticket = make_ticket(call.principal, *grants, until, call.service.ticket_secret);
+  if (!ticket) return not_valid("the token has more grants than a ticket has room for");
   Response response{.status = 201};
-  response.body = "{\"ticket\":\"" + make_ticket(call.principal, *grants, until) +
-                  "\",\"expires\":\"" + render_time(until) + "\"}\n";
+  response.body = "{\"ticket\":\"" + *ticket + "\",\"expires\":\"" + render_time(until) + "\"}\n";
   return response;
 }
 

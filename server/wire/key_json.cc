@@ -45,24 +45,35 @@ void render_time_member(std::string& out, std::string_view name,
 
 }  // namespace
 
-Parsed<std::vector<Grant>> read_grants(JsonFields& fields) {
-  const JsonValue* value = fields.find("grants");
-  if (!value) return std::unexpected("\"grants\" is missing: what the key allows");
-  if (value->kind == JsonKind::string) return parse_grants(**fields.string("grants"));
+Parsed<std::vector<Grant>> read_grants(const JsonValue& value, std::string_view text) {
+  if (value.kind == JsonKind::string) return parse_grants(text);
   JsonReader elements;
-  if (const auto kind = elements.parse(value->text); !kind) return std::unexpected(kind.error());
-  if (value->kind != JsonKind::array) {
+  if (const auto kind = elements.parse(value.text); !kind) return std::unexpected(kind.error());
+  if (value.kind != JsonKind::array) {
     return std::unexpected("\"grants\" is an array of grants, or text such as \"read:orders/*\"");
   }
   std::vector<Grant> grants;
-  for (const JsonMember& element : elements.members()) {
-    auto grant = read_grant(element.value.text);
-    if (!grant) {
-      return std::unexpected("grants[" + std::to_string(grants.size()) + "]: " + grant.error());
+  for (size_t i = 0; i < elements.members().size(); ++i) {
+    const JsonValue& element = elements.members()[i].value;
+    const std::string place = "grants[" + std::to_string(i) + "]: ";
+    if (element.kind == JsonKind::string) {
+      auto several = parse_grants(elements.string(element));
+      if (!several) return std::unexpected(place + several.error());
+      grants.insert(grants.end(), several->begin(), several->end());
+      continue;
     }
+    auto grant = read_grant(element.text);
+    if (!grant) return std::unexpected(place + grant.error());
     grants.push_back(std::move(*grant));
   }
   return grants;
+}
+
+Parsed<std::vector<Grant>> read_grants(JsonFields& fields) {
+  const JsonValue* value = fields.find("grants");
+  if (!value) return std::unexpected("\"grants\" is missing: what the key allows");
+  const bool text = value->kind == JsonKind::string;
+  return read_grants(*value, text ? **fields.string("grants") : std::string_view());
 }
 
 void render_grants(std::string& out, const std::vector<Grant>& grants) {

@@ -17,7 +17,10 @@
 
 namespace strandline::server {
 
-// The member `grants`: an array, or text as on the command line ("append,read:orders/*").
+// Text as on the command line ("append,read:orders/*"), or an array of such texts and of objects.
+// `text`: the value's characters, where it is a string.
+Parsed<std::vector<Grant>> read_grants(const JsonValue& value, std::string_view text);
+// Those of the member `grants`.
 Parsed<std::vector<Grant>> read_grants(JsonFields& fields);
 void render_grants(std::string& out, const std::vector<Grant>& grants);
 

@@ -67,6 +67,11 @@ Checked quota_of_each(std::string_view text) {
   return std::string(text);
 }
 
+Checked use_of_certificates(std::string_view text) {
+  if (text == "require" || text == "identify" || text == "both") return std::string(text);
+  return std::unexpected(fmt::format("\"{}\" is none of require, identify and both", text));
+}
+
 Checked level_of_log(std::string_view text) {
   constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
   if (std::ranges::find(kLevels, text) != std::end(kLevels)) return std::string(text);
@@ -129,7 +134,46 @@ std::span<const SettingKey> setting_keys() {
       {"serve", "tls_key", Kind::text, "",
        "a file in PEM: the certificate's private key, of mode 600 or 640"},
       {"serve", "tls_client_ca", Kind::text, "",
-       "a file in PEM: who must have signed the certificate that each client then needs"},
+       "a file in PEM: who must have signed the certificate that clients show"},
+      {"serve",
+       "tls_client_use",
+       Kind::text,
+       "require",
+       "what that certificate is for. require: each client needs one, and a key besides. identify: "
+       "who has one is the API key of its common name. both: each needs one, which says who it is",
+       {},
+       use_of_certificates,
+       "require|identify|both"},
+      {"serve", "jwt_issuer", Kind::text, "", "whose JSON Web Tokens are taken: their `iss`"},
+      {"serve", "jwt_audience", Kind::text, "", "for whom those must be: their `aud`"},
+      {"serve",
+       "jwt_keys",
+       Kind::text,
+       "",
+       "what verifies them, with commas between: files with a public key in PEM, files with a key "
+       "set (JWKS), or its https:// URLs. They are read again when they change",
+       {},
+       [](std::string_view text) -> Checked { return std::string(text); },
+       "",
+       true},
+      {"serve", "jwt_secret_file", Kind::text, "",
+       "a file of mode 600 with the secret that signs them by HS256, of 32 characters at least"},
+      {"serve", "jwt_grants_claim", Kind::text, "grants", "the claim that says what they grant"},
+      {"serve",
+       "jwt_leeway",
+       Kind::duration,
+       server::render_duration(server::TokenRules().leeway),
+       "by which clocks may differ: a token is good so long before and after its times",
+       {0, 300 * kSecond}},
+      {"serve",
+       "jwt_refresh",
+       Kind::duration,
+       server::render_duration(server::TokenOptions().refresh),
+       "after which a key set at a URL is fetched again",
+       {kSecond, 24 * 3600 * kSecond}},
+      {"serve", "jwt_ca", Kind::text, "",
+       "a file in PEM: who must have signed the certificate of a key set's https:// URL (default: "
+       "whom this system trusts)"},
       {"serve", "threads", Kind::number, "0", "of the server; 0: one per core", {0, 1'024}},
       {"serve",
        "history_threads",

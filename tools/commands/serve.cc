@@ -116,6 +116,13 @@ Result<std::unique_ptr<server::TlsContext>> open_tls(const Settings& settings) {
   server::TlsFiles files{.certificate = settings.text("serve", "tls_cert"),
                          .key = settings.text("serve", "tls_key"),
                          .client_ca = settings.text("serve", "tls_client_ca")};
+  const std::string& use = settings.text("serve", "tls_client_use");
+  files.require_certificates = use != "identify";
+  files.identify_clients = use != "require";
+  if (files.identify_clients && files.client_ca.empty()) {
+    return fail(Code::invalid,
+                "--tls-client-use needs --tls-client-ca FILE: who signs the clients' certificates");
+  }
   if (files.certificate.empty() && files.key.empty() && files.client_ca.empty()) return nullptr;
   if (files.certificate.empty() || files.key.empty()) {
     return fail(Code::invalid,
@@ -128,6 +135,19 @@ Result<std::unique_ptr<server::TlsContext>> open_tls(const Settings& settings) {
 std::atomic<server::Server*> hung_up = nullptr;
 void on_hang_up(int) {
   if (server::Server* server = hung_up) server->reopen_access_log();
+}
+
+Result<std::unique_ptr<server::TokenAuthority>> open_tokens(const Settings& settings) {
+  const auto text = [&](const char* name) { return settings.text("serve", name); };
+  return server::TokenAuthority::open(
+      {.rules = {.issuer = text("jwt_issuer"),
+                 .audience = text("jwt_audience"),
+                 .grants_claim = text("jwt_grants_claim"),
+                 .leeway = std::chrono::seconds(seconds_of(settings, "jwt_leeway"))},
+       .keys = split_names(text("jwt_keys")),
+       .secret_file = text("jwt_secret_file"),
+       .ca = text("jwt_ca"),
+       .refresh = settings.duration("serve", "jwt_refresh")});
 }
 
 int serve(const Settings& settings, const ServeFlags& flags) {
@@ -147,6 +167,9 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   // The addresses and the certificate first: where they cannot be had, no log is made or opened.
   auto tls = open_tls(settings);
   if (!tls) return failed(tls.error());
+  auto tokens = open_tokens(settings);
+  if (!tokens) return failed(tokens.error());
+  const bool guarded = *tokens || (*tls && (*tls)->identifies_clients());
   auto bindings =
       server::Binding::open_all(split_names(settings.text("serve", "listen")), *tls != nullptr);
   if (!bindings) return failed(bindings.error());
@@ -167,7 +190,8 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   const std::string& root_key_file = settings.text("serve", "root_key_file");
   // A log that is not there has no key: none is made to be refused.
   std::error_code unknown;
-  if (!open_to_others.empty() && root_key_file.empty() && !settings.truth("serve", "insecure") &&
+  if (!guarded && !open_to_others.empty() && root_key_file.empty() &&
+      !settings.truth("serve", "insecure") &&
       !std::filesystem::exists(std::filesystem::path(data) / "FORMAT", unknown) && !unknown) {
     return failed(server::exposed(open_to_others));
   }
@@ -194,7 +218,8 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   if (!root_key_file.empty()) {
     if (auto put = server::put_root_key(**log, root_key_file); !put) return failed(put.error());
   }
-  auto server = server::Server::start(**log, options, std::move(*bindings), std::move(*tls));
+  auto server = server::Server::start(**log, options, std::move(*bindings), std::move(*tls),
+                                      std::move(*tokens));
   if (!server) return failed(server.error());
   hung_up = server->get();
   for (const std::string& url : urls) std::cout << "listening on " << url << std::endl;

@@ -1,7 +1,10 @@
-// Nobody gets in who was not let in: every route of the table, and every kind of who asks, so that
-// a new route is held to it by itself.
+// Nobody gets in who was not let in: every route of the table, every kind of who asks, and every
+// way in, so that a new route is held to it by itself.
+#include "server/json/base64.h"
 #include "server/routes/route_table.h"
+#include "tests/support/http/certificates.h"
 #include "tests/support/http/guarded_server.h"
+#include "tests/support/http/tokens.h"
 
 namespace strandline::tests {
 namespace {
@@ -13,17 +16,49 @@ constexpr char kHiddenStream[] = "secret/s";
 constexpr char kHiddenConsumer[] = "theirs";
 constexpr char kHiddenWord[] = "classified";
 
+enum class Way { bearer, basic, ticket, token, certificate };
+
+std::string name_of_way(const testing::TestParamInfo<Way>& info) {
+  constexpr const char* kNames[] = {"Bearer", "Basic", "Ticket", "Token", "Certificate"};
+  return kNames[static_cast<size_t>(info.param)];
+}
+
+// A server with every way in. Its administrator has a token, so that the log has no key at first.
 class AccessMatrix : public GuardedServerTest {
  protected:
-  AccessMatrix() {
+  AccessMatrix()
+      : GuardedServerTest([](const TemporaryDirectory& directory) {
+          const TokenSigner& signer = AccessMatrix::signer();
+          write_file(directory / "tokens.pem", signer.pem());
+          authority() = std::make_unique<TestAuthority>(directory.path());
+          const CertificatePair own = authority()->issue("server");
+          return std::vector<std::string>{"--tls-cert",       own.certificate,
+                                          "--tls-key",        own.key,
+                                          "--tls-client-ca",  authority()->file(),
+                                          "--tls-client-use", "identify",
+                                          "--jwt-issuer",     "https://id.example",
+                                          "--jwt-audience",   "strandline",
+                                          "--jwt-keys",       (directory / "tokens.pem").string()};
+        }) {
+    admin_ = token("admin");
     for (int i = 0; i < 3; ++i) add(kHiddenStream, kHiddenWord);
     const std::string selects = "{\"stream\":\"" + std::string(kHiddenStream) + "\"}";
-    EXPECT_EQ(ask("PUT", "/v1/consumers/theirs", "", selects).status, 201u);
-    EXPECT_EQ(
-        ask("PUT", path("/v1/consumers/{consumer}/positions/{stream}", "free"), "", R"({"next":1})")
-            .status,
-        200u);
-    guard();
+    EXPECT_EQ(ask("PUT", "/v1/consumers/theirs", admin_, selects).status, 201u);
+    EXPECT_EQ(ask("PUT", path("/v1/consumers/{consumer}/positions/{stream}", "free"), admin_,
+                  R"({"next":1})")
+                  .status,
+              200u);
+  }
+  static const TokenSigner& signer() {
+    static const TokenSigner one("ES256");
+    return one;
+  }
+  static std::unique_ptr<TestAuthority>& authority() {
+    static std::unique_ptr<TestAuthority> one;
+    return one;
+  }
+  static std::string token(const std::string& grants, int64_t expires_in_s = 3'600) {
+    return signer().sign(good_claims("\"" + grants + "\"", "", expires_in_s));
   }
 
   static std::string path(std::string_view pattern, const std::string& consumer) {
@@ -66,10 +101,6 @@ class AccessMatrix : public GuardedServerTest {
     const auto known = bodies.find(route.name);
     return known == bodies.end() ? "{}" : known->second;
   }
-  Response try_route(const Route& route, const std::string& secret,
-                     const std::string& consumer = kHiddenConsumer) {
-    return ask(std::string(route.method), target_of(route, consumer), secret, body_of(route));
-  }
   // All actions but one, and admin, on a pattern.
   static std::string all_but(std::optional<Action> left_out, const std::string& pattern) {
     std::string actions;
@@ -92,6 +123,55 @@ class AccessMatrix : public GuardedServerTest {
   }
 };
 
+// The same by each way in.
+class WaysIn : public AccessMatrix, public testing::WithParamInterface<Way> {
+ protected:
+  // Somebody with these grants: what try_route takes.
+  std::string enter(const std::string& name, const std::string& grants) {
+    if (GetParam() == Way::token) return token(grants);
+    const std::string secret = make_key(name, grants);
+    if (GetParam() == Way::certificate) {
+      const CertificatePair pair = authority()->issue(name);
+      Address address = server_.address();
+      address.certificate = pair.certificate;
+      address.key = pair.key;
+      clients_.try_emplace(name, address);
+      return name;
+    }
+    // A ticket grants no admin.
+    if (GetParam() != Way::ticket || grants == "admin") return secret;
+    const Response made =
+        ask("POST", "/v1/tickets", secret, "{\"grants\":\"" + grants + "\",\"ttl_s\":3600}");
+    EXPECT_EQ(made.status, 201u) << made.body;
+    return made.json()["ticket"].str();
+  }
+  Response try_route(const Route& route, const std::string& who,
+                     const std::string& consumer = kHiddenConsumer) {
+    const std::string method(route.method), body = body_of(route);
+    std::string target = target_of(route, consumer);
+    Headers headers;
+    if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
+    if (who.starts_with("strt_")) {
+      return client_.send(method, target + "?ticket=" + who, body, headers);
+    }
+    if (const auto known = clients_.find(who); known != clients_.end()) {
+      return known->second.send(method, target, body, headers);
+    }
+    std::string shown = "Bearer " + who;
+    if (GetParam() == Way::basic) {
+      shown = "Basic ";
+      server::render_base64(shown, "any:" + who);
+    }
+    headers.emplace_back("Authorization", shown);
+    return client_.send(method, target, body, headers);
+  }
+  std::map<std::string, HttpClient> clients_;  // by the name of their certificate
+};
+INSTANTIATE_TEST_SUITE_P(Access, WaysIn,
+                         testing::Values(Way::bearer, Way::basic, Way::ticket, Way::token,
+                                         Way::certificate),
+                         name_of_way);
+
 TEST_F(AccessMatrix, WhoIsNotKnownGetsNothingByAnyRoute) {
   const std::string revoked = make_key("revoked", "admin");
   revoke("revoked");
@@ -99,6 +179,15 @@ TEST_F(AccessMatrix, WhoIsNotKnownGetsNothingByAnyRoute) {
   ASSERT_EQ(ask("POST", "/v1/keys/rotated/rotate", admin_, "{}").status, 200u);
   const std::string expired = make_key("expired", "admin", ",\"expires_s\":1");
   ASSERT_TRUE(eventually([&] { return get("/v1/info", expired).status == 401; }));
+  // A certificate of no key's name, and of one that is revoked.
+  std::vector<HttpClient> certified;
+  for (const char* name : {"nobody", "revoked", "expired"}) {
+    Address address = server_.address();
+    const CertificatePair pair = authority()->issue(name);
+    address.certificate = pair.certificate;
+    address.key = pair.key;
+    certified.emplace_back(address);
+  }
   const std::string before = state();
   const std::vector<Headers> nobody = {{},
                                        bearer("strd_" + std::string(64, '0')),
@@ -112,7 +201,10 @@ TEST_F(AccessMatrix, WhoIsNotKnownGetsNothingByAnyRoute) {
                                        {{"Authorization", admin_}},
                                        {{"Authorization", ""}},
                                        {{"Authorization", "Bearer"}},
-                                       {{"Authorization", "Digest " + admin_}}};
+                                       {{"Authorization", "Digest " + admin_}},
+                                       bearer(token("admin", -60)),
+                                       bearer(TokenSigner("ES256").sign(good_claims())),
+                                       bearer(compact(R"({"alg":"none"})", good_claims(), ""))};
   for (const Route* route : guarded()) {
     for (const Headers& headers : nobody) {
       SCOPED_TRACE(std::string(route->name) + ", " +
@@ -130,6 +222,11 @@ TEST_F(AccessMatrix, WhoIsNotKnownGetsNothingByAnyRoute) {
         client_.send(std::string(route->method), target_of(*route) + "?ticket=strt_00",
                      body_of(*route), {{"Content-Type", "application/json"}});
     expect_problem(ticket, 401);
+    for (HttpClient& client : certified) {
+      expect_problem(client.send(std::string(route->method), target_of(*route), body_of(*route),
+                                 {{"Content-Type", "application/json"}}),
+                     401);
+    }
   }
   EXPECT_EQ(state(), before);
 }
@@ -161,11 +258,11 @@ TEST_F(AccessMatrix, WhoIsOverItsQuotaGetsNothingByAnyRoute) {
   }
 }
 
-TEST_F(AccessMatrix, WhoHasNotTheActionGetsNothingByAnyRoute) {
+TEST_P(WaysIn, WhoHasNotTheActionGetsNothingByAnyRoute) {
   std::map<Action, std::string> without;
   for (size_t i = 0; i < kActions; ++i) {
     const auto action = static_cast<Action>(i);
-    without[action] = make_key("no-" + std::string(name_of(action)), all_but(action, "*"));
+    without[action] = enter("no-" + std::string(name_of(action)), all_but(action, "*"));
   }
   const std::string before = state();
   for (const Route* route : guarded()) {
@@ -179,8 +276,8 @@ TEST_F(AccessMatrix, WhoHasNotTheActionGetsNothingByAnyRoute) {
   EXPECT_EQ(state(), before);
 }
 
-TEST_F(AccessMatrix, WhoHasNotTheStreamGetsNothingAndLearnsNothingByAnyRoute) {
-  const std::string other = make_key("other", all_but(std::nullopt, "other/*"));
+TEST_P(WaysIn, WhoHasNotTheStreamGetsNothingAndLearnsNothingByAnyRoute) {
+  const std::string other = enter("other", all_but(std::nullopt, "other/*"));
   const std::string before = state();
   for (const Route* route : guarded()) {
     SCOPED_TRACE(route->name);
@@ -209,14 +306,17 @@ TEST_F(AccessMatrix, WhoHasNotTheStreamGetsNothingAndLearnsNothingByAnyRoute) {
   EXPECT_EQ(state(), before);
 }
 
-TEST_F(AccessMatrix, WhoIsGrantedItIsLetIn) {
+TEST_P(WaysIn, WhoIsGrantedItIsLetIn) {
   make_key("spare", "read:x");
-  const std::string all = make_key("all", all_but(std::nullopt, "secret/*"));
+  const std::string all = enter("all", all_but(std::nullopt, "secret/*"));
+  const std::string boss = enter("boss", "admin");
   for (const Route* route : guarded()) {
     if (route->name == "read_consumer") continue;  // it does not end
+    if (route->name == "create_ticket" && GetParam() == Way::ticket)
+      continue;  // of which none is made
     SCOPED_TRACE(route->name);
     const bool administers = route->needs.an_action() && route->needs.action() == Action::admin;
-    const Response answer = try_route(*route, administers ? admin_ : all);
+    const Response answer = try_route(*route, administers ? boss : all);
     EXPECT_NE(answer.status, 401u) << answer.body;
     EXPECT_NE(answer.status, 405u) << answer.body;
     EXPECT_LT(answer.status, 500u) << answer.body;

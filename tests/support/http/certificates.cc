@@ -40,14 +40,18 @@ CertificatePair TestAuthority::issue(const std::string& name, const std::string&
   return make(name, hosts, days, false);
 }
 
+CertificatePair TestAuthority::issue_for(const std::string& name, long seconds) {
+  return make(name, "", 0, false, seconds);
+}
+
 CertificatePair TestAuthority::make(const std::string& name, const std::string& hosts, int days,
-                                    bool authority) {
+                                    bool authority, long seconds) {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* made = X509_new();
   X509_set_version(made, X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(made), ++serial_);
   X509_gmtime_adj(X509_getm_notBefore(made), (days < 0 ? 2 * days : -1) * kDay);
-  X509_gmtime_adj(X509_getm_notAfter(made), days * kDay);
+  X509_gmtime_adj(X509_getm_notAfter(made), days * kDay + seconds);
   X509_set_pubkey(made, key);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_UTF8,
                              reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);

@@ -27,9 +27,12 @@ class TestAuthority {
   // NAME.pem and NAME.key, whose subject is the name; good from yesterday on for this many days.
   CertificatePair issue(const std::string& name,
                         const std::string& hosts = "IP:127.0.0.1,DNS:localhost", int days = 30);
+  // Good for some seconds more.
+  CertificatePair issue_for(const std::string& name, long seconds);
 
  private:
-  CertificatePair make(const std::string& name, const std::string& hosts, int days, bool authority);
+  CertificatePair make(const std::string& name, const std::string& hosts, int days, bool authority,
+                       long seconds = 0);
 
   const std::filesystem::path directory_;
   const std::string name_;

@@ -2,6 +2,8 @@
 // clients that show one key or another.
 #pragma once
 
+#include <concepts>
+
 #include "tests/support/http/server_test.h"
 
 namespace strandline::tests {
@@ -12,6 +14,10 @@ class GuardedServerTest : public ::testing::Test {
  protected:
   explicit GuardedServerTest(std::vector<std::string> flags = {})
       : server_(directory_ / "data", std::move(flags)), client_(server_.client()) {}
+  // `flags`: of a directory in which their files may be made.
+  template <std::invocable<const TemporaryDirectory&> Flags>
+  explicit GuardedServerTest(Flags flags)
+      : server_(directory_ / "data", flags(directory_)), client_(server_.client()) {}
 
   // Turns access control on: until then the server is open.
   void guard() { admin_ = make_key("admin", "admin"); }

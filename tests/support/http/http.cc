@@ -100,6 +100,10 @@ void HttpClient::connect() {
   static SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
   tls_ = SSL_new(context);
   SSL_set_fd(tls_, socket_);
+  if (!address_.certificate.empty()) {
+    SSL_use_certificate_file(tls_, address_.certificate.c_str(), SSL_FILETYPE_PEM);
+    SSL_use_PrivateKey_file(tls_, address_.key.c_str(), SSL_FILETYPE_PEM);
+  }
   const WithoutSigpipe quiet;
   if (SSL_connect(tls_) == 1) return;
   disconnect();

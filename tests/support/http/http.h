@@ -35,6 +35,8 @@ struct Address {
   std::string host;
   std::string port;
   bool tls = false;  // the server's certificate is not looked at: others do that
+  // Files in PEM that a client shows, if they are named.
+  std::string certificate = {}, key = {};
   std::string url() const { return (tls ? "https://" : "http://") + host + ":" + port; }
 };
 
