@@ -160,11 +160,13 @@ TEST_F(AddressQuota, APageIsTheServersOwnByWhatTheTrustedProxyIsCalled) {
   EXPECT_EQ(page("https://evil.example", "https", "evil.example"), 403u);
 }
 
-// One that asks ten times as often as it may, and one that does not: the second waits no longer for
-// its answers than when it is alone, by more than a half (and the clock's grain).
+// One that asks far more often than it may, and one that does not: the second waits no longer for
+// its answers than when it is alone, by more than a half and 20 ms. Those are a busy machine's,
+// whose own noise is larger than what is looked for: this finds a crowd that stops the others, and
+// the bar itself is for a machine that is quiet. What was measured is printed.
 TEST_F(KeyQuota, ACrowdOverItsOwnDoesNotSlowTheOthers) {
   const std::string calm = limited("calm", "requests=10000/s");
-  const std::string crowd = limited("crowd", "requests=20/s");
+  const std::string crowd = limited("crowd", "requests=2/s");
   const auto p99 = [&] {
     HttpClient client = server_.client();
     std::vector<double> took;
@@ -203,7 +205,7 @@ TEST_F(KeyQuota, ACrowdOverItsOwnDoesNotSlowTheOthers) {
   std::printf("p99 of appends: %.2f ms alone, %.2f ms beside a crowd (%lu taken, %lu over)\n",
               alone, beside, taken, over);
   EXPECT_GT(over, taken);
-  EXPECT_LE(beside, 1.5 * alone + 20) << "and what a busy machine adds";
+  EXPECT_LE(beside, 1.5 * alone + 20) << "of appends, in ms";
 }
 
 }  // namespace
