@@ -17,6 +17,8 @@ std::unique_ptr<Workload> engine_read_window(const Settings& settings);
 // many_streams.cc
 std::unique_ptr<Workload> many_streams(const Settings& settings);
 std::unique_ptr<Workload> very_many_streams(const Settings& settings);
+// filter.cc
+std::unique_ptr<Workload> filter(const Settings& settings);
 // server_append.cc
 std::unique_ptr<Workload> server_append_flatbuffer(const Settings& settings);
 std::unique_ptr<Workload> server_append_json_50(const Settings& settings);

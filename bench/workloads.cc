@@ -18,6 +18,8 @@ std::span<const Entry> workloads() {
       Entry{"many-streams", "single events over 10,000 streams: appended, read in order, on disk",
             0, many_streams},
       Entry{"very-many-streams", "the same over 200,000 streams", 0, very_many_streams},
+      Entry{"many-streams-filter", "30 matches of a filter in 3 million events; one short stream",
+            0, filter},
       Entry{"server-append-flatbuffer", "FlatBuffer batches of 100 over 4 connections", 0,
             server_append_flatbuffer},
       Entry{"server-append-json-50", "one JSON event a request over 50 connections", 0,

@@ -45,6 +45,8 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
     parts->writer = std::make_unique<Writer>(state, *parts->commit_stage);
     parts->timer = std::make_unique<ConsumerTimer>(
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
+    parts->indexer = std::make_unique<Indexer>(
+        state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->head_mark = std::make_unique<HeadMark>(
         Disk(state.options), directory,
         [&state]() -> std::optional<HeadMark::Head> {
@@ -68,6 +70,7 @@ Log::~Log() { close(); }
 
 void Log::close() {
   parts_->timer.reset();
+  parts_->indexer.reset();
   if (parts_->writer) parts_->writer->stop();
   if (parts_->commit_stage) parts_->commit_stage->stop();
   // The mark's last says where the list of tables ends, to which a flush under way may yet add.
@@ -373,6 +376,8 @@ Counters Log::counters() const {
           .cached_batches_read = c.cached_batches_read,
           .stripes_read = parts_->state->stripe_scans.stripes_read(),
           .stripe_bytes_read = parts_->state->stripe_scans.bytes_read(),
+          .index_bytes_read = c.index_bytes_read,
+          .index_backlog = parts_->state->index.backlog(),
           .batch_cache_bytes = parts_->state->batch_cache.bytes(),
           .queue_appends = parts_->writer ? parts_->writer->queue_appends() : 0,
           .queue_bytes = parts_->writer ? parts_->writer->queue_bytes() : 0,

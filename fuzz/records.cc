@@ -2,6 +2,7 @@
 #include "engine/base/check.h"
 #include "engine/format/access_record.h"
 #include "engine/format/extent_run.h"
+#include "engine/format/index_record.h"
 #include "engine/format/keys.h"
 #include "engine/format/stripe_record.h"
 #include "fuzz/input.h"
@@ -32,7 +33,7 @@ void decode_twice(std::string_view bytes) {
 FUZZ_TARGET(records) {
   using namespace strandline;
   fuzz::Input input(bytes);
-  const uint8_t kind = input.byte() % 11;
+  const uint8_t kind = input.byte() % 14;
   const std::string_view record = input.rest();
   if (kind == 0) decode_and_encode<EventKey>(record);
   if (kind == 1) decode_and_encode<IdentityRecord>(record);
@@ -48,6 +49,9 @@ FUZZ_TARGET(records) {
     CHECK_TRUE(decode(encode(run), run.places.front().first, again));
     CHECK_EQ(encode(again), encode(run));
   }
+  if (kind == 11) decode_and_encode<StripeSummary>(record);
+  if (kind == 12) decode_and_encode<IndexChunks>(record);
+  if (kind == 13) decode_and_encode<BucketTerms>(record);
   if (kind == 5) {
     std::string_view consumer;
     StreamId stream;

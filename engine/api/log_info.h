@@ -78,6 +78,8 @@ struct Counters {
   uint64_t cached_batches_read = 0;  // batches that readers took from memory
   uint64_t stripes_read = 0;         // stripes that were read at once, for readers of many streams
   uint64_t stripe_bytes_read = 0;    // of their batches
+  uint64_t index_bytes_read = 0;     // of the index of types and subjects, by readers
+  uint64_t index_backlog = 0;        // sealed stripes that it lacks, now
   uint64_t batch_cache_bytes = 0;    // now
   uint64_t queue_appends = 0;        // now
   uint64_t queue_bytes = 0;          // now

@@ -21,6 +21,11 @@ constexpr uint32_t kFetchedMin = 1'000;
 constexpr uint64_t kSmallBatchEvents = 16;
 constexpr uint64_t kFollowedShare = 8;
 
+// What a cursor keeps of what the index found while it rests.
+constexpr size_t kFoundAtRestBytes = 256 << 10;
+// What passing over a stripe by the index counts as, in bytes that were scanned.
+constexpr uint64_t kLookUpBytes = 4'096;
+
 Offset as_offset(Sequence sequence) { return Offset(sequence.value); }
 
 }  // namespace
@@ -43,6 +48,15 @@ Result<std::optional<Delivery>> LogCursor::next() {
       return gap;
     }
     if (as_offset(position_) >= log.tail()) return moved();
+    if (found_) {
+      if (left_.bytes == 0) return moved();
+      if (auto delivery = next_found()) {
+        moved_ = false;
+        return delivery;
+      }
+      if (moved_ && scanned_ >= kLogScanBytes) return moved();
+      continue;
+    }
     if (scan_) {
       if (left_.bytes == 0) return moved();
       if (auto delivery = next_in_scan()) {
@@ -55,8 +69,9 @@ Result<std::optional<Delivery>> LogCursor::next() {
     if (!records_.holds(as_offset(position_))) {
       auto gap = next_record();
       if (!gap || *gap) return gap;
-      if (scan_) continue;
+      if (scan_ || found_) continue;
       if (needs_disk_) return moved();
+      if (moved_ && scanned_ >= kLogScanBytes) return moved();
       if (!records_.holds(as_offset(position_))) {
         if (left_.bytes == 0) return moved();
         continue;
@@ -89,6 +104,7 @@ Result<std::optional<Delivery>> LogCursor::next_record() {
   const bool in_memory = records_.load_from_memory(as_offset(position_));
   needs_disk_ = stays_in_memory_ && !in_memory;
   if (needs_disk_) return std::nullopt;
+  if (!in_memory && ask_index()) return std::nullopt;
   if (!in_memory) find_scan();
   if (scan_) return std::nullopt;
   if (auto damage = records_.load(as_offset(position_))) {
@@ -167,8 +183,8 @@ Result<std::optional<Delivery>> LogCursor::next_in_range() {
 std::optional<Events> LogCursor::next_in_part(const Stream& stream, const Part& part, uint32_t end,
                                               Timestamp stored) {
   uint32_t skip = static_cast<uint32_t>(position_ - part.sequence);
-  if (!filter_.empty()) {
-    const auto matches = [&](uint32_t i) { return takes(filter_, part, i); };
+  if (index_.filters()) {
+    const auto matches = [&](uint32_t i) { return takes(index_.filter(), part, i); };
     const uint32_t begin = skip;
     while (skip < end && !matches(skip)) ++skip;
     position_ += skip - begin;
@@ -225,7 +241,6 @@ std::optional<Delivery> LogCursor::next_in_scan() {
   }
   const StripeScan::Entry& entry = (*scan_)[scan_index_];
   const Part& part = entry.part;
-  const Sequence from = position_;
   const Stream* stream = log_.streams.find(entry.stream);
   ++ranges_;
   if (!stream || !follows(*stream)) {
@@ -235,10 +250,17 @@ std::optional<Delivery> LogCursor::next_in_scan() {
     return std::nullopt;
   }
   ++ranges_followed_;
+  return next_in_entry(entry, *stream);
+}
+
+std::optional<Delivery> LogCursor::next_in_entry(const StripeScan::Entry& entry,
+                                                 const Stream& stream) {
+  const Part& part = entry.part;
+  const Sequence from = position_;
   const Offset offset = part.first + (position_ - part.sequence);
-  if (const Offset start = stream->start(); offset < start) {
+  if (const Offset start = stream.start(); offset < start) {
     position_ = part.sequence + (std::min(start, part.first + part.count) - part.first);
-    return Gap{std::string(stream->name), from.value, position_.value, stream->gap_reason(), {}};
+    return Gap{std::string(stream.name), from.value, position_.value, stream.gap_reason(), {}};
   }
   // Once a part, however many runs of it match.
   if (part_at_ != part.sequence) {
@@ -249,12 +271,57 @@ std::optional<Delivery> LogCursor::next_in_scan() {
   }
   Part delivered = part;
   delivered.flatbuffer = part_;
-  auto events = next_in_part(*stream, delivered, part.count, entry.stored);
+  auto events = next_in_part(stream, delivered, part.count, entry.stored);
   if (!events) {
     moved_ = true;
     return std::nullopt;
   }
   return Delivery(*events);
+}
+
+bool LogCursor::ask_index() {
+  if (!index_.filters() || position_ < scan_to_) return false;
+  const Candidates* stripe = index_.holding(position_);
+  if (!stripe) {
+    const Sequence tail(log_.streams.log().tail().value);
+    const auto extent = find_extent(log_, log_.streams.log(), as_offset(position_));
+    const bool there = extent && *extent && (*extent)->first <= as_offset(position_);
+    if (there) stripe = index_.of((*extent)->stripe);
+    if (!stripe || position_ < stripe->first || position_ >= stripe->next) {
+      scan_to_ = there && (*extent)->next ? Sequence((*extent)->next->value) : tail;
+      return false;
+    }
+  }
+  scanned_ += kLookUpBytes;
+  if (stripe->where == Candidates::Where::nowhere) {
+    position_ = stripe->next;
+    moved_ = true;
+    return true;
+  }
+  found_next_ = scan_to_ = stripe->next;
+  if (stripe->where == Candidates::Where::everywhere) return false;
+  found_ = index_.fetch(*stripe, includes_);
+  found_index_ = 0;
+  if (found_) scanned_ += found_->bytes();
+  return found_.has_value();
+}
+
+std::optional<Delivery> LogCursor::next_found() {
+  while (found_index_ < found_->size() && (*found_)[found_index_].next() <= position_) {
+    ++found_index_;
+  }
+  if (found_index_ == found_->size()) {
+    position_ = found_next_;
+    moved_ = true;
+    found_.reset();
+    return std::nullopt;
+  }
+  const StripeScan::Entry& entry = (*found_)[found_index_];
+  if (position_ < entry.part.sequence) {
+    position_ = entry.part.sequence;
+    moved_ = true;
+  }
+  return next_in_entry(entry, *log_.streams.find(entry.stream));
 }
 
 BatchReader& LogCursor::reader_for(const Stream& stream) {
@@ -284,6 +351,7 @@ bool LogCursor::near_tail() const {
 
 void LogCursor::release() {
   rest();
+  drop_found();
   std::string().swap(part_);
   part_at_.reset();
   current_.reset();
@@ -291,8 +359,15 @@ void LogCursor::release() {
   readers_.clear();
 }
 
+// What is left of them is asked for again.
+void LogCursor::drop_found() {
+  if (found_) scan_to_ = Sequence(0);
+  found_.reset();
+}
+
 void LogCursor::rest() {
   scan_.reset();
+  if (found_ && found_->bytes() > kFoundAtRestBytes) drop_found();
   from_stripe_to_stripe_ = false;
   start_counting();
   records_.rest();

@@ -7,6 +7,10 @@
 // does so once it has fetched about as much as a stripe costs, and if it follows at least an eighth
 // of what it passes. It then goes on from stripe to stripe, until it rests. What is not in the
 // stripe's scan it fetches.
+//
+// With a filter it asks the index of types and subjects first (indexed_reading.h), at every stripe
+// that is not in memory. Of a stripe that the index answers for, the parts that match are fetched,
+// and the rest is passed over. Of what was truncated or deleted there, only what matches is told.
 #pragma once
 
 #include <functional>
@@ -15,6 +19,7 @@
 #include "engine/api/cursor.h"
 #include "engine/api/reading.h"
 #include "engine/reading/batch_reader.h"
+#include "engine/reading/indexed_reading.h"
 #include "engine/reading/stream_cursor.h"
 
 namespace strandline {
@@ -29,7 +34,7 @@ class LogCursor : public Cursor {
         records_(log, log.streams.log()),
         position_(position),
         includes_(std::move(includes)),
-        filter_(std::move(filter)),
+        index_(log, std::move(filter)),
         left_(bounds) {}
 
   Result<std::optional<Delivery>> next() override;
@@ -55,6 +60,12 @@ class LogCursor : public Cursor {
   // From the scan; nothing where it does not have what is at the position (`scan_` is null then) or
   // the filter left it out.
   std::optional<Delivery> next_in_scan();
+  // From what the index found in a stripe; nothing where the position moved on only.
+  std::optional<Delivery> next_found();
+  std::optional<Delivery> next_in_entry(const StripeScan::Entry& entry, const Stream& stream);
+  // Whether it says what there is at the position.
+  bool ask_index();
+  void drop_found();
   void find_scan();
   void start_counting();
   bool wants_scan() const;
@@ -70,15 +81,19 @@ class LogCursor : public Cursor {
   BatchReader records_;
   Sequence position_;
   Includes includes_;
-  EventFilter filter_;
+  IndexedReading index_;
   Bounds left_;
   size_t range_index_ = 0;
   std::optional<Current> current_;
   uint64_t scanned_ = 0;
-  bool moved_ = false;         // over events that were left out, since the last delivery
-  StripeScans::Pointer scan_;  // that holds the position, or held the one before
-  size_t scan_index_ = 0;      // where it was found there last
-  std::string part_;  // the part of it that was delivered last: the scan is let go of before
+  bool moved_ = false;               // over events that were left out, since the last delivery
+  StripeScans::Pointer scan_;        // that holds the position, or held the one before
+  size_t scan_index_ = 0;            // where it was found there last
+  std::optional<FoundParts> found_;  // by the index, of the stripe that holds the position
+  size_t found_index_ = 0;
+  Sequence found_next_;  // one past the stripe
+  Sequence scan_to_;     // the index has nothing to say of what is below
+  std::string part_;     // the part of it that was delivered last: the scan is let go of before
   std::optional<Sequence> part_at_;  // where that is
   bool from_stripe_to_stripe_ = false;
   uint32_t fetched_ = 0;  // batches since the last rest

@@ -1,6 +1,7 @@
 #include "engine/reading/stream_cursor.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "engine/base/mutation.h"
@@ -8,6 +9,12 @@
 namespace strandline {
 namespace {
 
+// A cursor asks the index where it has so many events before it, at least.
+constexpr uint64_t kIndexedMin = 1'000;
+// What a cursor keeps of what the index found while it rests.
+constexpr size_t kFoundInStreamAtRestBytes = 256 << 10;
+// What passing over a stripe by the index counts as, in bytes that were scanned.
+constexpr uint64_t kStripePassedBytes = 4'096;
 // How much a filtered read scans without a match before it says where it is.
 constexpr uint64_t kStreamScanBytes = 1 << 20;
 
@@ -28,6 +35,52 @@ bool takes(const EventFilter& filter, const Part& part, uint32_t i) {
   return filter.matches(view(event->type()), view(event->subject()));
 }
 
+bool FoundInStream::ask(const LogState& log, const Stream& stream, IndexedReading& index,
+                        Offset offset, bool onwards) {
+  if (!index.filters() || (offset >= begin_ && offset < end_)) return parts_.has_value();
+  drop();
+  const Offset start = stream.start(), tail = stream.tail();
+  if ((onwards ? tail - offset : offset - start) < kIndexedMin) return false;
+  const auto extent = find_extent(log, stream, offset);
+  if (!extent || !*extent || (*extent)->first > offset) return false;
+  begin_ = (*extent)->first;
+  end_ = std::min((*extent)->next.value_or(tail), tail);
+  const Candidates* stripe = index.of((*extent)->stripe, onwards);
+  if (!stripe || stripe->where == Candidates::Where::everywhere) return false;
+  if (stripe->where == Candidates::Where::nowhere) {
+    parts_.emplace();
+  } else {
+    parts_ = index.fetch(*stripe, stream.id);
+  }
+  return parts_.has_value();
+}
+
+void FoundInStream::rest() {
+  if (!parts_ || parts_->bytes() <= kFoundInStreamAtRestBytes) return;
+  parts_.reset();
+  end_ = begin_;
+}
+
+size_t FoundInStream::part_behind(Offset offset) const {
+  const auto all = std::views::iota(size_t{0}, parts_->size());
+  const auto ends = [&](size_t i) {
+    const Part& part = (*parts_)[i].part;
+    return part.first + part.count <= offset;
+  };
+  return *std::ranges::partition_point(all, ends);
+}
+
+Part FoundInStream::part(size_t i, Bounds& left) {
+  Part part = (*parts_)[i].part;
+  if (copied_ != part.first) {
+    copy_.assign(part.flatbuffer);
+    copied_ = part.first;
+    left.bytes -= std::min<uint64_t>(left.bytes, copy_.size());
+  }
+  part.flatbuffer = copy_;
+  return part;
+}
+
 Result<std::optional<Delivery>> StreamCursor::next() {
   uint64_t scanned = 0;
   needs_disk_ = false;
@@ -40,11 +93,23 @@ Result<std::optional<Delivery>> StreamCursor::next() {
       return gap;
     }
     if (position_ >= stream_.tail()) return moved();
+    if (found_.holds(position_)) {
+      if (left_.bytes == 0) return moved();
+      if (auto delivery = next_found()) return delivery;
+      scanned += kStripePassedBytes;
+      if (scanned >= kStreamScanBytes) return moved();
+      continue;
+    }
     if (!part_ || position_ >= part_->first + part_->count || !reader_.holds(position_)) {
       if (!reader_.holds(position_)) {
         if (left_.bytes == 0) return moved();
-        needs_disk_ = stays_in_memory_ && !reader_.load_from_memory(position_);
+        const bool in_memory = reader_.load_from_memory(position_);
+        needs_disk_ = stays_in_memory_ && !in_memory;
         if (needs_disk_) return moved();
+        if (!in_memory && found_.ask(log_, stream_, index_, position_, true)) {
+          part_.reset();
+          continue;
+        }
         if (auto damage = reader_.load(position_)) {
           // What is below the start now was dropped while it was looked for.
           if (position_ < stream_.start()) continue;
@@ -84,14 +149,27 @@ std::optional<Delivery> StreamCursor::moved() {
   return Moved{};
 }
 
+// The next matching run of what the index found; nothing where the position moved on only.
+std::optional<Delivery> StreamCursor::next_found() {
+  for (size_t i = found_.part_behind(position_); i < found_.parts(); ++i) {
+    const Part part = found_.part(i, left_);
+    moved_ |= position_ < part.first;
+    position_ = std::max(position_, part.first);
+    if (auto delivery = next_in(part, found_.stored(i))) return delivery;
+  }
+  position_ = found_.end();
+  moved_ = true;
+  return std::nullopt;
+}
+
 // The next matching run of the part, from the position on; nothing if there is none.
 std::optional<Delivery> StreamCursor::next_in(const Part& part, Timestamp stored) {
   uint32_t skip = static_cast<uint32_t>(position_ - part.first);
   uint32_t end = part.count;
-  if (!filter_.empty()) {
-    while (skip < end && !takes(filter_, part, skip)) ++skip;
+  if (index_.filters()) {
+    while (skip < end && !takes(index_.filter(), part, skip)) ++skip;
     uint32_t last = skip;
-    while (last < end && takes(filter_, part, last)) ++last;
+    while (last < end && takes(index_.filter(), part, last)) ++last;
     position_ = part.first + skip;
     if (skip == end) return std::nullopt;
     end = last;
@@ -128,6 +206,12 @@ Result<std::optional<Delivery>> BackwardCursor::next() {
     const Offset last = position_ - 1;
     if (!reader_.holds(last)) {
       if (left_.bytes == 0) return std::nullopt;
+      if (!reader_.load_from_memory(last) && found_.ask(log_, stream_, index_, last, false)) {
+        if (auto delivery = next_found(start)) return delivery;
+        scanned += kStripePassedBytes;
+        if (scanned >= kStreamScanBytes) return Moved{};
+        continue;
+      }
       if (auto damage = reader_.load(last)) {
         if (last < stream_.start()) continue;
         const Offset from = reader_.damage_begin(last, start);
@@ -141,23 +225,41 @@ Result<std::optional<Delivery>> BackwardCursor::next() {
       scanned += bytes;
     }
     const Part part = reader_.batch().part_covering(last);
-    const uint32_t low = start > part.first ? static_cast<uint32_t>(start - part.first) : 0;
-    uint32_t end = static_cast<uint32_t>(position_ - part.first);
-    uint32_t begin = low;
-    if (!filter_.empty()) {
-      while (end > low && !takes(filter_, part, end - 1)) --end;
-      begin = end;
-      while (begin > low && takes(filter_, part, begin - 1)) --begin;
-    }
-    if (begin < end) {
-      const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(end - begin, left_.events));
-      left_.events -= count;
-      position_ = part.first + (end - count);
-      return run_of(stream_, part, reader_.batch().head().stored, end - count, count, true);
-    }
-    position_ = part.first + low;
+    if (auto delivery = next_in(part, reader_.batch().head().stored, start)) return delivery;
     if (scanned >= kStreamScanBytes) return Moved{};
   }
+}
+
+std::optional<Delivery> BackwardCursor::next_in(const Part& part, Timestamp stored, Offset start) {
+  const uint32_t low = start > part.first ? static_cast<uint32_t>(start - part.first) : 0;
+  uint32_t end = static_cast<uint32_t>(position_ - part.first);
+  uint32_t begin = low;
+  if (index_.filters()) {
+    while (end > low && !takes(index_.filter(), part, end - 1)) --end;
+    begin = end;
+    while (begin > low && takes(index_.filter(), part, begin - 1)) --begin;
+  }
+  if (begin == end) {
+    position_ = part.first + low;
+    return std::nullopt;
+  }
+  const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(end - begin, left_.events));
+  left_.events -= count;
+  position_ = part.first + (end - count);
+  return run_of(stream_, part, stored, end - count, count, true);
+}
+
+std::optional<Delivery> BackwardCursor::next_found(Offset start) {
+  const size_t around = found_.part_behind(position_ - 1);
+  for (size_t i = std::min(around + 1, found_.parts()); i-- > 0;) {
+    const Part part = found_.part(i, left_);
+    if (part.first >= position_) continue;
+    if (part.first + part.count <= start) break;
+    position_ = std::min(position_, part.first + part.count);
+    if (auto delivery = next_in(part, found_.stored(i), start)) return delivery;
+  }
+  position_ = std::max(found_.begin(), start);
+  return std::nullopt;
 }
 
 Offset find_time(const LogState& log, const Stream& stream, Timestamp moment) {

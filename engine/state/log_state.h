@@ -13,6 +13,7 @@
 #include "engine/state/alarms.h"
 #include "engine/state/batch_cache.h"
 #include "engine/state/consumers.h"
+#include "engine/state/event_index.h"
 #include "engine/state/expiring.h"
 #include "engine/state/failure.h"
 #include "engine/state/idempotency.h"
@@ -41,6 +42,7 @@ struct AtomicCounters {
   std::atomic<uint64_t> store_batches_read{0};
   std::atomic<uint64_t> store_bytes_read{0};
   std::atomic<uint64_t> cached_batches_read{0};
+  std::atomic<uint64_t> index_bytes_read{0};
 
   void refused(Code why) {
     appends_refused[static_cast<size_t>(why)].fetch_add(1, std::memory_order_relaxed);
@@ -80,6 +82,7 @@ struct LogState {
   Expiring expiring{parts};
   Consumers consumers{parts, *this};
   Access access{parts, *this};
+  EventIndex index{parts, *this};
   std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)
   mutable AtomicCounters counters;
   mutable Salvages salvages;

@@ -176,9 +176,11 @@ Result<ClosedStore> ClosedStore::prepare(const std::filesystem::path& directory,
   database.env = parts->env.get();
   closed->families = {{rocksdb::kDefaultColumnFamilyName, records_options(options)}};
   for (const char* name : kFamilyNames) {
-    const bool events = std::string_view(name) == "events";
-    closed->families.emplace_back(
-        name, events ? events_options(options, &parts->first_live) : records_options(options));
+    const std::string_view family = name;
+    closed->families.emplace_back(name, family == "events"
+                                            ? events_options(options, &parts->first_live)
+                                        : family == "index" ? index_options(options)
+                                                            : records_options(options));
   }
   return ClosedStore(std::move(closed));
 }
@@ -288,7 +290,8 @@ StoreIterator Store::iterate(Family family) const {
   // Records are read from end to end, once, when a log opens: kept in the cache, they would only
   // stand in the way of events, and take as much memory as the cache has.
   rocksdb::ReadOptions options;
-  options.fill_cache = family == Family::events || family == Family::segments;
+  options.fill_cache =
+      family == Family::events || family == Family::segments || family == Family::index;
   return parts_->iterate(family, options);
 }
 

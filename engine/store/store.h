@@ -35,8 +35,8 @@ namespace strandline {
 // files shorter (bench/README.md, Soak), and cost a seventh of the engine's appends.
 inline constexpr size_t kFlushBytes = 64 << 20;
 
-enum class Family { events, streams, segments, consumers, producers, access };
-inline constexpr size_t kFamilies = 6;
+enum class Family { events, streams, segments, consumers, producers, access, index };
+inline constexpr size_t kFamilies = 7;
 
 // One WriteBatch: all of it or nothing.
 class Changes {

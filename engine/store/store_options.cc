@@ -186,4 +186,19 @@ rocksdb::ColumnFamilyOptions records_options(const Options&) {
   return family;
 }
 
+rocksdb::ColumnFamilyOptions index_options(const Options& options) {
+  constexpr size_t kIndexCacheBytes = 8 << 20;
+  rocksdb::ColumnFamilyOptions family = records_options(options);
+  family.memtable_insert_with_hint_prefix_extractor = nullptr;
+  family.compression = rocksdb::kZSTD;
+  rocksdb::BlockBasedTableOptions table;
+  table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;
+  // A run of stripes of one bucket.
+  table.block_size = 16 << 10;
+  table.block_cache = rocksdb::NewLRUCache(kIndexCacheBytes);
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return family;
+}
+
 }  // namespace strandline

@@ -14,7 +14,7 @@
 namespace strandline {
 
 inline constexpr std::array<const char*, kFamilies> kFamilyNames = {
-    "events", "streams", "segments", "consumers", "producers", "access"};
+    "events", "streams", "segments", "consumers", "producers", "access", "index"};
 
 // Memtables of a family, the one that is written to among them: past this, appends wait for a flush
 // to finish.
@@ -30,5 +30,8 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
 
 // The small families: few bytes, overwritten often.
 rocksdb::ColumnFamilyOptions records_options(const Options& options);
+
+// The index of types and subjects: written a stripe at a time, read a run of stripes at a time.
+rocksdb::ColumnFamilyOptions index_options(const Options& options);
 
 }  // namespace strandline

@@ -158,6 +158,7 @@ Result<Outcome> run(LogState&, CommitGroupBuilder&, const AppendMany&) { std::ab
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const Broadcast&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const Record&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const ConsumerRequest&) { std::abort(); }
+Result<Outcome> run(LogState&, CommitGroupBuilder&, const KeepIndex&) { std::abort(); }
 
 }  // namespace
 

@@ -68,6 +68,13 @@ void CommitGroupBuilder::add(Operation operation) {
     const Result<Outcome> done = Outcome{};
     write_down(operation, done);
     group_.answers.push_back({std::move(operation.done), done});
+  } else if (auto* keep = std::get_if<KeepIndex>(&operation.request)) {
+    if (auto* made = std::get_if<StripeIndex>(&keep->change)) {
+      log_.index.put(group_, std::move(*made));
+    } else {
+      log_.index.remove(group_, std::get<IndexRemoval>(std::move(keep->change)));
+    }
+    group_.answers.push_back({std::move(operation.done), Outcome{}});
   } else {
     run(std::get<Broadcast>(operation.request));
   }

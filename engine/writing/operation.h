@@ -16,6 +16,7 @@
 #include "engine/api/access.h"
 #include "engine/api/administration.h"
 #include "engine/api/append.h"
+#include "engine/state/event_index.h"
 #include "engine/state/outcome.h"
 #include "engine/writing/consumer_desk.h"
 #include "engine/writing/operation_traits.h"
@@ -70,6 +71,15 @@ struct ForgetStripe {
 template <>
 struct OperationTraits<ForgetStripe>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
+
+// The index of a sealed stripe, as the indexer made it; or what is to be removed of one. The
+// indexer has one under way at most: a full queue need not hold it up.
+struct KeepIndex {
+  std::variant<StripeIndex, IndexRemoval> change;
+};
+template <>
+struct OperationTraits<KeepIndex>
+    : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::takes, Written::no> {};
 
 // Of API keys (engine/api/access.h). They lock out whoever must not be let in any more, so that a
 // full disk does not stop them.
@@ -126,8 +136,8 @@ struct OperationTraits<AppendMany> {
 
 struct Operation {
   using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
-                               DropSegment, ForgetStripe, CreateKey, RotateKey, RevokeKey, FirstUse,
-                               Record, ConsumerRequest>;
+                               DropSegment, ForgetStripe, KeepIndex, CreateKey, RotateKey,
+                               RevokeKey, FirstUse, Record, ConsumerRequest>;
   using Done = Answering;
 
   Request request;

@@ -151,6 +151,11 @@ std::string render_metrics(const Service& service) {
                  "Stripes read at once, for readers of many streams.", counters.stripes_read);
   scrape.counter("strandline_stripe_read_bytes_total", "Bytes of batches in those.",
                  counters.stripe_bytes_read);
+  scrape.counter("strandline_index_read_bytes_total",
+                 "Bytes read of the index of types and subjects.", counters.index_bytes_read);
+  scrape.gauge("strandline_index_backlog_stripes",
+               "Sealed stripes that are still to be indexed by type and subject.",
+               counters.index_backlog);
   scrape.gauge("strandline_batch_cache_bytes", "Bytes of the newest batches kept in memory.",
                counters.batch_cache_bytes);
   scrape.gauge("strandline_queue_appends", "Appends that wait for the writer.",

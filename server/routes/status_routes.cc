@@ -92,6 +92,8 @@ void render_counters(std::string& out, const Counters& counters) {
   members.number("cached_batches_read", counters.cached_batches_read);
   members.number("stripes_read", counters.stripes_read);
   members.number("stripe_bytes_read", counters.stripe_bytes_read);
+  members.number("index_bytes_read", counters.index_bytes_read);
+  members.number("index_backlog", counters.index_backlog);
   members.number("batch_cache_bytes", counters.batch_cache_bytes);
   members.number("queue_appends", counters.queue_appends);
   members.number("queue_bytes", counters.queue_bytes);

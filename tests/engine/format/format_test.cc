@@ -9,6 +9,7 @@
 #include "engine/log.h"
 #include "engine/store/store.h"
 #include "tests/support/log/directory.h"
+#include "tests/support/process/deadline.h"
 
 namespace strandline {
 namespace {
@@ -28,7 +29,8 @@ std::string dump(const Store& store) {
   const std::pair<Family, const char*> families[] = {
       {Family::events, "events"},       {Family::streams, "streams"},
       {Family::segments, "segments"},   {Family::consumers, "consumers"},
-      {Family::producers, "producers"}, {Family::access, "access"}};
+      {Family::producers, "producers"}, {Family::access, "access"},
+      {Family::index, "index"}};
   std::string out;
   for (const auto& [family, name] : families) {
     StoreIterator it = store.iterate(family);
@@ -64,7 +66,8 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
     for (const char* stream : {"orders", "audit"}) {
       request.parts.push_back(
           {.stream = stream,
-           .batch = *Batch::of({{.type = "a", .form = DataForm::json, .data = "7"}}),
+           .batch =
+               *Batch::of({{.type = "a", .subject = "s", .form = DataForm::json, .data = "7"}}),
            .producer = Producer{.id = "shop", .epoch = 1, .sequence = 0}});
     }
     request.commits.push_back({.consumer = "billing", .stream = "orders", .next = 1});
@@ -79,6 +82,8 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
     ASSERT_TRUE((*log)->create_consumer("mailing", {.mode = ConsumerSettings::Mode::shared,
                                                     .select = Selection::stream("orders")}));
     ASSERT_EQ((*log)->fetch(Fetch{.consumer = "mailing"})->given.size(), 1u);
+    ASSERT_TRUE((*log)->roll());
+    ASSERT_TRUE(tests::eventually([&] { return (*log)->counters().index_backlog == 0; }));
   }
   auto closed =
       ClosedStore::prepare(directory.path() / "store", options, [](const std::string&) {});
