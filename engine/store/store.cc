@@ -176,11 +176,7 @@ Result<ClosedStore> ClosedStore::prepare(const std::filesystem::path& directory,
   database.env = parts->env.get();
   closed->families = {{rocksdb::kDefaultColumnFamilyName, records_options(options)}};
   for (const char* name : kFamilyNames) {
-    const std::string_view family = name;
-    closed->families.emplace_back(name, family == "events"
-                                            ? events_options(options, &parts->first_live)
-                                        : family == "index" ? index_options(options)
-                                                            : records_options(options));
+    closed->families.emplace_back(name, family_options(name, options, &parts->first_live));
   }
   return ClosedStore(std::move(closed));
 }

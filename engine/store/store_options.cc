@@ -152,8 +152,8 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   // Each entry has its whole key, so that it can be found without the block's other entries
   // (salvage.h). Compression takes most of what that costs.
   table.block_restart_interval = 1;
-  // What a stream has in a stripe is often 100 KiB: a reader that goes on from one block to the next
-  // is given that in one piece, where RocksDB's 8 KiB, doubled each time, would take five.
+  // What a stream has in a stripe is often 100 KiB: a reader that goes on from one block to the
+  // next is given that in one piece, where RocksDB's 8 KiB, doubled each time, would take five.
   table.num_file_reads_for_auto_readahead = 1;
   table.initial_auto_readahead_size = 128 << 10;
   // The index in parts of its own, each a block, so that a bad bit there costs little too; in the
@@ -199,6 +199,12 @@ rocksdb::ColumnFamilyOptions index_options(const Options& options) {
   table.block_cache = rocksdb::NewLRUCache(kIndexCacheBytes);
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return family;
+}
+
+rocksdb::ColumnFamilyOptions family_options(std::string_view name, const Options& options,
+                                            const std::atomic<uint64_t>* first_live) {
+  if (name == "events") return events_options(options, first_live);
+  return name == "index" ? index_options(options) : records_options(options);
 }
 
 }  // namespace strandline

@@ -34,4 +34,8 @@ rocksdb::ColumnFamilyOptions records_options(const Options& options);
 // The index of types and subjects: written a stripe at a time, read a run of stripes at a time.
 rocksdb::ColumnFamilyOptions index_options(const Options& options);
 
+// Of the family that has this name.
+rocksdb::ColumnFamilyOptions family_options(std::string_view name, const Options& options,
+                                            const std::atomic<uint64_t>* first_live);
+
 }  // namespace strandline
