@@ -60,7 +60,8 @@ async function ask(method, path, body) {
 }
 const append = (n) => ask('POST', '/v1/streams/s/events', { type: 't', data: n });
 const count = async () => (await append('count')).first;  // of what came before
-const ticket = async () => (await ask('POST', '/v1/tickets', { grants: 'read:s', ttl_s: 300 })).ticket;
+const ticket = async () =>
+  (await ask('POST', '/v1/tickets', { grants: 'read:s', ttl_s: 300 })).ticket;
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'strandline-browser-'));
@@ -84,7 +85,7 @@ after(async () => {
 const request = `async (url, init) => {
   try {
     const response = await fetch(url, init);
-    return { status: response.status, etag: response.headers.get('etag'), body: await response.text() };
+    return { status: response.status, body: await response.text() };
   } catch (error) {
     return { kept: error.name };
   }
@@ -108,7 +109,7 @@ test('a page of an allowed origin appends and reads with a token, and not withou
   for (const init of [event, { ...event, credentials: 'include' },
     { ...event, headers: { authorization: `Basic ${btoa('x:' + secret)}` } }]) {
     const refused = await browser.run(request, path, init);
-    assert.ok(refused.status === 401 || refused.status === 403 || refused.kept, JSON.stringify(refused));
+    assert.ok([401, 403].includes(refused.status) || refused.kept, JSON.stringify(refused));
   }
   assert.equal(await count(), next + 1);
 });
@@ -118,7 +119,7 @@ test('a page of another origin does and learns nothing', async () => {
   await browser.open(other.origin);
   const path = `${url}/v1/streams/s/events`;
   const token = { authorization: `Bearer ${secret}` };
-  const simple = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{"type":"evil"}' };
+  const simple = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{}' };
   for (const init of [{}, { headers: token }, simple, { ...simple, mode: 'no-cors' },
     { ...simple, headers: { ...token, 'content-type': 'application/json' } }]) {
     const outcome = await browser.run(request, path, init);

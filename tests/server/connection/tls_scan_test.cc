@@ -43,10 +43,9 @@ TEST_F(TlsScan, SslscanFindsNothingOld) {
   }
 }
 
+// In a sanitizer's build it takes minutes, and what is agreed on is the same.
+#ifndef STRANDLINE_SANITIZED
 TEST_F(TlsScan, TestsslFindsNothingUnexpected) {
-#ifdef STRANDLINE_SANITIZED
-  GTEST_SKIP() << "it takes a sanitizer's build minutes, and is about what is agreed on";
-#endif
   if (!is_installed("testssl")) {
     GTEST_SKIP() << "this machine does not let testssl.sh run: it is not installed";
   }
@@ -71,6 +70,7 @@ TEST_F(TlsScan, TestsslFindsNothingUnexpected) {
   // It did look: of an authority that nobody knows it always complains.
   EXPECT_GE(findings.size(), 1u);
 }
+#endif
 
 }  // namespace
 }  // namespace strandline::tests
