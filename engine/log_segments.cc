@@ -34,7 +34,7 @@ Status Log::drop_segment(SegmentId segment, Actor by) {
   // Any other is refused without a look.
   if (!segments.empty() && segments.begin()->first == segment && segments.begin()->second.sealed) {
     stripes = segments.begin()->second.stripes;
-    auto ends = segment_ends(*parts_->state, segment, stripes);
+    auto ends = segment_ends(*parts_->state, segment);
     if (!ends) return std::unexpected(std::move(ends.error()));
     drop.ends = std::move(*ends);
   }

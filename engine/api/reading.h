@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -109,6 +110,9 @@ struct ReadOptions {
   bool io_fails = false;
   std::string except = {};
   bool no_dead_letters = false;
+  // Where several streams are read: which of them by name, besides what is selected; nothing: all.
+  // What it leaves out shows in nothing that is read but jumps of the sequence.
+  std::function<bool(std::string_view)> visible = {};
   Selection select = {};
   From from = {};
   TextFilter types = {};

@@ -162,6 +162,11 @@ Result<OpenedCursor> open_log_cursor(const LogState& state, ReadOptions& options
       return !all || all(stream);
     };
   }
+  if (options.visible) {
+    includes = [all = std::move(includes), visible = options.visible](const Stream& stream) {
+      return visible(stream.name) && (!all || all(stream));
+    };
+  }
   if (options.backward) {
     return fail(Code::invalid, "one stream can be read backwards, several cannot");
   }

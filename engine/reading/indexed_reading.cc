@@ -54,6 +54,8 @@ std::optional<FoundParts> IndexedReading::fetch(const Candidates& candidates,
   const auto chunks = log_.index.chunks_of(candidates.stripe, bytes);
   count(bytes);
   if (!chunks) return std::nullopt;
+  // Of several terms together it may be most of the stripe, which others read too.
+  if (!only && candidates.chunks.size() * 4 > chunks->size()) return std::nullopt;
   FoundParts found;
   StoreIterator it = log_.store->iterate(Family::events);
   for (const uint32_t chunk : candidates.chunks) {
@@ -82,6 +84,7 @@ bool IndexedReading::fetch_chunk(StripeId stripe, const IndexChunks& chunks, uin
   const EventKey end =
       chunk + 1 < chunks.size() ? begin(chunk + 1) : EventKey{stripe + 1, kLogStream, Offset(0)};
   EventKey key;
+  std::string value;  // a FlatBuffer is aligned here, and need not be in the store's own memory
   uint32_t batches = 0;
   for (it.seek(encode(begin(chunk))); it.valid() && decode(it.key(), key) && key < end; it.next()) {
     ++batches;
@@ -92,13 +95,14 @@ bool IndexedReading::fetch_chunk(StripeId stripe, const IndexChunks& chunks, uin
     const Stream* stream = log_.streams.find(key.stream);
     if (!stream || (includes && !includes(*stream))) continue;
     std::optional<StoredBatch> kept;
-    StoredBatch batch(key.stream, it.value());
+    value.assign(it.value());
+    StoredBatch batch(key.stream, value);
     for (Part part = batch.first_part();; part = batch.part_after(part)) {
       bool matches = false;
       for (uint32_t i = 0; i < part.count && !matches; ++i) matches = takes(filter_, part, i);
       if (matches && !kept) {
-        found.values_.emplace_back(it.value());
-        found.bytes_ += it.value().size();
+        found.values_.emplace_back(value);
+        found.bytes_ += value.size();
         kept.emplace(key.stream, found.values_.back());
       }
       if (matches) {

@@ -103,7 +103,6 @@ void Segments::next_stripe(CommitGroup& group) {
 void Segments::drop(CommitGroup& group, SegmentId segment) {
   CollectedSegments& collected = group.of(*this);
   collected.dropped.push_back(segment);
-  collected.gone.push_back(segment);
   if (filing_ && filing_->segment() == segment) filing_.reset();
   std::erase_if(to_file_, [&](const Unfiled& one) { return one.id == segment; });
 }
@@ -163,11 +162,16 @@ void Segments::stage(CommitGroup& group, const Store& store) {
 
 void Segments::publish(CommitGroup& group) {
   const CollectedSegments& collected = group.of(*this);
-  if (!collected.sealed.empty() || !collected.gone.empty()) {
+  // The lists of a segment that is dropped stay until the starts of its streams are raised, which
+  // parts behind this one do: until the next group.
+  std::vector<SegmentId> gone = collected.gone;
+  gone.insert(gone.end(), leaving_.begin(), leaving_.end());
+  leaving_ = collected.dropped;
+  if (!collected.sealed.empty() || !gone.empty()) {
     auto lists = std::make_shared<std::vector<StripeListPointer>>(*unfiled_.load());
     lists->insert(lists->end(), collected.sealed.begin(), collected.sealed.end());
     std::erase_if(*lists, [&](const StripeListPointer& list) {
-      return std::ranges::count(collected.gone, segment_of(list->stripe())) > 0;
+      return std::ranges::count(gone, segment_of(list->stripe())) > 0;
     });
     unfiled_.store(std::move(lists));
   }

@@ -105,7 +105,8 @@ class Segments : public Collecting<CollectedSegments> {
   Status catch_up_open(Loading& loading, StripeId stripe, Sequence begin);
 
   LogState& log_;
-  mutable std::mutex mutex_;  // guards segments_
+  std::vector<SegmentId> leaving_;  // publish's: dropped by the group that was published before
+  mutable std::mutex mutex_;        // guards segments_
   std::map<SegmentId, SegmentRecord> segments_;
   Published<const std::vector<StripeListPointer>> unfiled_{
       std::make_shared<const std::vector<StripeListPointer>>()};
@@ -120,8 +121,16 @@ class Segments : public Collecting<CollectedSegments> {
   uint64_t flushes_ = 0;  // when that was written
 };
 
-// What a sealed stripe holds: its record, or if that is lost, what its events say.
-StripeRecord record_of(const Store& store, StripeId stripe);
+// What a sealed stripe, which begins at a sequence, holds: its record, or if that is lost, what its
+// events say. *Errors*: `corrupt` where these are not all there either, unless that is accepted
+// (`lenient`).
+struct SealedStripe {
+  SegmentId segment;
+  SegmentRecord record;
+  uint64_t number;  // in the segment
+};
+Result<StripeRecord> record_of(const Store& store, const SealedStripe& sealed, Sequence begin,
+                               bool lenient);
 
 // Removes what the directory has of a stripe.
 Status forget_stripe(const Store& store, StripeId stripe, Changes& changes);

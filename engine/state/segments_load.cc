@@ -25,6 +25,17 @@ Result<std::optional<StripeRecord>> stored_record(const Store& store, StripeId s
   return record;
 }
 
+// The sequence at which a stripe begins, as the log's own records say; nothing: they cannot be
+// read.
+std::optional<Sequence> begin_of(const Store& store, StripeId stripe) {
+  StoreIterator it = store.iterate(Family::events);
+  EventKey key;
+  it.seek(encode(EventKey{stripe, kLogStream, Offset(0)}));
+  const bool there = it.valid() && decode(it.key(), key) && key.stripe == stripe;
+  if (!there || key.stream != kLogStream) return std::nullopt;
+  return Sequence(key.first.value);
+}
+
 // What both say, each of what it knows.
 void merge(StripeRecord& record, const StripeRecord& other) {
   std::vector<StripeEntry> both;
@@ -75,10 +86,11 @@ Status Segments::catch_up(Loading& loading) {
     begin = Sequence(segment.first_sequence);
     const uint64_t sealed = segment.sealed ? segment.stripes : segment.stripes - 1;
     for (uint64_t i = 0; i < sealed; ++i) {
-      const StripeRecord record = record_of(*loading.log.store, first_stripe(id) + i);
-      if (auto ok = catch_up_with(loading, record); !ok) return ok;
-      begin = std::max(begin, record.next);
-      of_segment.push_back(std::make_shared<const StripeList>(record));
+      const auto record = record_of(*loading.log.store, {id, segment, i}, begin, loading.lenient);
+      if (!record) return std::unexpected(record.error());
+      if (auto ok = catch_up_with(loading, *record); !ok) return ok;
+      begin = std::max(begin, record->next);
+      of_segment.push_back(std::make_shared<const StripeList>(*record));
     }
     lists.insert(lists.end(), of_segment.begin(), of_segment.end());
     if (segment.sealed) {
@@ -135,6 +147,8 @@ Status Segments::catch_up_open(Loading& loading, StripeId stripe, Sequence begin
       Changes changes = store.changes();
       changes.put(Family::segments, stripe_key(stripe), encode(record));
       if (auto ok = store.write(std::move(changes)); !ok) return ok;
+      // The next opening relies on it.
+      if (auto ok = store.sync(); !ok) return ok;
       kept_ = tail;
     }
     flushes_ = UINT64_MAX;  // and what was read is kept with the next group
@@ -164,9 +178,25 @@ void Segments::verify(Verification& verification) const {
   }
 }
 
-StripeRecord record_of(const Store& store, StripeId stripe) {
-  if (auto record = stored_record(store, stripe); record && *record) return std::move(**record);
-  return survey(store, stripe).record;
+Result<StripeRecord> record_of(const Store& store, const SealedStripe& sealed, Sequence begin,
+                               bool lenient) {
+  const StripeId stripe = first_stripe(sealed.segment) + sealed.number;
+  auto stored = stored_record(store, stripe);
+  if (stored && *stored) return std::move(**stored);
+  if (!stored && stored.error().code != Code::corrupt) return std::unexpected(stored.error());
+  StripeSurvey found = survey(store, stripe);
+  if (lenient) return std::move(found.record);
+  const bool last = sealed.record.sealed && sealed.number + 1 == sealed.record.stripes;
+  const auto end =
+      last ? std::optional(Sequence(sealed.record.next_sequence)) : begin_of(store, stripe + 1);
+  // A stream that is not seen would be given its offsets again.
+  if (!end || !found.covers(begin, *end)) {
+    return fail(Code::corrupt,
+                fmt::format("{}: the record of its streams cannot be read, nor can all of its "
+                            "events: {}",
+                            place_of(stripe), found.damage.value_or("events are missing")));
+  }
+  return std::move(found.record);
 }
 
 Status forget_stripe(const Store& store, StripeId stripe, Changes& changes) {

@@ -148,10 +148,12 @@ std::optional<StripeIndex> StripeIndex::of(const Store& store, StripeId stripe) 
   uint64_t events = 0;
   StoreIterator it = store.read_through(Family::events);
   EventKey key;
+  std::string value;  // a FlatBuffer is aligned here, and need not be in the store's own memory
   for (it.seek(encode(EventKey{stripe, kLogStream + 1, Offset(0)}));
        it.valid() && decode(it.key(), key) && key.stripe == stripe; it.next()) {
     if (StoredBatch::check(key, it.value())) return std::nullopt;
-    const StoredBatch batch(key.stream, it.value());
+    value.assign(it.value());
+    const StoredBatch batch(key.stream, value);
     maker.add(key, batch);
     events += batch.head().count;
   }

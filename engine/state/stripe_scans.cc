@@ -90,7 +90,10 @@ Sequence StripeScans::first_held(Sequence from, Sequence end) const {
   std::lock_guard lock(mutex_);
   for (const Pointer& scan : held_) {
     const size_t index = scan->index_of(from, 0);
-    if (index < scan->size()) end = std::min(end, std::max(from, (*scan)[index].part.sequence));
+    if (index >= scan->size()) continue;
+    const Sequence first = std::max(from, (*scan)[index].part.sequence);
+    // What came behind it meanwhile it does not hold.
+    if (first < scan->durable()) end = std::min(end, first);
   }
   return end;
 }

@@ -84,7 +84,9 @@ void CommitGroupBuilder::write_down(const Operation& operation, const Result<Out
   if (!result || result->retried || !log_.options.record_administration) return;
   const auto act = act_of(operation, *result);
   if (!act) return;
-  const Actor& by = operation.by.is_named() ? operation.by : log_.options.actor;
+  // A program that says nothing acts itself; a server's client never acts in its name.
+  const bool unsaid = !operation.by.is_named() && operation.by.kind == Actor::Kind::program;
+  const Actor& by = unsaid ? log_.options.actor : operation.by;
   append_to(std::string(kAdminStream), record_of(*act, by), Durability::fsync);
 }
 

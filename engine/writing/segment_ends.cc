@@ -2,15 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace strandline {
 
-Result<std::vector<StreamEnd>> segment_ends(const LogState& log, SegmentId segment,
-                                            uint64_t stripes) {
+Result<std::vector<StreamEnd>> segment_ends(const LogState& log, SegmentId segment) {
+  const auto segments = log.segments.list();
+  const auto sealed = segments.find(segment);
+  if (sealed == segments.end()) return std::vector<StreamEnd>();  // dropped meanwhile
   std::map<StreamId, StreamEnd> last;
-  for (uint64_t i = 0; i < stripes; ++i) {
-    for (const StripeEntry& entry : record_of(*log.store, first_stripe(segment) + i).entries) {
+  Sequence begin(sealed->second.first_sequence);
+  for (uint64_t i = 0; i < sealed->second.stripes; ++i) {
+    const auto record = record_of(*log.store, {segment, sealed->second, i}, begin, false);
+    if (!record) return std::unexpected(record.error());
+    begin = std::max(begin, record->next);
+    for (const StripeEntry& entry : record->entries) {
       last[entry.stream] = {
           .stream = entry.stream,
           .end = entry.next,

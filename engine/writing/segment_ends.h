@@ -13,8 +13,8 @@
 
 namespace strandline {
 
-// *Errors*: `corrupt` where a stream is named that is not there.
-Result<std::vector<StreamEnd>> segment_ends(const LogState& log, SegmentId segment,
-                                            uint64_t stripes);
+// *Errors*: `corrupt` where a stream is named that is not there, or where neither a stripe's record
+// nor all of its events can be read.
+Result<std::vector<StreamEnd>> segment_ends(const LogState& log, SegmentId segment);
 
 }  // namespace strandline

@@ -157,11 +157,15 @@ std::optional<Response> charge_request(const Admitted& admitted, Service& servic
   const Route& route = *admitted.match.route;
   if (auto over = charge(QuotaKind::requests, 1)) return over;
   // How large its body is, is known behind it (take_body): here, whether any may come.
-  if (is_append_route(route)) {
-    if (auto over = charge(QuotaKind::bytes, 0)) return over;
-  }
-  if (!creates_stream(admitted.match, service.log)) return std::nullopt;
-  return charge(QuotaKind::streams, 1);
+  return is_append_route(route) ? charge(QuotaKind::bytes, 0) : std::nullopt;
+}
+
+// Behind its grants, so that nobody learns here which streams there are.
+std::optional<Response> charge_stream(const Admitted& admitted, Service& service) {
+  if (!admitted.account || !creates_stream(admitted.match, service.log)) return std::nullopt;
+  auto over = admitted.account->charge(QuotaKind::streams, 1);
+  if (over) service.quotas.count(QuotaKind::streams);
+  return over;
 }
 
 // Who asks, and whether it may ask for that.
@@ -185,12 +189,16 @@ std::optional<Response> let_in(Admitted& admitted, Request& request, Service& se
   admitted.principal = std::move(*principal);
   request.actor = admitted.principal.actor(address);
   const ApiKeyPointer& key = admitted.principal.key();
-  if (key && !admitted.principal.signer()) {
+  // A secret from before it was rotated, which is good for a while, is none of its first use.
+  if (key && !admitted.principal.signer() && admitted.principal.digest() == key->digest) {
     service.first_uses.tell(service.log, *key, request.actor);
   }
   admitted.account = service.quotas.account_of(admitted.principal, address);
   if (auto over = charge_request(admitted, service)) return over;
-  return refuse(admitted.principal, admitted.match, admitted.query, service.log);
+  if (auto refused = refuse(admitted.principal, admitted.match, admitted.query, service.log)) {
+    return refused;
+  }
+  return charge_stream(admitted, service);
 }
 
 }  // namespace
@@ -232,19 +240,24 @@ std::expected<Admitted, Response> admit(Request& request, Service& service) {
   return admitted;
 }
 
+void owe_bytes(const AccountPointer& account, const Route& route, size_t bytes) {
+  if (account && is_append_route(route)) account->owe(QuotaKind::bytes, bytes);
+}
+
 std::optional<Response> take_body(Admitted& admitted, Request& request, Service& service) {
   // A large body takes its time, and as much of it as whoever sends it likes.
   if (admitted.match.route->needs.anything()) {
     const auto why = admitted.principal.ended(*service.log.api_keys(), service.log.now());
     if (why) return unauthorised_since(*why);
   }
-  if (admitted.account && is_append_route(*admitted.match.route)) {
-    admitted.account->owe(QuotaKind::bytes, request.body.size());
+  if (!admitted.packed) {
+    owe_bytes(admitted.account, *admitted.match.route, request.body.size());
+    return std::nullopt;
   }
-  if (!admitted.packed) return std::nullopt;
   const size_t bytes_max = service.options.body_bytes_max;
   const auto done = unpack_up_to(request, service, std::min(bytes_max, kLargeBodyBytes));
   admitted.packed = !done && done.error().status == 413 && bytes_max > kLargeBodyBytes;
+  if (done) owe_bytes(admitted.account, *admitted.match.route, request.body.size());
   if (done || admitted.packed) return std::nullopt;
   return refused_body(done.error(), service);
 }

@@ -50,6 +50,9 @@ std::expected<Admitted, Response> admit(Request& request, Service& service);
 // Of a request whose body has come: a response where it is refused after all.
 std::optional<Response> take_body(Admitted& admitted, Request& request, Service& service);
 
+// What a body takes of its quota, as large as it is unpacked.
+void owe_bytes(const AccountPointer& account, const Route& route, size_t bytes);
+
 // In place, up to body_bytes_max; a response where that fails. What it takes of the memory for
 // bodies stays with the request.
 std::optional<Response> unpack_body(Request& request, Service& service);

@@ -125,7 +125,7 @@ void Account::Lease::give_back() {
 // --- All of them.
 
 AccountPointer Quotas::find(Table& table, const std::string& id, const Quota& quota) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(table.mutex);
   auto& accounts = table.accounts;
   if (const auto there = accounts.find(id); there != accounts.end()) {
     there->second->limit(quota);
@@ -188,8 +188,12 @@ std::expected<Account::Lease, Response> Quotas::open(const AccountPointer& accou
 }
 
 size_t Quotas::accounts() const {
-  const std::lock_guard lock(mutex_);
-  return keys_.accounts.size() + addresses_.accounts.size() + secrets_.accounts.size();
+  size_t count = 0;
+  for (Table* table : {&keys_, &addresses_, &secrets_}) {
+    const std::lock_guard lock(table->mutex);
+    count += table->accounts.size();
+  }
+  return count;
 }
 
 }  // namespace strandline::server

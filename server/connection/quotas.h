@@ -110,6 +110,7 @@ class Quotas {
  private:
   // Apart, so that a crowd of addresses takes no room from keys.
   struct Table {
+    std::mutex mutex = {};  // guards all below
     std::unordered_map<std::string, AccountPointer> accounts = {};
     AccountPointer crowd = std::make_shared<Account>();  // of those for whom there is no room
     std::chrono::steady_clock::time_point swept = {};
@@ -121,8 +122,7 @@ class Quotas {
   std::array<std::atomic<uint64_t>, kQuotaKinds> refused_ = {};
   std::atomic<uint64_t> refused_secrets_ = 0;
 
-  mutable std::mutex mutex_;  // guards all below
-  Table keys_, addresses_, secrets_;
+  mutable Table keys_, addresses_, secrets_;
 };
 
 }  // namespace strandline::server

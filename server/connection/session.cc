@@ -144,7 +144,10 @@ awaitable<void> Session::read_requests() {
       co_return;
     }
     if (is_certificate_over()) {
-      refuse_last(unauthorised_since("certificate-expired"));
+      Manner last = manner_of(*request, nullptr);
+      last.keep_alive = false;
+      co_await refuse(std::move(*request), unauthorised_since("certificate-expired"),
+                      std::move(last));
       co_return;
     }
     request->certificate = certificate_;
@@ -246,6 +249,7 @@ void Session::dispatch(Request request, Admitted admitted, uint64_t number) {
       if (auto refused = unpack_body(call.request, call.service)) {
         return to.now(std::move(*refused));
       }
+      owe_bytes(call.account, call.route, call.request.body.size());
     }
     handler(std::move(call), std::move(to));
   });

@@ -18,7 +18,7 @@ namespace {
 std::string peer_of(const StreamSocket& socket) {
   ErrorCode error;
   const auto endpoint = socket.remote_endpoint(error);
-  if (error) return {};  // it is gone already
+  if (error) return "unknown";  // it is gone already
   char text[INET6_ADDRSTRLEN] = {};
   if (endpoint.protocol().family() == AF_INET) {
     sockaddr_in address;

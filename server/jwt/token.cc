@@ -92,10 +92,13 @@ std::expected<TokenKeyPointer, TokenFault> find_signer(Claims& head, std::string
   if (!algorithm) return Fault(TokenFault::algorithm);
   const auto id = head.string("kid");
   if (head.find("kid") && !id) return Fault(TokenFault::malformed);
+  // Where a key has the token's id, those without one are not asked.
+  const bool has_id =
+      id && std::ranges::any_of(keys, [&](const TokenKeyPointer& key) { return key->id() == *id; });
   bool known = false;
   size_t tries = 0;
   for (const TokenKeyPointer& key : keys) {
-    if (id && !key->id().empty() && key->id() != *id) continue;
+    if (id && (has_id || !key->id().empty()) && key->id() != *id) continue;
     if (name_of(key->algorithm()) != *algorithm) {
       if (id && key->id() == *id) return Fault(TokenFault::algorithm);
       continue;

@@ -119,10 +119,16 @@ void TokenAuthority::look(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     if (!keys) {
       ++failed_reloads_;
-      spdlog::error("tokens are verified by the keys from before: {}", keys.error().message);
+      // Tried again at the next look: what was wrong may not show in the stamp, such as its mode.
+      source.stamp = {};
+      if (source.fault != keys.error().message) {
+        source.fault = keys.error().message;
+        spdlog::error("tokens are verified by the keys from before: {}", source.fault);
+      }
       continue;
     }
     ++reloads_;
+    source.fault.clear();
     // The same key stays the same object, so that what it let in goes on.
     for (TokenKeyPointer& key : *keys) {
       const auto same = std::ranges::find(source.keys, key->thumbprint(), &TokenKey::thumbprint);

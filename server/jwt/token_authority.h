@@ -60,6 +60,7 @@ class TokenAuthority {
     bool url = false, secret = false;
     Keys keys = {};
     FileStamp stamp = {};
+    std::string fault = {};  // what was said of it last; empty: it was read
     std::chrono::steady_clock::time_point fetched = {};
   };
   explicit TokenAuthority(TokenOptions options);

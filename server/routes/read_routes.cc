@@ -113,14 +113,22 @@ Planned plan(const Call& call, Selection select) {
   plan.read.from = *from;
   plan.places =
       plan.read.select.kind == Selection::Kind::stream ? Places::offsets : Places::sequences;
+  // In the cursor, so that neither a filter nor a limit tells of streams that it may not read.
+  const bool everything = call.principal.may_everything(Action::read);
+  if (plan.places == Places::sequences && !everything) {
+    plan.read.visible = [principal = call.principal](std::string_view stream) {
+      return principal.may(Action::read, stream);
+    };
+  }
   plan.form = make_form(type, call, *positions, plan.places);
   return plan;
 }
 
 // Where the last N are is searched for, unless these are the last of one stream or of all.
 boost::asio::thread_pool& pool_for(Service& service, const ReadOptions& read) {
-  const bool plain = read.filter().empty() && (read.select.kind == Selection::Kind::stream ||
-                                               read.select.kind == Selection::Kind::all);
+  const bool plain =
+      read.filter().empty() && !read.visible &&
+      (read.select.kind == Selection::Kind::stream || read.select.kind == Selection::Kind::all);
   return read.from.kind == From::Kind::last && !plain ? service.searching : service.blocking;
 }
 

@@ -54,6 +54,9 @@ TEST_F(TlsScan, TestsslFindsNothingUnexpected) {
       {"cert_chain_of_trust", "the test's authority is known to nobody"},
       {"cert_trust", "the test's certificate names this machine's address alone"},
       {"cert_revocation", "the test's authority publishes no revocations"},
+      {"cert_serialNumberLen", "the test's certificates are numbered from 1"},
+      {"cert_expirationStatus", "the test's certificates are for a month"},
+      {"cert_notAfter", "the test's certificates are for a month"},
   };
   const auto found = directory_ / "found.json";
   // Protocols, ciphers, the certificate, and every vulnerability that it knows.
