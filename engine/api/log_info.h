@@ -42,6 +42,12 @@ struct StreamInfo {
   StreamSettings settings;
 };
 
+// Of streams whose names begin alike.
+struct StoredUnder {
+  uint64_t streams = 0;
+  uint64_t bytes = 0;  // as StreamInfo::bytes
+};
+
 struct SegmentInfo {
   SegmentId id;
   bool sealed;

@@ -12,6 +12,10 @@ constexpr size_t kApiKeyHeadBytes = 45;
 // Of a time that is not there.
 constexpr int64_t kNoTime = std::numeric_limits<int64_t>::min();
 
+// A quota of what is stored: behind the kinds of QuotaKind.
+constexpr uint8_t kStoredKind = 5;
+static_assert(kStoredKind == kQuotaKinds);
+
 int64_t time_field(const std::optional<Timestamp>& time) { return time ? time->us : kNoTime; }
 
 std::optional<Timestamp> time_of_field(int64_t us) {
@@ -53,6 +57,12 @@ std::string encode(const ApiKey& key) {
     if (!key.quota.limits[kind]) continue;
     put_le<uint8_t>(out, static_cast<uint8_t>(kind));
     put_le<uint64_t>(out, *key.quota.limits[kind]);
+  }
+  for (const StoredQuota& one : key.quota.stored) {
+    put_le<uint8_t>(out, kStoredKind);
+    put_le<uint64_t>(out, one.bytes);
+    put_le<uint16_t>(out, static_cast<uint16_t>(one.prefix.size()));
+    out += one.prefix;
   }
   return out;
 }
@@ -96,8 +106,19 @@ bool decode(std::string_view bytes, ApiKey& key) {
   constexpr size_t kLimitBytes = 1 + sizeof(uint64_t);
   for (; bytes.size() >= kLimitBytes; bytes.remove_prefix(kLimitBytes)) {
     const auto kind = get_le<uint8_t>(bytes, 0);
+    const auto limit = get_le<uint64_t>(bytes, 1);
+    if (kind == kStoredKind) {
+      std::string_view prefix = bytes.substr(kLimitBytes);
+      if (prefix.size() < sizeof(uint16_t)) return false;
+      const size_t size = get_le<uint16_t>(prefix, 0);
+      prefix.remove_prefix(sizeof(uint16_t));
+      if (prefix.size() < size) return false;
+      key.quota.stored.push_back({std::string(prefix.substr(0, size)), limit});
+      bytes.remove_prefix(sizeof(uint16_t) + size);
+      continue;
+    }
     if (kind >= kQuotaKinds || key.quota.limits[kind]) return false;
-    key.quota.limits[kind] = get_le<uint64_t>(bytes, 1);
+    key.quota.limits[kind] = limit;
   }
   return bytes.empty();
 }

@@ -1,9 +1,6 @@
 #include "server/connection/admission.h"
 
-#include <set>
-
 #include "server/connection/access.h"
-#include "server/connection/checked.h"
 #include "server/connection/request_reader.h"
 #include "server/http/gunzip.h"
 #include "server/http/problem.h"
@@ -160,9 +157,19 @@ std::optional<Response> charge_request(const Admitted& admitted, Service& servic
   return is_append_route(route) ? charge(QuotaKind::bytes, 0) : std::nullopt;
 }
 
-// Behind its grants, so that nobody learns here which streams there are.
+// Behind its grants, so that nobody learns here which streams there are, or how large they are.
 std::optional<Response> charge_stream(const Admitted& admitted, Service& service) {
-  if (!admitted.account || !creates_stream(admitted.match, service.log)) return std::nullopt;
+  if (!admitted.account) return std::nullopt;
+  const Route& route = *admitted.match.route;
+  // What it adds to what is stored, where the head names the stream (charges.h).
+  if (is_append_route(route) && route.streams == StreamsIn::path) {
+    const std::string& stream = admitted.match.names[0];
+    const auto none_of = [&](std::string_view prefix) {
+      return stream.starts_with(prefix) ? std::optional<uint64_t>(0) : std::nullopt;
+    };
+    if (auto over = service.quotas.charge_stored(admitted.account, none_of)) return over;
+  }
+  if (!creates_stream(admitted.match, service.log)) return std::nullopt;
   auto over = admitted.account->charge(QuotaKind::streams, 1);
   if (over) service.quotas.count(QuotaKind::streams);
   return over;
@@ -202,18 +209,6 @@ std::optional<Response> let_in(Admitted& admitted, Request& request, Service& se
 }
 
 }  // namespace
-
-std::optional<Response> charge_streams(const Call& call, const AppendMany& request) {
-  if (!call.account) return std::nullopt;
-  std::set<std::string_view> created;
-  for (const AppendMany::Part& part : request.parts) {
-    if (!call.service.log.available(part.stream)) created.insert(part.stream);
-  }
-  if (created.empty()) return std::nullopt;
-  auto over = call.account->charge(QuotaKind::streams, created.size());
-  if (over) call.service.quotas.count(QuotaKind::streams);
-  return over;
-}
 
 std::expected<Admitted, Response> admit(Request& request, Service& service) {
   const RequestHead& head = request.head;

@@ -3,20 +3,18 @@
 //
 // `take` reads a request out of a call: std::expected<Request, Response> (Call&). Every stream of
 // the request is held against who asks: refuse() of access.h, which has a case for each kind of
-// request, or it does not compile. `perform` (Call, Authorised<Request>, Answer) gets what nothing
-// else makes. The table takes no other handler for a route with StreamsIn::body.
+// request, or it does not compile. So has charge() of charges.h, for its quotas. `perform` (Call,
+// Authorised<Request>, Answer) gets what nothing else makes. The table takes no other handler for a
+// route with StreamsIn::body.
 #pragma once
 
-#include <type_traits>
 #include <utility>
 
 #include "server/connection/access.h"
 #include "server/connection/call.h"
+#include "server/connection/charges.h"
 
 namespace strandline::server {
-
-// What it would create of its quota of streams; the 429, where that is too much.
-std::optional<Response> charge_streams(const Call& call, const AppendMany& request);
 
 template <class Request>
 class Authorised {
@@ -42,13 +40,11 @@ BodyChecked checked(Call call, Answer answer, Take take, Perform perform) {
     answer.now(std::move(*refused));
     return {};
   }
-  using Request = typename decltype(taken)::value_type;
-  if constexpr (std::is_same_v<Request, AppendMany>) {
-    if (auto over = charge_streams(call, *taken)) {
-      answer.now(std::move(*over));
-      return {};
-    }
+  if (auto over = charge(call, *taken)) {
+    answer.now(std::move(*over));
+    return {};
   }
+  using Request = typename decltype(taken)::value_type;
   perform(std::move(call), Authorised<Request>(std::move(*taken)), std::move(answer));
   return {};
 }

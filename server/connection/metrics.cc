@@ -53,6 +53,8 @@ class Scrape {
       family.Add({{"quota", std::string(name_of(quota))}})
           .Increment(static_cast<double>(service.quotas.refused(quota)));
     }
+    family.Add({{"quota", "stored"}})
+        .Increment(static_cast<double>(service.quotas.refused_stored()));
     family.Add({{"quota", "wrong-secrets"}})
         .Increment(static_cast<double>(service.quotas.refused_secrets()));
   }

@@ -18,6 +18,9 @@ constexpr double kWrongSecretsOwedMax = 60;
 // What is owed is paid by then.
 constexpr auto kWrongSecretsForgotten = std::chrono::minutes(2);
 
+// Time alone makes no room: somebody has to truncate or delete something.
+constexpr auto kStoredWait = std::chrono::seconds(30);
+
 double per_second(QuotaKind kind, uint64_t limit) {
   return static_cast<double>(limit) / (kind == QuotaKind::streams ? kHourS : 1);
 }
@@ -92,6 +95,11 @@ std::optional<Response> Account::charge(QuotaKind rate, uint64_t amount) {
 void Account::owe(QuotaKind rate, uint64_t amount) {
   const std::lock_guard lock(mutex_);
   if (quota_.of(rate)) buckets_[static_cast<size_t>(rate)].owe(static_cast<double>(amount));
+}
+
+std::vector<StoredQuota> Account::stored() {
+  const std::lock_guard lock(mutex_);
+  return quota_.stored;
 }
 
 bool Account::is_idle() {
@@ -185,6 +193,26 @@ std::expected<Account::Lease, Response> Quotas::open(const AccountPointer& accou
   }
   ++open;
   return Account::Lease(account, kind);
+}
+
+std::optional<Response> Quotas::charge_stored(
+    const AccountPointer& account,
+    const std::function<std::optional<uint64_t>(std::string_view prefix)>& amount) {
+  if (!account) return std::nullopt;
+  for (StoredQuota& one : account->stored()) {
+    const auto bytes = amount(one.prefix);
+    if (!bytes) continue;
+    const auto stored =
+        stored_.add(one.prefix, *bytes, one.bytes, std::chrono::steady_clock::now());
+    if (!stored) continue;
+    ++refused_stored_;
+    std::string detail = std::to_string(*stored) + " bytes are stored";
+    if (*bytes > 0) detail += ", and this would add " + std::to_string(*bytes);
+    Quota quota;
+    quota.stored.push_back(std::move(one));
+    return over_quota("over the quota of " + render_quota(quota) + ": " + detail, kStoredWait);
+  }
+  return std::nullopt;
 }
 
 size_t Quotas::accounts() const {

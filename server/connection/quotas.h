@@ -17,15 +17,18 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/api/quota.h"
 #include "server/connection/principal.h"
+#include "server/connection/stored_bytes.h"
 #include "server/http/response.h"
 
 namespace strandline::server {
@@ -59,6 +62,7 @@ class Account {
   // Takes it whether it is there or not.
   void owe(QuotaKind rate, uint64_t amount);
   void limit(const Quota& quota);
+  std::vector<StoredQuota> stored();
   bool is_idle();
 
   // One of the connections or followers that are open, for as long as it lives.
@@ -91,7 +95,9 @@ class Quotas {
  public:
   // `each`: of whoever has no quota of its own. `wrong_secrets`: so many of one address are looked
   // at, and then one a second; 0: all.
-  Quotas(Quota each, uint64_t wrong_secrets) : each_(each), wrong_secrets_(wrong_secrets) {}
+  // `stored`: what is stored under a prefix, for quotas of it.
+  Quotas(Quota each, uint64_t wrong_secrets, StoredBytes::Measure stored)
+      : each_(std::move(each)), wrong_secrets_(wrong_secrets), stored_(std::move(stored)) {}
 
   // Null: it has no quota.
   AccountPointer account_of(const Principal& principal, std::string_view address);
@@ -100,9 +106,15 @@ class Quotas {
   std::optional<Response> wrong_secret(std::string_view address);
   // Where as many are open as may be, the 429.
   std::expected<Account::Lease, Response> open(const AccountPointer& account, QuotaKind kind);
+  // Adds what is appended under each prefix of the account's quotas of what is stored: `amount`
+  // says how much that is, or nothing, if it is not about that prefix. The 429, where one is over.
+  std::optional<Response> charge_stored(
+      const AccountPointer& account,
+      const std::function<std::optional<uint64_t>(std::string_view prefix)>& amount);
 
   // For metrics: refused so, and for too many wrong secrets.
   uint64_t refused(QuotaKind kind) const { return refused_[static_cast<size_t>(kind)]; }
+  uint64_t refused_stored() const { return refused_stored_; }
   uint64_t refused_secrets() const { return refused_secrets_; }
   void count(QuotaKind kind) { ++refused_[static_cast<size_t>(kind)]; }
   size_t accounts() const;
@@ -120,7 +132,8 @@ class Quotas {
   const Quota each_;
   const uint64_t wrong_secrets_;
   std::array<std::atomic<uint64_t>, kQuotaKinds> refused_ = {};
-  std::atomic<uint64_t> refused_secrets_ = 0;
+  std::atomic<uint64_t> refused_secrets_ = 0, refused_stored_ = 0;
+  StoredBytes stored_;  // of all together: whoever has the prefix
 
   mutable Table keys_, addresses_, secrets_;
 };

@@ -34,7 +34,8 @@ struct Service {
   const TrustedProxies proxies{options.trusted_proxies};
   const RouteTable& routes;
   Metrics metrics;
-  Quotas quotas{options.quota, options.wrong_secrets_max};
+  Quotas quotas{options.quota, options.wrong_secrets_max,
+                [this](std::string_view prefix) { return log.stored_under(prefix).bytes; }};
   Refusals refusals;
   FirstUses first_uses;
   AccessLog* access_log = nullptr;  // borrowed; null: none is written

@@ -1,5 +1,6 @@
-// Quotas as people write them: requests=100/s,bytes=1MB/s,connections=10,followers=5,streams=20/h.
-// *Errors*: a sentence. *Threads*: any.
+// Quotas as people write them: requests=100/s,bytes=1MB/s,connections=10,followers=5,streams=20/h,
+// stored=1GB:orders/*. In the last, `\*`, `\\` and `\,` are a star, a backslash and a comma of a
+// name. *Errors*: a sentence. *Threads*: any.
 #pragma once
 
 #include <expected>

@@ -1,4 +1,5 @@
 // POST /v1/streams/{s}/events: a batch to one stream.
+#include "server/connection/charges.h"
 #include "server/routes/append_body.h"
 #include "server/routes/handlers.h"
 #include "server/routes/retry_headers.h"
@@ -97,6 +98,7 @@ std::expected<Append, Response> take_append(Call& call) {
 void append_events(Call call, Answer answer) {
   auto append = take_append(call);
   if (!append) return answer.now(std::move(append.error()));
+  if (auto over = charge(call, *append)) return answer.now(std::move(*over));
   Service& service = call.service;
   service.log.append(std::move(*append), answer.owe<Appended>(service, print_appended));
 }

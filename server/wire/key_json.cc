@@ -113,7 +113,10 @@ void render_api_key(std::string& out, const ApiKey& key, Timestamp now, std::str
   if (!key.old_digest.empty() && now < key.old_until) {
     render_time_member(out, "old_secret_until", key.old_until);
   }
-  if (key.quota.any()) out += ",\"quota\":\"" + render_quota(key.quota) + '"';
+  if (key.quota.any()) {
+    out += ",\"quota\":";
+    render_string(out, render_quota(key.quota));
+  }
   if (key.used) render_time_member(out, "used", key.used);
   out += ",\"state\":\"";
   out += state_of(key, now);

@@ -217,7 +217,8 @@ std::span<const SettingKey> setting_keys() {
        Kind::text,
        "",
        "of each key that has none of its own, and without access control of each address: "
-       "requests=100/s,bytes=1MB/s,connections=10,followers=5,streams=20/h, or some of these",
+       "requests=100/s,bytes=1MB/s,connections=10,followers=5,streams=20/h,"
+       "stored=1GB:orders/*, or some of these",
        {},
        quota_of_each},
       {"serve",
@@ -309,8 +310,8 @@ std::span<const SettingKey> setting_keys() {
        "a file in PEM: the private key of --cert, of mode 600 or 640"},
       {"client", "data", Kind::text, "", "a log's directory, opened without a server"},
       {"client", "token_file", Kind::text, "",
-       "a file of mode 600 with the secret of an API key, for the server (or the secret itself in "
-       "STRANDLINE_TOKEN)"},
+       "a file of mode 600 with the secret of an API key, or with a JSON Web Token, for the server "
+       "(or the secret itself in STRANDLINE_TOKEN)"},
   };
   return keys;
 }

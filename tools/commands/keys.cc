@@ -188,7 +188,8 @@ void add_keys(Program& program) {
   creating
       .add_option("--quota", flags->quota,
                   "how much it may take: requests=100/s,bytes=1MB/s,connections=10,followers=5,"
-                  "streams=20/h, or some of these; what is not said is as the server has it")
+                  "streams=20/h,stored=1GB:orders/*, or some of these; what is not said is as the "
+                  "server has it")
       ->type_name("QUOTA");
   keeping(creating);
   on_run(creating, Purpose::create, create_one);

@@ -24,7 +24,7 @@ Result<std::string> create_local_key(Log& log, std::string name, std::vector<Gra
   NewApiKey key{.name = std::move(name),
                 .digest = server::digest_of_secret(secret),
                 .grants = std::move(grants),
-                .quota = quota};
+                .quota = std::move(quota)};
   if (lifetime) key.expires = Timestamp{log.now().us + *lifetime / std::chrono::microseconds(1)};
   return told_key(log, log.create_key(std::move(key)), secret);
 }

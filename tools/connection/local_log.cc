@@ -227,7 +227,7 @@ class LocalLog : public LogHandle {
   Result<std::string> create_key(std::string name, std::vector<Grant> grants,
                                  std::optional<std::chrono::seconds> lifetime,
                                  Quota quota) override {
-    return create_local_key(*log_, std::move(name), std::move(grants), lifetime, quota);
+    return create_local_key(*log_, std::move(name), std::move(grants), lifetime, std::move(quota));
   }
   Result<std::string> keys() override { return local_keys(*log_); }
   Result<std::string> key(std::string name) override { return local_key(*log_, name); }

@@ -33,7 +33,10 @@ Result<std::string> RemoteLog::create_key(std::string name, std::vector<Grant> g
   body += ",\"grants\":";
   server::render_grants(body, grants);
   if (lifetime) body += fmt::format(",\"expires_s\":{}", lifetime->count());
-  if (quota.any()) body += ",\"quota\":\"" + server::render_quota(quota) + '"';
+  if (quota.any()) {
+    body += ",\"quota\":";
+    server::render_string(body, server::render_quota(quota));
+  }
   return body_of(exchange_.send(posted("/v1/keys", body + "}")));
 }
 

@@ -224,6 +224,22 @@ TEST_F(AccessPart, ARecordIsReadAsItIsWrittenAndNothingElse) {
     EXPECT_FALSE(decode(std::string_view(bytes).substr(0, size), part)) << size;
   }
   EXPECT_FALSE(decode(bytes + "x", read));
+
+  key.quota.limits[1] = 7;
+  key.quota.stored = {{"orders/", 1'000}, {"", 2}};
+  const std::string limited = encode(key);
+  ASSERT_TRUE(decode(limited, read));
+  EXPECT_EQ(read.quota, key.quota);
+  EXPECT_EQ(encode(read), limited);
+  constexpr size_t kLimit = 9, kOrders = 18, kEverything = 11;  // bytes of the three
+  ASSERT_EQ(limited.size(), bytes.size() + kLimit + kOrders + kEverything);
+  for (size_t size = bytes.size() + 1; size < limited.size(); ++size) {
+    ApiKey part;
+    const size_t in = size - bytes.size();
+    EXPECT_EQ(decode(std::string_view(limited).substr(0, size), part),
+              in == kLimit || in == kLimit + kOrders)
+        << in;
+  }
 }
 
 }  // namespace

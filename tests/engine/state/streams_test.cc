@@ -64,6 +64,41 @@ TEST_F(Streams, AreListedByPrefixInPages) {
   }
 }
 
+TEST_F(Streams, TellWhatIsStoredInThoseThatBeginAlike) {
+  for (const char* name : {"a", "b", "b.1", "b.2", "c"}) append(name, 10);
+  const uint64_t b1 = describe("b.1").bytes, b2 = describe("b.2").bytes;
+  ASSERT_TRUE(log().create_stream("b.3"));
+  for (const int reopened : {0, 1}) {
+    if (reopened) reopen();
+    EXPECT_EQ(log().stored_under("b").streams, 4u);
+    EXPECT_EQ(log().stored_under("b").bytes, describe("b").bytes + b1 + b2);
+    EXPECT_EQ(log().stored_under("b.1").bytes, b1);
+    EXPECT_EQ(log().stored_under("x").streams, 0u);
+  }
+  ASSERT_TRUE(log().truncate("b.1", Offset{10}));
+  EXPECT_EQ(log().stored_under("b.").bytes, b2);
+  ASSERT_TRUE(log().delete_stream("b.2"));
+  EXPECT_EQ(log().stored_under("b.").bytes, 0u);
+  EXPECT_EQ(log().stored_under("b.").streams, 2u);
+}
+
+TEST_F(Streams, TellWhatIsStoredInHoweverManyThereAre) {
+  constexpr size_t kStreams = 10'000;  // more than are looked at at once
+  for (size_t done = 0; done < kStreams;) {
+    AppendMany request{.durability = Durability::accepted};
+    for (size_t i = 0; i < 1'000; ++i, ++done) {
+      const std::string name = "s" + std::to_string(done);
+      request.parts.push_back({.stream = name, .batch = batch(name, Offset{0}, 1)});
+    }
+    ASSERT_TRUE(log().append(std::move(request)));
+  }
+  append("t");
+  uint64_t listed = 0;
+  for (const StreamInfo& info : log().list("s", "", kStreams + 1)) listed += info.bytes;
+  EXPECT_EQ(log().stored_under("s").streams, kStreams);
+  EXPECT_EQ(log().stored_under("s").bytes, listed);
+}
+
 TEST_F(Streams, OffsetsGoOnAfterADeletedNameReturns) {
   append("s", 5);
   append("other");

@@ -168,6 +168,7 @@ TEST_F(WrittenDown, TheQuotaOfAKeyIsKept) {
   Quota quota;
   quota.limits[static_cast<size_t>(QuotaKind::bytes)] = 5'000'000'000;
   quota.limits[static_cast<size_t>(QuotaKind::requests)] = 7;
+  quota.stored = {{"orders/", 1'000'000}, {"", 2}};
   ASSERT_TRUE(log().create_key({.name = "k",
                                 .digest = std::string(kSecretDigestBytes, 'a'),
                                 .grants = {{Action::read, true, ""}},

@@ -1,6 +1,7 @@
 // Quotas: what is taken and when it is there again, in bounded memory.
 #include "server/connection/quotas.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "server/http/quota_text.h"
@@ -17,18 +18,94 @@ Quota quota_of(const std::string& text) {
   return quota.value_or(Quota{});
 }
 
+uint64_t nothing_stored(std::string_view) { return 0; }
+
 TEST(QuotaText, ReadsTheSameAgain) {
   for (const char* text : {"", "requests=100/s", "bytes=1MiB/s", "connections=10,followers=5",
-                           "requests=1/s,bytes=1000B/s,connections=2,followers=3,streams=20/h"}) {
+                           "requests=1/s,bytes=1000B/s,connections=2,followers=3,streams=20/h",
+                           "stored=1GB:*", "stored=1:orders/*,requests=1/s,stored=2MB:a:b\\,c*",
+                           R"(stored=1GB:a\*\\b*,stored=1GB:a\*b*)"}) {
     const Quota quota = quota_of(text);
     EXPECT_EQ(quota_of(render_quota(quota)), quota) << text;
   }
   EXPECT_EQ(quota_of("bytes=1MB/s").of(QuotaKind::bytes), 1'000'000u);
-  for (const char* bad : {"requests", "requests=", "requests=1", "requests=0/s", "requests=1/m",
-                          "requests=-1/s", "requests=1/s,", ",requests=1/s", "connections=1/s",
-                          "requests=1/s,requests=2/s", "other=1", "streams=1/s", "bytes=x/s"}) {
+  for (const char* bad : {"requests",
+                          "requests=",
+                          "requests=1",
+                          "requests=0/s",
+                          "requests=1/m",
+                          "requests=-1/s",
+                          "requests=1/s,",
+                          ",requests=1/s",
+                          "connections=1/s",
+                          "requests=1/s,requests=2/s",
+                          "other=1",
+                          "streams=1/s",
+                          "bytes=x/s",
+                          "stored=1GB",
+                          "stored=1GB:",
+                          "stored=1GB:a",
+                          "stored=1GB:a*b*",
+                          "stored=1GB:a\\b*",
+                          "stored=1GB:a*\\",
+                          "stored=1GB/s:a*",
+                          "stored=0:a*",
+                          "stored=:a*",
+                          "stored=1:a*,stored=2:a*",
+                          "stored=1:a*,"}) {
     EXPECT_FALSE(parse_quota(bad)) << bad;
   }
+}
+
+TEST(QuotaText, OfWhatIsStoredNamesThePrefix) {
+  const Quota quota = quota_of(R"(stored=1kB:orders/*,stored=2MB:a\,b\*\\*)");
+  EXPECT_EQ(quota.stored, (std::vector<StoredQuota>{{"orders/", 1'000}, {R"(a,b*\)", 2'000'000}}));
+  std::string most;
+  for (size_t i = 0; i < kStoredQuotasMax; ++i) {
+    most += (i ? ",stored=1:" : "stored=1:") + std::to_string(i) + "-*";
+  }
+  EXPECT_TRUE(parse_quota(most));
+  EXPECT_FALSE(parse_quota(most + ",stored=1:x*"));
+}
+
+TEST(StoredBytes, AreMeasuredOnceASecondAndWhatIsAddedCounts) {
+  uint64_t stored = 100;
+  std::vector<std::string> asked;
+  StoredBytes bytes([&](std::string_view prefix) {
+    asked.emplace_back(prefix);
+    return stored;
+  });
+  const auto start = StoredBytes::Time(seconds(100));
+  EXPECT_FALSE(bytes.add("a", 0, 101, start));
+  EXPECT_EQ(bytes.add("a", 0, 100, start), 100u);
+  EXPECT_EQ(bytes.add("a", 51, 150, start), 100u) << "it does not fit";
+  EXPECT_FALSE(bytes.add("a", 50, 150, start));
+  EXPECT_EQ(bytes.add("a", 0, 150, start + milliseconds(900)), 150u);
+  EXPECT_FALSE(bytes.add("b", 50, 150, start)) << "each prefix has its own";
+  EXPECT_THAT(asked, testing::ElementsAre("a", "b"));
+  stored = 120;
+  EXPECT_FALSE(bytes.add("a", 30, 150, start + milliseconds(1'001)));
+  EXPECT_EQ(bytes.add("a", 1, 150, start + milliseconds(1'002)), 150u);
+  EXPECT_THAT(asked, testing::ElementsAre("a", "b", "a"));
+}
+
+TEST(StoredBytes, WhatIsAddedWhileTheyAreMeasuredCountsToo) {
+  StoredBytes* inner = nullptr;
+  const auto start = StoredBytes::Time(seconds(100));
+  StoredBytes bytes([&](std::string_view) -> uint64_t {
+    EXPECT_FALSE(inner->add("a", 70, 1'000, start)) << "it does not wait";
+    return 100;
+  });
+  inner = &bytes;
+  EXPECT_EQ(bytes.add("a", 0, 170, start), 170u);
+}
+
+TEST(StoredBytes, OfPrefixesThatNobodyAsksForAreForgotten) {
+  StoredBytes bytes(nothing_stored);
+  for (size_t i = 0; i < 4 * kPrefixesKept; ++i) {
+    bytes.add(std::to_string(i), 1, 10, StoredBytes::Time(seconds(100 + 20 * i)));
+  }
+  EXPECT_LE(bytes.prefixes(), kPrefixesKept);
 }
 
 TEST(TokenBucket, HoldsASecondsWorthAndFillsEvenly) {
@@ -57,7 +134,7 @@ TEST(TokenBucket, WhatIsLargerThanItIsTakenAndOwed) {
 }
 
 TEST(Quotas, OfAddressesCountTheWholeNetworkOfOneMachine) {
-  Quotas quotas(quota_of("requests=2/s"), 0);
+  Quotas quotas(quota_of("requests=2/s"), 0, nothing_stored);
   const AccountPointer one = quotas.account_of(Principal(), "2001:db8::1");
   EXPECT_EQ(quotas.account_of(Principal(), "2001:db8::2"), one);
   EXPECT_NE(quotas.account_of(Principal(), "2001:db8:0:1::1"), one);
@@ -74,7 +151,7 @@ TEST(Quotas, OfAddressesCountTheWholeNetworkOfOneMachine) {
 }
 
 TEST(Quotas, OfWhatIsOpenIsGivenBack) {
-  Quotas quotas(quota_of("followers=2"), 0);
+  Quotas quotas(quota_of("followers=2"), 0, nothing_stored);
   const AccountPointer account = quotas.account_of(Principal(), "192.0.2.1");
   auto first = quotas.open(account, QuotaKind::followers);
   auto second = quotas.open(account, QuotaKind::followers);
@@ -89,7 +166,7 @@ TEST(Quotas, OfWhatIsOpenIsGivenBack) {
 }
 
 TEST(Quotas, OfACrowdOfAddressesTakeBoundedMemory) {
-  Quotas quotas(quota_of("streams=1/h"), 0);
+  Quotas quotas(quota_of("streams=1/h"), 0, nothing_stored);
   const AccountPointer busy = quotas.account_of(Principal(), "192.0.2.1");
   EXPECT_FALSE(busy->charge(QuotaKind::streams, 1));
   const auto address = [](size_t i) {
@@ -108,7 +185,7 @@ TEST(Quotas, OfACrowdOfAddressesTakeBoundedMemory) {
 }
 
 TEST(Quotas, WrongSecretsOfAnAddressAreAnsweredLater) {
-  Quotas quotas({}, 3);
+  Quotas quotas({}, 3, nothing_stored);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(quotas.wrong_secret("192.0.2.1")) << i;
   const auto first = quotas.wrong_secret("192.0.2.1");
   ASSERT_TRUE(first);
@@ -121,7 +198,7 @@ TEST(Quotas, WrongSecretsOfAnAddressAreAnsweredLater) {
   EXPECT_LE(std::stoi(last.substr(last.find(' '))), 61);
   EXPECT_FALSE(quotas.wrong_secret("192.0.2.2"));
   EXPECT_EQ(quotas.refused_secrets(), 206u);
-  Quotas without({}, 0);
+  Quotas without({}, 0, nothing_stored);
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(without.wrong_secret("192.0.2.1"));
 }
 

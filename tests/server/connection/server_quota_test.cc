@@ -95,10 +95,91 @@ TEST_F(KeyQuota, OfATicketIsItsKeys) {
                            {{"Content-Type", "application/json"}}));
 }
 
+TEST_F(KeyQuota, OfStoredBytesRefusesEveryAppendUnderItsPrefixByTheHead) {
+  const std::string key = limited("k", "stored=1000B:s/*");
+  const std::string event = R"({"type":"t","data":")" + std::string(1'000, 'x') + "\"}";
+  add("s/there", "word");
+  expect_over(ask("POST", "/v1/streams/s%2Fa/events", key, event));  // it does not fit
+  EXPECT_EQ(ask("POST", "/v1/streams/s%2Fa/events", admin_, event).status, 201u);
+  // What is refused by the head is not read: each of these bodies would be a 400.
+  ASSERT_TRUE(
+      eventually([&] { return ask("POST", "/v1/streams/s%2Fb/events", key, "{").status == 429; }));
+  for (const char* type :
+       {"application/json", "application/x-ndjson", "application/cloudevents+json",
+        "application/cloudevents-batch+json", "application/vnd.strandline.batch", "text/plain"}) {
+    const Response over = ask("POST", "/v1/streams/s%2Fb/events", key, "{", type);
+    expect_over(over);
+    const std::string detail = over.json()["detail"].str();
+    EXPECT_THAT(detail, testing::HasSubstr("stored=1KB:s/*: "));
+    EXPECT_THAT(detail, testing::ContainsRegex("1[0-9]{3} bytes are stored"));
+  }
+  EXPECT_EQ(get("/v1/streams/s%2Fb", admin_).status, 404u);
+  EXPECT_EQ(ask("POST", kEvents, key, event).status, 201u) << "it does not begin so";
+  EXPECT_EQ(get("/v1/streams/s%2Fa/events", key).status, 200u) << "it appends nothing";
+}
+
+TEST_F(KeyQuota, OfStoredBytesRefusesBodiesThatNameAStreamUnderItsPrefix) {
+  const std::string key = limited("k", "stored=1000B:s/*");
+  const auto part = [](const std::string& stream) {
+    return "{\"stream\":\"" + stream + R"(","events":[{"type":"t"}]})";
+  };
+  const std::string before = R"({"appends":[)" + part("other") + "," + part("s/a") + "]}";
+  EXPECT_EQ(ask("POST", "/v1/append", key, before).status, 201u);
+  add("s/a", std::string(1'000, 'x'));
+  ASSERT_TRUE(eventually([&] { return ask("POST", "/v1/append", key, before).status == 429; }));
+  const std::string there = state();
+  expect_over(ask("POST", "/v1/append", key, before));
+  expect_over(ask("POST", "/v1/append", key,
+                  "{\"stream\":\"other\",\"type\":\"t\"}\n{\"stream\":\"s/new\",\"type\":\"t\"}\n",
+                  "application/x-ndjson"));
+  for (const char* prefix : {"s", "s/", "s/a"}) {
+    expect_over(ask("POST", "/v1/broadcast", key,
+                    std::string(R"({"prefix":")") + prefix + R"(","event":{"type":"t"}})"));
+  }
+  EXPECT_EQ(state(), there) << "all or nothing";
+  EXPECT_EQ(ask("POST", "/v1/append", key, "{\"appends\":[" + part("other") + "]}").status, 201u);
+  EXPECT_EQ(ask("POST", "/v1/broadcast", key, R"({"prefix":"o","event":{"type":"t"}})").status,
+            201u);
+}
+
+TEST_F(KeyQuota, OfStoredBytesIsNotPassedByManyAtOnceAndEndsWhereRoomIsMade) {
+  const std::string key = limited("k", "stored=100KB:s/*");
+  const std::string event = R"({"type":"t","data":")" + std::string(10'000, 'x') + "\"}";
+  uint64_t taken = 0;
+  for (int i = 0; i < 30; ++i) {
+    const auto status = ask("POST", "/v1/streams/s%2Fa/events", key, event).status;
+    if (status == 201)
+      ++taken;
+    else
+      EXPECT_EQ(status, 429u);
+  }
+  EXPECT_EQ(taken, 9u) << "what is added counts before it is measured";
+  EXPECT_EQ(ask("POST", "/v1/streams/s%2Fa/truncate", admin_, R"({"before":9})").status, 200u);
+  EXPECT_TRUE(eventually(
+      [&] { return ask("POST", "/v1/streams/s%2Fa/events", key, event).status == 201; }));
+}
+
+TEST_F(KeyQuota, OfABroadcastIsOfEachStreamThatItGoesTo) {
+  const std::string key = limited("k", "stored=100KB:s/*");
+  for (int i = 0; i < 20; ++i) add("s/" + std::to_string(i), "word");
+  const auto broadcast = [&](const std::string& prefix) {
+    return ask("POST", "/v1/broadcast", key,
+               R"({"prefix":")" + prefix + R"(","event":{"type":"t","data":")" +
+                   std::string(10'000, 'x') + "\"}}");
+  };
+  expect_over(broadcast("s/"));
+  EXPECT_EQ(broadcast("s/7").status, 201u);
+}
+
 TEST_F(KeyQuota, IsShownAndKept) {
-  limited("k", "requests=7/s,bytes=1MB/s");
+  limited("k", R"(requests=7/s,bytes=1MB/s,stored=1MB:a\\,b*)");
   EXPECT_THAT(get("/v1/keys/k", admin_).json()["quota"].str(),
-              testing::StartsWith("requests=7/s,bytes="));
+              testing::AllOf(testing::StartsWith("requests=7/s,bytes="),
+                             testing::EndsWith(R"(,stored=1MB:a\,b*)")));
+  expect_problem(
+      ask("POST", "/v1/keys", admin_,
+          R"({"key":"b","grants":"admin","quota":"stored=1:)" + std::string(256, 'x') + "*\"}"),
+      422);
   const Response bad =
       ask("POST", "/v1/keys", admin_, R"({"key":"b","grants":"admin","quota":"requests=7"})");
   expect_problem(bad, 422);
@@ -115,7 +196,7 @@ TEST_F(KeyQuota, MetricsCountWhatWasOver) {
 class AddressQuota : public GuardedServerTest {
  protected:
   AddressQuota()
-      : GuardedServerTest({"--quota", "streams=2/h", "--wrong-secrets-max", "3",
+      : GuardedServerTest({"--quota", "streams=2/h,stored=2KB:big/*", "--wrong-secrets-max", "3",
                            "--trusted-proxies", "127.0.0.1"}) {}
 
   Response from(const std::string& address, const std::string& method, const std::string& target,
@@ -131,6 +212,17 @@ TEST_F(AddressQuota, CountsTheClientBehindATrustedProxy) {
   EXPECT_EQ(from("203.0.113.7", "PUT", "/v1/streams/b", "{}").status, 201u);
   expect_problem(from("203.0.113.7", "PUT", "/v1/streams/c", "{}"), 429);
   EXPECT_EQ(from("203.0.113.8", "PUT", "/v1/streams/c", "{}").status, 201u);
+}
+
+TEST_F(AddressQuota, OfStoredBytesIsEachAddresses) {
+  const std::string event = R"({"type":"t","data":")" + std::string(1'500, 'x') + "\"}";
+  const char* target = "/v1/streams/big%2Fa/events";
+  EXPECT_EQ(from("203.0.113.7", "POST", target, event).status, 201u);
+  EXPECT_EQ(from("203.0.113.7", "POST", target, event).status, 429u);
+  EXPECT_EQ(from("203.0.113.8", "POST", target, event).status, 429u) << "it is of what is there";
+  EXPECT_EQ(from("203.0.113.8", "POST", kEvents, event).status, 201u);
+  EXPECT_THAT(client_.get("/metrics").body,
+              testing::HasSubstr("strandline_http_quota_refusals_total{quota=\"stored\"} 2"));
 }
 
 TEST_F(AddressQuota, WrongSecretsOfOneAddressAreAnswered429AndGoodOnesGoOn) {
