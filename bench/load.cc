@@ -131,11 +131,16 @@ class Run {
 }  // namespace
 
 size_t http_answer(std::string_view bytes) {
-  const size_t head = bytes.find("\r\n\r\n");
-  if (head == std::string_view::npos) return 0;
-  if (!bytes.starts_with("HTTP/1.1 2")) {
+  const bool whole_head = bytes.find("\r\n\r\n") != std::string_view::npos;
+  if (whole_head && !bytes.starts_with("HTTP/1.1 2")) {
     throw Failure("answered " + std::string(bytes.substr(0, std::min<size_t>(bytes.size(), 500))));
   }
+  return any_http_answer(bytes);
+}
+
+size_t any_http_answer(std::string_view bytes) {
+  const size_t head = bytes.find("\r\n\r\n");
+  if (head == std::string_view::npos) return 0;
   static constexpr std::string_view kName = "content-length:";
   size_t line = bytes.find("\r\n");
   for (; line < head; line = bytes.find("\r\n", line + 2)) {

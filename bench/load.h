@@ -19,6 +19,7 @@ namespace strandline::bench {
 // an answer that refuses.
 using AnswerBytes = size_t (*)(std::string_view bytes);
 size_t http_answer(std::string_view bytes);
+size_t any_http_answer(std::string_view bytes);  // one that refuses, too
 size_t redis_answer(std::string_view bytes);
 
 struct Load {
