@@ -32,8 +32,8 @@ enum class Code {
   unsupported_format,  // a format version that this build does not know
   read_only,           // opened as an observer
   closed,              // the log is closing
-  inaccessible,  // the operating system withholds a file (access.h): nothing says it is damaged
-  io,            // the operating system refused
+  inaccessible,        // withheld: by the system a file (access.h), by a server what is asked for
+  io,                  // the operating system refused
 };
 inline constexpr size_t kCodes = static_cast<size_t>(Code::io) + 1;
 

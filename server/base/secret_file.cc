@@ -14,7 +14,7 @@ namespace strandline::server {
 namespace {
 
 constexpr size_t kSecretBytesMin = 16;
-constexpr size_t kSecretBytesMax = 4'096;
+constexpr size_t kSecretBytesMax = 8 << 10;  // a token's, which a client shows as it does a key
 
 struct OpenFile {
   explicit OpenFile(int descriptor) : descriptor(descriptor) {}

@@ -10,7 +10,7 @@
 
 namespace strandline::server {
 
-// Its one line, of 16 to 4,096 printable characters without spaces.
+// Its one line, of 16 to 8,192 printable characters without spaces: a secret, or a JSON Web Token.
 Result<std::string> read_secret_file(const std::string& path);
 // Makes a file of mode 600 that is not there yet, with the secret and a line end.
 Status write_secret_file(const std::string& path, const std::string& secret);

@@ -1,23 +1,26 @@
 // Requests over several streams need the grant on each, whatever names them; and what is read of
 // several streams is what may be read.
-#include "tests/support/http/guarded_server.h"
+#include "tests/support/http/ways_in.h"
 
 namespace strandline::tests {
 namespace {
 
-class AccessBodies : public GuardedServerTest {
+class AccessBodies : public WaysInTest, public testing::WithParamInterface<Way> {
  protected:
   AccessBodies() {
     for (const char* stream : {"mine/a", "mine/b", "theirs", "private-x", "zz"})
       add(stream, "word");
-    EXPECT_EQ(ask("PUT", "/v1/consumers/their-group", "", R"({"stream":"theirs","mode":"shared"})")
+    EXPECT_EQ(
+        ask("PUT", "/v1/consumers/their-group", admin_, R"({"stream":"theirs","mode":"shared"})")
+            .status,
+        201u);
+    EXPECT_EQ(ask("PUT", "/v1/consumers/my-group", admin_, R"({"prefix":"mine/","mode":"shared"})")
                   .status,
               201u);
-    EXPECT_EQ(
-        ask("PUT", "/v1/consumers/my-group", "", R"({"prefix":"mine/","mode":"shared"})").status,
-        201u);
-    guard();
-    key_ = make_key("shop", "append,read,consume:mine/*");
+    shop_ = enter("shop", "append,read,consume:mine/*");
+  }
+  Entrant enter(const std::string& name, const std::string& grants) {
+    return WaysInTest::enter(GetParam(), name, grants);
   }
 
   void expect_forbidden(const std::string& body, const std::string& target = "/v1/append",
@@ -25,33 +28,33 @@ class AccessBodies : public GuardedServerTest {
                         const std::string& method = "POST", unsigned status = 403) {
     SCOPED_TRACE(method + " " + target + " " + body);
     const std::string before = state();
-    expect_problem(ask(method, target, key_, body, type), status);
+    expect_problem(ask_as(shop_, method, target, body, type), status);
     EXPECT_EQ(state(), before);
   }
   void expect_allowed(const std::string& body, const std::string& target = "/v1/append",
                       const std::string& type = "application/json",
                       const std::string& method = "POST") {
     SCOPED_TRACE(method + " " + target + " " + body);
-    const Response answer = ask(method, target, key_, body, type);
+    const Response answer = ask_as(shop_, method, target, body, type);
     EXPECT_LT(answer.status, 300u) << answer.body;
   }
   // Names of streams, in the order in which they come.
-  std::vector<std::string> streams_in(const std::string& target, const std::string& secret) {
+  std::vector<std::string> streams_in(const std::string& target, const Entrant& who) {
     std::vector<std::string> names;
-    std::istringstream lines(client_
-                                 .get(target, {{"Authorization", "Bearer " + secret},
-                                               {"Accept", "application/x-ndjson"}})
-                                 .body);
+    std::istringstream lines(
+        ask_as(who, "GET", target, "", "", {{"Accept", "application/x-ndjson"}}).body);
     for (std::string line; std::getline(lines, line);) {
       if (!line.empty()) names.push_back(Json::parse(line)["stream"].str());
     }
     return names;
   }
 
-  std::string key_;
+  Entrant shop_;
 };
 
-TEST_F(AccessBodies, AnAppendToSeveralStreamsNeedsTheGrantOnEach) {
+INSTANTIATE_TEST_SUITE_P(Access, AccessBodies, every_way(), name_of_way);
+
+TEST_P(AccessBodies, AnAppendToSeveralStreamsNeedsTheGrantOnEach) {
   const std::string one = R"({"stream":"mine/a","events":[{"type":"t"}]})";
   const std::string foreign = R"({"stream":"theirs","events":[{"type":"t"}]})";
   expect_allowed("{\"appends\":[" + one + "]}");
@@ -68,7 +71,7 @@ TEST_F(AccessBodies, AnAppendToSeveralStreamsNeedsTheGrantOnEach) {
                    "application/x-ndjson");
 }
 
-TEST_F(AccessBodies, SoDoesWhatStandsBesideIt) {
+TEST_P(AccessBodies, SoDoesWhatStandsBesideIt) {
   const std::string one = R"("appends":[{"stream":"mine/a","events":[{"type":"t"}]}])";
   expect_allowed("{" + one + R"(,"commit":{"consumer":"c","stream":"mine/a","next":1}})");
   expect_forbidden("{" + one + R"(,"commit":{"consumer":"c","stream":"theirs","next":1}})");
@@ -81,17 +84,17 @@ TEST_F(AccessBodies, SoDoesWhatStandsBesideIt) {
   expect_forbidden("{" + one + R"(,"once":{"consumer":"their-group","id":"1"}})");
 }
 
-TEST_F(AccessBodies, CommitsAloneNeedNoGrantToAppend) {
-  key_ = make_key("consumer", "consume,read:mine/*");
+TEST_P(AccessBodies, CommitsAloneNeedNoGrantToAppend) {
+  shop_ = enter("consumer", "consume,read:mine/*");
   expect_allowed(R"({"commit":{"consumer":"c","stream":"mine/a","next":1}})");
   expect_allowed(R"({"once":{"consumer":"mine/x","id":"1"}})");
   expect_forbidden(R"({"commit":{"consumer":"c","stream":"theirs","next":1}})");
   expect_forbidden(R"({"appends":[{"stream":"mine/a","events":[{"type":"t"}]}]})");
-  key_ = make_key("reader", "read:mine/*");
+  shop_ = enter("reader", "read:mine/*");
   expect_forbidden(R"({"commit":{"consumer":"c","stream":"mine/a","next":1}})");
 }
 
-TEST_F(AccessBodies, ABroadcastNeedsTheGrantOnAllThatBeginsSo) {
+TEST_P(AccessBodies, ABroadcastNeedsTheGrantOnAllThatBeginsSo) {
   expect_allowed(R"({"prefix":"mine/","event":{"type":"t"}})", "/v1/broadcast");
   expect_allowed(R"({"prefix":"mine/none","event":{"type":"t"}})", "/v1/broadcast");
   for (const char* body : {R"({"event":{"type":"t"}})", R"({"prefix":"","event":{"type":"t"}})",
@@ -101,7 +104,7 @@ TEST_F(AccessBodies, ABroadcastNeedsTheGrantOnAllThatBeginsSo) {
   }
 }
 
-TEST_F(AccessBodies, AConsumerNeedsBothGrantsOnAllThatItSelects) {
+TEST_P(AccessBodies, AConsumerNeedsBothGrantsOnAllThatItSelects) {
   const auto put = [](const std::string& name) { return "/v1/consumers/" + name; };
   const std::string type = "application/json";
   expect_allowed(R"({"stream":"mine/a"})", put("c1"), type, "PUT");
@@ -114,57 +117,58 @@ TEST_F(AccessBodies, AConsumerNeedsBothGrantsOnAllThatItSelects) {
     expect_forbidden(body, put("c9"), type, "PUT");
   }
   expect_forbidden(R"({"stream":"mine/a"})", put("their-group"), type, "PUT");
-  key_ = make_key("consumes", "consume:mine/*");
+  shop_ = enter("consumes", "consume:mine/*");
   expect_forbidden(R"({"stream":"mine/a"})", put("c9"), type, "PUT");
   expect_forbidden("{}", "/v1/consumers/my-group/fetch", type, "POST", 404);
-  key_ = make_key("reads", "read:mine/*");
+  shop_ = enter("reads", "read:mine/*");
   expect_forbidden(R"({"stream":"mine/a"})", put("c9"), type, "PUT");
   expect_forbidden("{}", "/v1/consumers/my-group/fetch");
 }
 
-TEST_F(AccessBodies, ListsShowWhatMayBeReadAndNothingOfTheRest) {
-  const Json streams = get("/v1/streams", key_).json();
+TEST_P(AccessBodies, ListsShowWhatMayBeReadAndNothingOfTheRest) {
+  const Json streams = ask_as(shop_, "GET", "/v1/streams").json();
   ASSERT_EQ(streams["streams"].size(), 2u);
   EXPECT_EQ(streams["streams"][0]["stream"].str(), "mine/a");
   EXPECT_FALSE(streams.has("next_after"));
   // Nor does where the next page begins.
-  const Json first = get("/v1/streams?limit=1", key_).json();
+  const Json first = ask_as(shop_, "GET", "/v1/streams?limit=1").json();
   EXPECT_EQ(first["next_after"].str(), "mine/a");
-  const Json last = get("/v1/streams?limit=1&after=mine%2Fa", key_).json();
+  const Json last = ask_as(shop_, "GET", "/v1/streams?limit=1&after=mine%2Fa").json();
   EXPECT_EQ(last["streams"][0]["stream"].str(), "mine/b");
   EXPECT_FALSE(last.has("next_after"));
-  const Json consumers = get("/v1/consumers", key_).json();
+  const Json consumers = ask_as(shop_, "GET", "/v1/consumers").json();
   ASSERT_EQ(consumers["consumers"].size(), 1u);
   EXPECT_EQ(consumers["consumers"][0]["consumer"].str(), "my-group");
-  const std::string everything = make_key("everything", "read:*");
-  EXPECT_EQ(get("/v1/streams", everything).json()["streams"].size(), 4u) << "no private channel";
+  const Entrant everything = enter("everything", "read:*");
+  EXPECT_EQ(ask_as(everything, "GET", "/v1/streams").json()["streams"].size(), 4u)
+      << "no private channel";
 }
 
-TEST_F(AccessBodies, ReadingSeveralStreamsShowsThoseThatMayBeRead) {
+TEST_P(AccessBodies, ReadingSeveralStreamsShowsThoseThatMayBeRead) {
   const std::vector<std::string> mine = {"mine/a", "mine/b"};
-  EXPECT_EQ(streams_in("/v1/all/events", key_), mine);
-  EXPECT_EQ(streams_in("/v1/all/events?prefix=mi", key_), mine);
-  EXPECT_TRUE(streams_in("/v1/all/events?prefix=th", key_).empty());
-  EXPECT_EQ(streams_in("/v1/all/events?stream=mine%2Fa&stream=mine%2Fb", key_), mine);
-  expect_problem(get("/v1/all/events?stream=mine%2Fa&stream=theirs", key_), 403);
+  EXPECT_EQ(streams_in("/v1/all/events", shop_), mine);
+  EXPECT_EQ(streams_in("/v1/all/events?prefix=mi", shop_), mine);
+  EXPECT_TRUE(streams_in("/v1/all/events?prefix=th", shop_).empty());
+  EXPECT_EQ(streams_in("/v1/all/events?stream=mine%2Fa&stream=mine%2Fb", shop_), mine);
+  expect_problem(ask_as(shop_, "GET", "/v1/all/events?stream=mine%2Fa&stream=theirs"), 403);
   for (const char* accept : {"application/json", "application/vnd.strandline.batch"}) {
-    const Response page =
-        client_.get("/v1/all/events", {{"Authorization", "Bearer " + key_}, {"Accept", accept}});
+    const Response page = ask_as(shop_, "GET", "/v1/all/events", "", "", {{"Accept", accept}});
     EXPECT_EQ(page.status, 200u);
     EXPECT_THAT(page.body, testing::HasSubstr("mine/a"));
     EXPECT_THAT(page.body, testing::Not(testing::HasSubstr("theirs")));
     EXPECT_THAT(page.body, testing::Not(testing::HasSubstr("private-x")));
     EXPECT_EQ(page.header("strandline-next"), "5") << "it goes on behind what is hidden";
   }
-  EXPECT_EQ(streams_in("/v1/all/events", make_key("everything", "read:*")),
+  EXPECT_EQ(streams_in("/v1/all/events", enter("everything", "read:*")),
             (std::vector<std::string>{"mine/a", "mine/b", "theirs", "zz"}));
-  EXPECT_EQ(streams_in("/v1/all/events", make_key("really", "read:$all")).size(), 5u);
+  EXPECT_EQ(streams_in("/v1/all/events", enter("really", "read:$all")).size(), 5u);
 }
 
-TEST_F(AccessBodies, FollowingSeveralStreamsShowsThoseThatMayBeRead) {
-  Headers headers = bearer(key_);
+TEST_P(AccessBodies, FollowingSeveralStreamsShowsThoseThatMayBeRead) {
+  Headers headers = shop_.headers;
   headers.emplace_back("Accept", "application/x-ndjson");
-  HttpStream stream(server_.address(), "/v1/all/events?follow=true&positions=true", headers);
+  HttpStream stream(shop_.address, shop_.target("/v1/all/events?follow=true&positions=true"),
+                    headers);
   ASSERT_EQ(stream.status(), 200u);
   EXPECT_THAT(stream.line().value(), testing::HasSubstr("mine/a"));
   EXPECT_THAT(stream.line().value(), testing::HasSubstr("mine/b"));

@@ -1,10 +1,7 @@
 // Nobody gets in who was not let in: every route of the table, every kind of who asks, and every
 // way in, so that a new route is held to it by itself.
-#include "server/json/base64.h"
 #include "server/routes/route_table.h"
-#include "tests/support/http/certificates.h"
-#include "tests/support/http/guarded_server.h"
-#include "tests/support/http/tokens.h"
+#include "tests/support/http/ways_in.h"
 
 namespace strandline::tests {
 namespace {
@@ -16,31 +13,9 @@ constexpr char kHiddenStream[] = "secret/s";
 constexpr char kHiddenConsumer[] = "theirs";
 constexpr char kHiddenWord[] = "classified";
 
-enum class Way { bearer, basic, ticket, token, certificate };
-
-std::string name_of_way(const testing::TestParamInfo<Way>& info) {
-  constexpr const char* kNames[] = {"Bearer", "Basic", "Ticket", "Token", "Certificate"};
-  return kNames[static_cast<size_t>(info.param)];
-}
-
-// A server with every way in. Its administrator has a token, so that the log has no key at first.
-class AccessMatrix : public GuardedServerTest {
+class AccessMatrix : public WaysInTest {
  protected:
-  AccessMatrix()
-      : GuardedServerTest([](const TemporaryDirectory& directory) {
-          const TokenSigner& signer = AccessMatrix::signer();
-          write_file(directory / "tokens.pem", signer.pem());
-          authority() = std::make_unique<TestAuthority>(directory.path());
-          const CertificatePair own = authority()->issue("server");
-          return std::vector<std::string>{"--tls-cert",       own.certificate,
-                                          "--tls-key",        own.key,
-                                          "--tls-client-ca",  authority()->file(),
-                                          "--tls-client-use", "identify",
-                                          "--jwt-issuer",     "https://id.example",
-                                          "--jwt-audience",   "strandline",
-                                          "--jwt-keys",       (directory / "tokens.pem").string()};
-        }) {
-    admin_ = token("admin");
+  AccessMatrix() {
     for (int i = 0; i < 3; ++i) add(kHiddenStream, kHiddenWord);
     const std::string selects = "{\"stream\":\"" + std::string(kHiddenStream) + "\"}";
     EXPECT_EQ(ask("PUT", "/v1/consumers/theirs", admin_, selects).status, 201u);
@@ -49,18 +24,6 @@ class AccessMatrix : public GuardedServerTest {
                   .status,
               200u);
   }
-  static const TokenSigner& signer() {
-    static const TokenSigner one("ES256");
-    return one;
-  }
-  static std::unique_ptr<TestAuthority>& authority() {
-    static std::unique_ptr<TestAuthority> one;
-    return one;
-  }
-  static std::string token(const std::string& grants, int64_t expires_in_s = 3'600) {
-    return signer().sign(good_claims("\"" + grants + "\"", "", expires_in_s));
-  }
-
   static std::string path(std::string_view pattern, const std::string& consumer) {
     std::string out(pattern);
     for (const auto& [part, name] :
@@ -126,51 +89,15 @@ class AccessMatrix : public GuardedServerTest {
 // The same by each way in.
 class WaysIn : public AccessMatrix, public testing::WithParamInterface<Way> {
  protected:
-  // Somebody with these grants: what try_route takes.
-  std::string enter(const std::string& name, const std::string& grants) {
-    if (GetParam() == Way::token) return token(grants);
-    const std::string secret = make_key(name, grants);
-    if (GetParam() == Way::certificate) {
-      const CertificatePair pair = authority()->issue(name);
-      Address address = server_.address();
-      address.certificate = pair.certificate;
-      address.key = pair.key;
-      clients_.try_emplace(name, address);
-      return name;
-    }
-    // A ticket grants no admin.
-    if (GetParam() != Way::ticket || grants == "admin") return secret;
-    const Response made =
-        ask("POST", "/v1/tickets", secret, "{\"grants\":\"" + grants + "\",\"ttl_s\":3600}");
-    EXPECT_EQ(made.status, 201u) << made.body;
-    return made.json()["ticket"].str();
+  Entrant enter(const std::string& name, const std::string& grants) {
+    return WaysInTest::enter(GetParam(), name, grants);
   }
-  Response try_route(const Route& route, const std::string& who,
+  Response try_route(const Route& route, const Entrant& who,
                      const std::string& consumer = kHiddenConsumer) {
-    const std::string method(route.method), body = body_of(route);
-    std::string target = target_of(route, consumer);
-    Headers headers;
-    if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
-    if (who.starts_with("strt_")) {
-      return client_.send(method, target + "?ticket=" + who, body, headers);
-    }
-    if (const auto known = clients_.find(who); known != clients_.end()) {
-      return known->second.send(method, target, body, headers);
-    }
-    std::string shown = "Bearer " + who;
-    if (GetParam() == Way::basic) {
-      shown = "Basic ";
-      server::render_base64(shown, "any:" + who);
-    }
-    headers.emplace_back("Authorization", shown);
-    return client_.send(method, target, body, headers);
+    return ask_as(who, std::string(route.method), target_of(route, consumer), body_of(route));
   }
-  std::map<std::string, HttpClient> clients_;  // by the name of their certificate
 };
-INSTANTIATE_TEST_SUITE_P(Access, WaysIn,
-                         testing::Values(Way::bearer, Way::basic, Way::ticket, Way::token,
-                                         Way::certificate),
-                         name_of_way);
+INSTANTIATE_TEST_SUITE_P(Access, WaysIn, every_way(), name_of_way);
 
 TEST_F(AccessMatrix, WhoIsNotKnownGetsNothingByAnyRoute) {
   const std::string revoked = make_key("revoked", "admin");
@@ -259,7 +186,7 @@ TEST_F(AccessMatrix, WhoIsOverItsQuotaGetsNothingByAnyRoute) {
 }
 
 TEST_P(WaysIn, WhoHasNotTheActionGetsNothingByAnyRoute) {
-  std::map<Action, std::string> without;
+  std::map<Action, Entrant> without;
   for (size_t i = 0; i < kActions; ++i) {
     const auto action = static_cast<Action>(i);
     without[action] = enter("no-" + std::string(name_of(action)), all_but(action, "*"));
@@ -277,7 +204,7 @@ TEST_P(WaysIn, WhoHasNotTheActionGetsNothingByAnyRoute) {
 }
 
 TEST_P(WaysIn, WhoHasNotTheStreamGetsNothingAndLearnsNothingByAnyRoute) {
-  const std::string other = enter("other", all_but(std::nullopt, "other/*"));
+  const Entrant other = enter("other", all_but(std::nullopt, "other/*"));
   const std::string before = state();
   for (const Route* route : guarded()) {
     SCOPED_TRACE(route->name);
@@ -308,8 +235,8 @@ TEST_P(WaysIn, WhoHasNotTheStreamGetsNothingAndLearnsNothingByAnyRoute) {
 
 TEST_P(WaysIn, WhoIsGrantedItIsLetIn) {
   make_key("spare", "read:x");
-  const std::string all = enter("all", all_but(std::nullopt, "secret/*"));
-  const std::string boss = enter("boss", "admin");
+  const Entrant all = enter("all", all_but(std::nullopt, "secret/*"));
+  const Entrant boss = enter("boss", "admin");
   for (const Route* route : guarded()) {
     if (route->name == "read_consumer") continue;  // it does not end
     if (route->name == "create_ticket" && GetParam() == Way::ticket)

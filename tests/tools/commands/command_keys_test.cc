@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "tests/support/http/guarded_server.h"
+#include "tests/support/http/tokens.h"
 
 namespace strandline::tests {
 namespace {
@@ -145,6 +146,20 @@ TEST_F(KeysCommand, TalkToAServerWithAKeyOfAFileOrOfTheEnvironment) {
   unsetenv("STRANDLINE_TOKEN_FILE");
 }
 
+TEST_F(KeysCommand, TakeATokenThatIsAsLargeAsAServerTakes) {
+  const TokenSigner signer("ES256");
+  write_file(file("tokens.pem"), signer.pem());
+  ServerProcess server(data(), {"--jwt-issuer", "https://id.example", "--jwt-audience",
+                                "strandline", "--jwt-keys", file("tokens.pem")});
+  const std::string token =
+      signer.sign(good_claims("\"admin\"", ",\"more\":\"" + std::string(5'900, 'x') + "\""));
+  ASSERT_GT(token.size(), 8'000u);
+  ASSERT_LE(token.size(), 8'192u);
+  const Outcome taken = strandline({"keys", "ls", "--server", server.address().url(),
+                                    "--token-file", make_file("token", token + "\n", 0600)});
+  EXPECT_EQ(taken.exit, 0) << taken.errors;
+}
+
 TEST_F(KeysCommand, RefuseAFileThatOthersMayReadAndSayNothingOfWhatIsInIt) {
   const std::string secret(40, 'q');
   for (const mode_t mode : {0644u, 0640u, 0604u}) {
@@ -159,7 +174,7 @@ TEST_F(KeysCommand, RefuseAFileThatOthersMayReadAndSayNothingOfWhatIsInIt) {
     }
   }
   for (const std::string& text : {std::string(), std::string("short\n"), secret + " " + secret,
-                                  secret + "\n" + secret, std::string(5'000, 'q')}) {
+                                  secret + "\n" + secret, std::string(8'193, 'q')}) {
     const Outcome refused = strandline(
         {"streams", "--server", "127.0.0.1:1", "--token-file", make_file("bad", text, 0600)});
     EXPECT_NE(refused.exit, 0);
