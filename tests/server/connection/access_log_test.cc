@@ -196,7 +196,10 @@ TEST(CoreDumps, AServerLeavesNoneUnlessItIsToldTo) {
   if (!text_of("/proc/sys/kernel/core_pattern").starts_with("core")) {
     GTEST_SKIP() << "this machine does not let a test see core dumps: they go elsewhere";
   }
+  // A sanitizer writes no core of the memory that it watches.
+#ifndef STRANDLINE_SANITIZED
   EXPECT_THAT(core_of({"--core-dumps"}).find(std::string(64, '7')), testing::Ne(std::string::npos));
+#endif
 }
 
 }  // namespace
