@@ -49,9 +49,9 @@ FUZZ_TARGET(records) {
     CHECK_TRUE(decode(encode(run), run.places.front().first, again));
     CHECK_EQ(encode(again), encode(run));
   }
-  if (kind == 11) decode_and_encode<StripeSummary>(record);
-  if (kind == 12) decode_and_encode<IndexChunks>(record);
-  if (kind == 13) decode_and_encode<BucketTerms>(record);
+  if (kind == 11) decode_twice<StripeSummary>(record);
+  if (kind == 12) decode_twice<IndexChunks>(record);
+  if (kind == 13) decode_twice<BucketTerms>(record);
   if (kind == 5) {
     std::string_view consumer;
     StreamId stream;
