@@ -168,7 +168,8 @@ TEST(AccessLog, ThatIsFullHoldsNobodyUp) {
     const auto begin = std::chrono::steady_clock::now();
     for (int i = 0; i < 10'000; ++i) (*log)->write({.target = target});
     EXPECT_GT((*log)->dropped(), 1'000u);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+    // Who waited for the reader would wait for ever; a sanitizer takes a millisecond each.
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::minutes(1));
     ::close(reading);  // so that it ends
   }
 }
