@@ -1,8 +1,8 @@
 // Where the offsets of streams are: in which stripe.
 //
-// Three places say so. Of each stream, where it was written last, if that was since the log was
-// opened or in a segment that is not filed yet (Stream::extent); the lists of stripes whose segment
-// is not filed yet (Segments::unfiled); and the directory of extents in the store. Where that is
+// Three places say so. Stream::extent says where a stream was written last; it is known if that was
+// since the log was opened, or in a segment that is not filed yet. Segments::unfiled lists the
+// stripes of segments that are not filed yet. The store has the directory of extents. Where that is
 // damaged, the events themselves say, stripe by stripe. *Threads*: any.
 #pragma once
 

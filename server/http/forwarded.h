@@ -3,9 +3,9 @@
 // Anybody may send such a field, so it is believed only from a peer that is trusted, and then from
 // its right end, where the nearest proxy wrote: addresses of trusted proxies are passed over, and
 // the first one that is none is the client. What stands left of it, the client may have made up,
-// and is not read. Where what is read does not parse, where Forwarded and X-Forwarded-For name
-// two different clients (a proxy that writes one of them hands on the other as it came), or where a
-// proxy hides the address, the peer's own counts. *Threads*: any; a pure function of the head.
+// and is not read. The peer's own address counts in three cases: what is read does not parse; a
+// proxy hides the address; or Forwarded and X-Forwarded-For name two different clients, because a
+// proxy that writes one of them hands on the other as it came. *Threads*: any; a pure function of the head.
 #pragma once
 
 #include <array>
