@@ -5,7 +5,8 @@
 // the first one that is none is the client. What stands left of it, the client may have made up,
 // and is not read. The peer's own address counts in three cases: what is read does not parse; a
 // proxy hides the address; or Forwarded and X-Forwarded-For name two different clients, because a
-// proxy that writes one of them hands on the other as it came. *Threads*: any; a pure function of the head.
+// proxy that writes one of them hands on the other as it came. *Threads*: any; a pure function of
+// the head.
 #pragma once
 
 #include <array>

@@ -1,12 +1,12 @@
 // Whose tokens are taken: the rules, the keys of all sources, and what was verified by them.
 //
-// Its thread looks each second whether a file has changed. At intervals it fetches what is at a URL.
-// It fetches sooner where a token names a key that is not known, but waits kFetchPause between two
-// fetches. A source that cannot be read, or does not parse, keeps the keys that it had, and
-// the log says so. A key that is in no source any more is removed: tokens that it signed are
-// refused, and what they opened ends. *Threads*: verify, key and counts any. *Memory*: kTokensMax
-// verified tokens at most. *Errors*: of open(): `invalid` or `io`, where a source is not good;
-// whoever starts a server is told.
+// Its thread looks each second whether a file has changed. At intervals it fetches what is at a
+// URL. It fetches sooner where a token names a key that is not known, but waits kFetchPause between
+// two fetches. A source that cannot be read, or does not parse, keeps the keys that it had, and the
+// log says so. A key that is in no source any more is removed: tokens that it signed are refused,
+// and what they opened ends. *Threads*: verify, key and counts any. *Memory*: kTokensMax verified
+// tokens at most. *Errors*: of open(): `invalid` or `io`, where a source is not good; whoever
+// starts a server is told.
 #pragma once
 
 #include <array>
