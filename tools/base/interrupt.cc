@@ -16,6 +16,8 @@ std::atomic<int> raised_by = 0;
 static_assert(std::atomic<int>::is_always_lock_free);
 int pipe_ends[2] = {-1, -1};
 std::atomic<bool> watches_output = false;
+// The end of the output has been raised: its watcher will not raise anything any more.
+std::atomic<bool> output_told = false;
 
 void on_signal(int signal) {
   raised_by = signal;
@@ -47,6 +49,8 @@ void Interrupt::watch_output() {
     const char byte = 0;
     [[maybe_unused]] const ssize_t written = ::write(pipe_ends[1], &byte, 1);
     raised_by = SIGPIPE;
+    output_told = true;
+    output_told.notify_all();
   }).detach();
   watches_output = true;
 }
@@ -61,10 +65,14 @@ bool Interrupt::raised() { return raised_by != 0; }
 int Interrupt::descriptor() { return pipe_ends[0]; }
 
 void Interrupt::lower() {
+  // A failed write is noticed before the watcher's thread has run. What follows would then be
+  // interrupted by an end of the output that its caller knows of.
+  if (output_gone()) output_told.wait(false);
   if (!raised()) return;
   pollfd waiting{.fd = pipe_ends[0], .events = POLLIN, .revents = 0};
   char byte = 0;
-  if (::poll(&waiting, 1, 0) > 0 && ::read(pipe_ends[0], &byte, 1) == 1) raised_by = 0;
+  // A signal and the end of the output leave a byte each.
+  while (::poll(&waiting, 1, 0) > 0 && ::read(pipe_ends[0], &byte, 1) == 1) raised_by = 0;
 }
 
 void Interrupt::wait() {

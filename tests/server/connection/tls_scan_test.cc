@@ -58,12 +58,19 @@ TEST_F(TlsScan, TestsslFindsNothingUnexpected) {
       {"cert_expirationStatus", "the test's certificates are for a month"},
       {"cert_notAfter", "the test's certificates are for a month"},
   };
-  const auto found = directory_ / "found.json";
-  // Protocols, ciphers, the certificate, and every vulnerability that it knows.
-  run({"testssl", "--quiet", "--warnings", "off", "--color", "0", "--nodns", "none", "--jsonfile",
-       found.string(), "--severity", "LOW", "-p", "-s", "-S", "-U",
-       server_.address().host + ":" + server_.address().port});
-  const Json findings = Json::parse(read_file(found));
+  // A check that got no connection in time, on a busy machine, says nothing: it is made again.
+  constexpr std::string_view kNotLooked = "check failed because of connect problem";
+  std::string report;
+  for (int scan = 0; scan < 3; ++scan) {
+    const auto found = directory_ / ("found" + std::to_string(scan) + ".json");
+    // Protocols, ciphers, the certificate, and every vulnerability that it knows.
+    run({"testssl", "--quiet", "--warnings", "off", "--color", "0", "--nodns", "none", "--jsonfile",
+         found.string(), "--severity", "LOW", "-p", "-s", "-S", "-U",
+         server_.address().host + ":" + server_.address().port});
+    report = read_file(found);
+    if (!report.contains(kNotLooked)) break;
+  }
+  const Json findings = Json::parse(report);
   for (size_t i = 0; i < findings.size(); ++i) {
     const std::string id = findings[i]["id"].str();
     // With more than one certificate it numbers what it says of each.
