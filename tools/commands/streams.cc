@@ -1,11 +1,13 @@
 // `strandline streams`: list, show, create, truncate, remove.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
 #include "server/json/json_writer.h"
 #include "server/wire/cloudevents.h"
+#include "tools/base/consent.h"
 #include "tools/base/flags.h"
 #include "tools/base/program.h"
 #include "tools/base/table.h"
@@ -23,6 +25,7 @@ struct StreamsFlags {
   uint64_t limit = std::numeric_limits<uint64_t>::max();
   uint64_t before = 0;
   bool json = false;
+  Consent consent;
 };
 
 std::string time_or_dash(const std::optional<Timestamp>& time) {
@@ -99,7 +102,20 @@ int create(LogHandle& log, const StreamsFlags& flags) {
   return stream ? show_one(*stream, flags.json) : failed(stream.error());
 }
 
+// What a stream has. Who may change it and not read it goes on with --yes, without the numbers.
+Result<std::optional<StreamInfo>> looked_at(LogHandle& log, const StreamsFlags& flags) {
+  auto stream = log.describe(flags.name);
+  if (stream) return *stream;
+  if (stream.error().code == Code::inaccessible && flags.consent.is_given()) return std::nullopt;
+  return std::unexpected(std::move(stream.error()));
+}
+
 int remove(LogHandle& log, const StreamsFlags& flags) {
+  const auto stream = looked_at(log, flags);
+  if (!stream) return failed(stream.error());
+  std::string what = fmt::format("removes the stream \"{}\" and all its events", flags.name);
+  if (*stream) what += fmt::format(" ({}, {} bytes)", (*stream)->events, (*stream)->bytes);
+  if (const auto end = flags.consent.ask(what, flags.json)) return *end;
   auto removed = log.delete_stream(flags.name);
   if (!removed) return failed(removed.error());
   if (flags.json) {
@@ -111,6 +127,16 @@ int remove(LogHandle& log, const StreamsFlags& flags) {
 }
 
 int truncate(LogHandle& log, const StreamsFlags& flags) {
+  const auto stream = looked_at(log, flags);
+  if (!stream) return failed(stream.error());
+  std::string what =
+      fmt::format("forgets the events of \"{}\" below offset {}", flags.name, flags.before);
+  if (*stream) {
+    const StreamInfo& info = **stream;
+    const uint64_t to = std::clamp(flags.before, info.start.value, info.tail.value);
+    what += fmt::format(" ({} of {})", to - info.start.value, info.events);
+  }
+  if (const auto end = flags.consent.ask(what, flags.json)) return *end;
   auto start = log.truncate(flags.name, Offset(flags.before));
   if (!start) return failed(start.error());
   std::cout << (flags.json ? fmt::format("{{\"start\":{}}}\n", start->value)
@@ -132,7 +158,7 @@ void add_streams(Program& program) {
       if (const auto fault = named && !own ? check_name(flags->name, Limits()) : Status(); !fault) {
         return misused(fault.error().message);
       }
-      auto log = connect(program.settings(), purpose);
+      auto log = connect(program.settings(), flags->consent.is_dry_run() ? Purpose::read : purpose);
       return log ? act(**log, *flags) : not_connected(log.error());
     });
   };
@@ -159,14 +185,17 @@ void add_streams(Program& program) {
   creating.alias("add");
   creating.add_option("--description", flags->description, "for people, up to 1,024 bytes");
   on_run(creating, Purpose::create, create);
-  CLI::App& truncating = named(program.add(all, "truncate", "Forget a stream's oldest events",
-                                           "  strandline streams truncate orders --before 1000"));
+  CLI::App& truncating =
+      named(program.add(all, "truncate", "Forget a stream's oldest events",
+                        "  strandline streams truncate orders --before 1000 --dry-run"));
   add_number(truncating, "--before", flags->before, "the first offset to keep")->required();
+  flags->consent.add_to(truncating);
   on_run(truncating, Purpose::write, truncate);
   CLI::App& removing =
       named(program.add(all, "rm", "Remove a stream and its events; its offsets are not used again",
-                        "  strandline streams rm orders"));
+                        "  strandline streams rm orders --yes"));
   removing.alias("remove")->alias("delete");
+  flags->consent.add_to(removing);
   on_run(removing, Purpose::write, remove);
 }
 
