@@ -47,6 +47,8 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->indexer = std::make_unique<Indexer>(
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
+    parts->eraser = std::make_unique<Eraser>(
+        state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->head_mark = std::make_unique<HeadMark>(
         Disk(state.options), directory,
         [&state]() -> std::optional<HeadMark::Head> {
@@ -71,6 +73,7 @@ Log::~Log() { close(); }
 void Log::close() {
   parts_->timer.reset();
   parts_->indexer.reset();
+  if (parts_->eraser) parts_->eraser->stop();
   if (parts_->writer) parts_->writer->stop();
   if (parts_->commit_stage) parts_->commit_stage->stop();
   // The mark's last says where the list of tables ends, to which a flush under way may yet add.

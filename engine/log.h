@@ -23,6 +23,7 @@
 #include "engine/api/append.h"
 #include "engine/api/consumer.h"
 #include "engine/api/cursor.h"
+#include "engine/api/erasure.h"
 #include "engine/api/error.h"
 #include "engine/api/log_info.h"
 #include "engine/api/options.h"
@@ -145,6 +146,13 @@ class Log {
   std::vector<SegmentInfo> segments() const;
   // Drops the oldest sealed segment, which must be this one, with all that is in it.
   Status drop_segment(SegmentId segment, Actor by = {});
+
+  // --- Erasure (erasure.h).
+  // Answers once nobody is shown what was erased. Waits so long for its bytes to be gone: where
+  // that is not enough, the log goes on by itself, after a crash, too.
+  Result<Erased> erase(EraseRequest request, Actor by = {},
+                       std::chrono::milliseconds patience = std::chrono::seconds(60));
+  std::vector<ErasureUnderWay> erasures() const;  // whose bytes are not gone yet
 
   // --- API keys (access.h). The log keeps them, and asks nobody for one. Changes are durable when
   // --- they return.

@@ -11,6 +11,7 @@
 #include "engine/state/log_state.h"
 #include "engine/writing/commit_stage.h"
 #include "engine/writing/consumer_timer.h"
+#include "engine/writing/eraser.h"
 #include "engine/writing/indexer.h"
 #include "engine/writing/writer.h"
 
@@ -27,6 +28,7 @@ struct Log::Parts {
   std::unique_ptr<Writer> writer;
   std::unique_ptr<ConsumerTimer> timer;
   std::unique_ptr<Indexer> indexer;
+  std::unique_ptr<Eraser> eraser;
   std::unique_ptr<HeadMark> head_mark;
 
   void submit(Operation operation);

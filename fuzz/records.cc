@@ -1,6 +1,7 @@
 // The store's keys and small records: what is decoded is written again as the same bytes.
 #include "engine/base/check.h"
 #include "engine/format/access_record.h"
+#include "engine/format/erasure_record.h"
 #include "engine/format/extent_run.h"
 #include "engine/format/index_record.h"
 #include "engine/format/keys.h"
@@ -33,7 +34,7 @@ void decode_twice(std::string_view bytes) {
 FUZZ_TARGET(records) {
   using namespace strandline;
   fuzz::Input input(bytes);
-  const uint8_t kind = input.byte() % 14;
+  const uint8_t kind = input.byte() % 15;
   const std::string_view record = input.rest();
   if (kind == 0) decode_and_encode<EventKey>(record);
   if (kind == 1) decode_and_encode<IdentityRecord>(record);
@@ -52,6 +53,7 @@ FUZZ_TARGET(records) {
   if (kind == 11) decode_twice<StripeSummary>(record);
   if (kind == 12) decode_twice<IndexChunks>(record);
   if (kind == 13) decode_twice<BucketTerms>(record);
+  if (kind == 14) decode_twice<ErasureRecord>(record);
   if (kind == 5) {
     std::string_view consumer;
     StreamId stream;

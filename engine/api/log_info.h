@@ -15,7 +15,7 @@
 namespace strandline {
 
 // Of the directory's FORMAT file; FORMAT.md says what each version was.
-inline constexpr uint32_t kFormatVersion = 3;
+inline constexpr uint32_t kFormatVersion = 4;
 
 struct Appended {
   std::string stream;

@@ -65,6 +65,12 @@ const char* name_of(GapReason reason) {
       return "dropped";
     case GapReason::damaged:
       return "damaged";
+    case GapReason::erased:
+      return "erased";
+    case GapReason::compacted:
+      return "compacted";
+    case GapReason::expired:
+      return "expired";
   }
   return "unknown";
 }

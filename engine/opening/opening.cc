@@ -52,7 +52,8 @@ Status forget_segments_below(Store& store, SegmentId first_live) {
     StoreIterator it = store.iterate(Family::segments);
     it.seek(std::string(1, static_cast<char>(KeyKind::stripe)));
     if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
-    if (!it.valid() || it.key().size() != 9) return {};
+    const char kind = static_cast<char>(KeyKind::stripe);
+    if (!it.valid() || it.key().size() != 9 || it.key()[0] != kind) return {};
     const StripeId stripe(get_be64(it.key(), 1));
     if (segment_of(stripe) >= first_live) return {};
     Changes changes = store.changes();

@@ -38,6 +38,9 @@ bool LogCursor::ready() const {
 Result<std::optional<Delivery>> LogCursor::next() {
   scanned_ = 0;
   needs_disk_ = false;
+  // What a rewriting took away is not shown from memory.
+  const uint64_t rewritings = log_.rewritings.load(std::memory_order_acquire);
+  if (std::exchange(rewritings_, rewritings) != rewritings) release();
   const Stream& log = log_.streams.log();
   while (true) {
     if (left_.events == 0) return std::nullopt;
@@ -174,6 +177,18 @@ Result<std::optional<Delivery>> LogCursor::next_in_range() {
     events_fetched_ += reader.batch().head().count;
   }
   const Part part = reader.batch().part_covering(offset);
+  if (part.gone) {
+    Offset to = part.first + part.count;
+    GapReason reason = *part.gone;
+    // What follows it in the batch and is gone, too, is told with it.
+    while (to < range_end && to < reader.batch().next()) {
+      const Part next = reader.batch().part_covering(to);
+      if (!next.gone) break;
+      to = next.first + next.count;
+      reason = told_of(reason, *next.gone);
+    }
+    return gap_to(to, reason, {});
+  }
   const uint32_t end = std::min(part.count, static_cast<uint32_t>(range_end - part.first));
   auto events = next_in_part(stream, part, end, reader.batch().head().stored);
   if (!events) return std::nullopt;
@@ -261,6 +276,10 @@ std::optional<Delivery> LogCursor::next_in_entry(const StripeScan::Entry& entry,
   if (const Offset start = stream.start(); offset < start) {
     position_ = part.sequence + (std::min(start, part.first + part.count) - part.first);
     return Gap{std::string(stream.name), from.value, position_.value, stream.gap_reason(), {}};
+  }
+  if (part.gone) {
+    position_ = entry.next();
+    return Gap{std::string(stream.name), from.value, position_.value, *part.gone, {}};
   }
   // Once a part, however many runs of it match.
   if (part_at_ != part.sequence) {

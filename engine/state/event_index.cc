@@ -38,10 +38,10 @@ class Places {
 struct StripeLookUp {
   Candidates candidates;
   StripeSummary summary;
-  Places types, subjects;
+  Places types, subjects, holes;
 
   void finish() {
-    if (types.everywhere() && subjects.everywhere()) {
+    if ((types.everywhere() && subjects.everywhere()) || (summary.holes && holes.everywhere())) {
       candidates.where = Candidates::Where::everywhere;
       return;
     }
@@ -52,6 +52,10 @@ struct StripeLookUp {
     } else {
       std::ranges::set_intersection(types.sorted(), subjects.sorted(),
                                     std::back_inserter(candidates.chunks));
+    }
+    if (summary.holes) {
+      const auto matches = std::exchange(candidates.chunks, {});
+      std::ranges::set_union(matches, holes.sorted(), std::back_inserter(candidates.chunks));
     }
     candidates.where =
         candidates.chunks.empty() ? Candidates::Where::nowhere : Candidates::Where::chunks;
@@ -143,6 +147,9 @@ std::vector<Candidates> EventIndex::find(const EventFilter& filter, StripeId fro
       look_up(store, TermKind::type, pattern.text, &StripeLookUp::types, stripes, bytes);
     }
   }
+  if (std::ranges::any_of(stripes, [](const auto& one) { return one.summary.holes; })) {
+    look_up(store, TermKind::hole, {}, &StripeLookUp::holes, stripes, bytes);
+  }
   std::vector<Candidates> found;
   found.reserve(stripes.size());
   for (StripeLookUp& one : stripes) {
@@ -161,11 +168,22 @@ std::optional<IndexChunks> EventIndex::chunks_of(StripeId stripe, uint64_t& byte
 }
 
 void EventIndex::put(CommitGroup& group, StripeIndex index) {
+  const auto rewritten = rewritten_.find(index.stripe);
+  if (rewritten != rewritten_.end() && rewritten->second > index.rewritings) return;
   group.of(*this).made.push_back(std::move(index));
 }
 
 void EventIndex::remove(CommitGroup& group, IndexRemoval removal) {
   group.of(*this).removals.push_back(std::move(removal));
+}
+
+void EventIndex::forget(CommitGroup& group, StripeId stripe, uint64_t rewriting) {
+  rewritten_[stripe] = rewriting;
+  {
+    std::lock_guard lock(mutex_);
+    given_up_.erase(stripe);
+  }
+  remove(group, removal_of(stripe));
 }
 
 IndexRemoval EventIndex::removal_of(StripeId stripe) const {

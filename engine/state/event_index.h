@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -56,6 +57,8 @@ class EventIndex : public Collecting<CollectedIndex> {
   // --- The writer's.
   void put(CommitGroup& group, StripeIndex index);
   void remove(CommitGroup& group, IndexRemoval removal);
+  // The stripe was rewritten: its index goes, and one that was made of it before is not put.
+  void forget(CommitGroup& group, StripeId stripe, uint64_t rewriting);
 
   // --- The indexer's.
   // Waits until it has work: a sealed stripe without an index, or one whose segment is gone.
@@ -87,7 +90,8 @@ class EventIndex : public Collecting<CollectedIndex> {
   std::optional<Work> find_work() const;
 
   LogState& log_;
-  mutable std::mutex mutex_;  // guards all below
+  std::map<StripeId, uint64_t> rewritten_;  // the writer's: by which rewriting, last
+  mutable std::mutex mutex_;                // guards all below
   std::condition_variable changed_;
   std::set<StripeId> indexed_;
   std::set<StripeId> given_up_;

@@ -13,6 +13,7 @@
 #include "engine/state/alarms.h"
 #include "engine/state/batch_cache.h"
 #include "engine/state/consumers.h"
+#include "engine/state/erasures.h"
 #include "engine/state/event_index.h"
 #include "engine/state/expiring.h"
 #include "engine/state/failure.h"
@@ -68,6 +69,9 @@ struct LogState {
   Failure failure;
   Wakeups wakeups;
   std::atomic<bool> searches_held = false;  // Log::hold_searches
+  // How often stored batches were put in the place of others. Who reads, and finds that it grew,
+  // lets go of the batches that it holds.
+  std::atomic<uint64_t> rewritings = 0;
   BatchCache batch_cache;
   KeysInFlight keys_in_flight;
   Alarms alarms;
@@ -83,6 +87,7 @@ struct LogState {
   Consumers consumers{parts, *this};
   Access access{parts, *this};
   EventIndex index{parts, *this};
+  Erasures erasures{parts};
   std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)
   mutable AtomicCounters counters;
   mutable Salvages salvages;

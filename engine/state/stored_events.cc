@@ -17,6 +17,9 @@ void CollectedEvents::clear() {
   stages.clear();
   ranges.clear();
   batches.clear();
+  rebuilt.clear();
+  stripes.clear();
+  rewriting = 0;
 }
 
 StoredEvents::Place StoredEvents::append(CommitGroup& group, Stream& stream, const Batch& batch) {
@@ -48,6 +51,15 @@ StoredEvents::Place StoredEvents::append(CommitGroup& group, Stream& stream, con
   ++group.appends;
   group.events += batch.count();
   return {.first = first, .next = Offset(stream.assigned.next), .sequence = sequence};
+}
+
+uint64_t StoredEvents::replace(CommitGroup& group, const EventKey& key, const std::string& value) {
+  CollectedEvents& collected = group.of(*this);
+  if (collected.rebuilt.empty()) collected.rewriting = ++rewritings_;
+  group.changes.put(Family::events, encode(key), value);
+  collected.rebuilt.push_back(std::make_shared<const SharedBatch>(key.stream, value));
+  collected.stripes.push_back(key.stripe);
+  return collected.rewriting;
 }
 
 CollectedEvents::Stage& StoredEvents::stage_of(CommitGroup& group, Stream& stream) {
@@ -106,6 +118,14 @@ void StoredEvents::stage(CommitGroup& group, const Store&) {
   log_.streams.touch(group, log_.streams.log());
 }
 
-void StoredEvents::publish(CommitGroup& group) { log_.batch_cache.push(group.of(*this).batches); }
+void StoredEvents::publish(CommitGroup& group) {
+  const CollectedEvents& collected = group.of(*this);
+  log_.batch_cache.push(collected.batches);
+  if (collected.rebuilt.empty()) return;
+  for (const BatchPointer& batch : collected.rebuilt) log_.batch_cache.replace(batch);
+  for (const StripeId stripe : collected.stripes) log_.stripe_scans.forget(stripe);
+  // Last: who sees it finds nothing older any more.
+  log_.rewritings.store(collected.rewriting, std::memory_order_release);
+}
 
 }  // namespace strandline

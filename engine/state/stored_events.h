@@ -30,6 +30,9 @@ struct CollectedEvents : StatePart::Pending {
   std::vector<Range> ranges;  // for the log's own record
   Sequence first_sequence;    // the group's
   uint64_t bytes_before = 0;  // of the log's stored batches, as the group began
+  std::vector<BatchPointer> rebuilt;  // that take the place of others
+  std::vector<StripeId> stripes;      // in which they are
+  uint64_t rewriting = 0;             // its number, if there are any
   // Once staged: every value, and the log's own record last.
   std::vector<BatchPointer> batches;
 };
@@ -44,6 +47,9 @@ class StoredEvents : public Collecting<CollectedEvents> {
   };
   // Gives the batch's events their offsets and sequences.
   Place append(CommitGroup& group, Stream& stream, const Batch& batch);
+  // Puts a rebuilt batch in the place of the one under its key. Answers the number of the
+  // rewriting, which is the group's.
+  uint64_t replace(CommitGroup& group, const EventKey& key, const std::string& value);
 
   Status load(Loading&) override { return {}; }  // readers look for events where they are stored
   void stage(CommitGroup& group, const Store& store) override;
@@ -59,6 +65,7 @@ class StoredEvents : public Collecting<CollectedEvents> {
   void finish_log_record(CommitGroup& group);
 
   LogState& log_;
+  uint64_t rewritings_ = 0;  // the writer's: with those that are not published yet
 };
 
 }  // namespace strandline

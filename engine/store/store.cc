@@ -19,6 +19,7 @@
 #include "engine/disk/disk.h"
 #include "engine/store/deletion.h"
 #include "engine/store/flushes.h"
+#include "engine/store/purge.h"
 #include "engine/store/store_error.h"
 #include "engine/store/store_file_system.h"
 #include "engine/store/store_listener.h"
@@ -330,6 +331,21 @@ Status Store::drop_events_below(SegmentId first_live) {
                                               parts_->flushes.may_be_writing(first_live));
   if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
   return {};
+}
+
+Status Store::purge(const std::vector<StoredKey>& keys, const std::function<bool()>& go_on) {
+  Purge purge(*parts_->db, go_on);
+  if (auto ok = purge.await_wals_below(newest_wal()); !ok) return ok;
+  for (size_t i = 0; i < kFamilies; ++i) {
+    std::vector<std::string> of_family;
+    for (const StoredKey& one : keys) {
+      if (static_cast<size_t>(one.family) == i) of_family.push_back(one.key);
+    }
+    std::ranges::sort(of_family);
+    if (of_family.empty()) continue;
+    if (auto ok = purge.compact(parts_->families[i], of_family); !ok) return ok;
+  }
+  return purge.await_files();
 }
 
 void Store::finish() {

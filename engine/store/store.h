@@ -38,6 +38,12 @@ inline constexpr size_t kFlushBytes = 64 << 20;
 enum class Family { events, streams, segments, consumers, producers, access, index };
 inline constexpr size_t kFamilies = 7;
 
+struct StoredKey {
+  Family family;
+  std::string key;
+  auto operator<=>(const StoredKey&) const = default;
+};
+
 // One WriteBatch: all of it or nothing.
 class Changes {
  public:
@@ -110,6 +116,11 @@ class Store {
   bool may_be_in_memory(SegmentId segment) const;
   // Removes every event of the segments below `first_live`, most of them as whole files.
   Status drop_events_below(SegmentId first_live);
+  // Waits until no file holds what these keys had before the last flush but one began: of the
+  // tables those that may are compacted, and their files are waited for, as older WALs are. For
+  // what was rewritten so that its bytes are gone, after a flush has begun since. Ends with
+  // `closed` once `go_on` says false. One at a time.
+  Status purge(const std::vector<StoredKey>& keys, const std::function<bool()>& go_on);
   // Compactions leave out what lies below it. Set before events are dropped.
   void set_first_live(SegmentId segment);
 

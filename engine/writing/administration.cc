@@ -153,6 +153,25 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const FirstUse& 
   return first_use(log, builder.group(), request);
 }
 
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const BeginErasure& request) {
+  return begin_erasure(log, builder, request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const EndErasure& request) {
+  return end_erasure(log, builder, request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const Rewrite& request) {
+  return rewrite(log, builder, request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ReplaceRecords& request) {
+  return replace_records(log, builder, request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const FlushAll&) {
+  builder.group().flush = true;
+  // A flush comes before what is written.
+  log.streams.settle(builder.group(), log.streams.log());
+  return Outcome{};
+}
+
 // These share their group with others: the builder stages them (commit_group_builder.h).
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const AppendMany&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const Broadcast&) { std::abort(); }

@@ -20,6 +20,7 @@
 #include "engine/state/outcome.h"
 #include "engine/writing/consumer_desk.h"
 #include "engine/writing/operation_traits.h"
+#include "engine/writing/rewriting.h"
 
 namespace strandline {
 
@@ -137,7 +138,8 @@ struct OperationTraits<AppendMany> {
 struct Operation {
   using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
                                DropSegment, ForgetStripe, KeepIndex, CreateKey, RotateKey,
-                               RevokeKey, FirstUse, Record, ConsumerRequest>;
+                               RevokeKey, FirstUse, Record, BeginErasure, EndErasure, Rewrite,
+                               ReplaceRecords, FlushAll, ConsumerRequest>;
   using Done = Answering;
 
   Request request;

@@ -10,7 +10,16 @@
 namespace strandline {
 namespace {
 
-Result<std::optional<Outcome>> find_answer(LogState& log, const Idempotency& request) {
+// Of one whose events were erased, the answer does not know the body any more.
+bool has_the_counts_of(const Outcome& answer, const AppendMany& request) {
+  return std::ranges::equal(
+      answer.appended, request.parts, [](const Appended& was, const AppendMany::Part& is) {
+        return was.stream == is.stream && was.next - was.first == is.batch.count();
+      });
+}
+
+Result<std::optional<Outcome>> find_answer(LogState& log, const AppendMany& append) {
+  const Idempotency& request = *append.idempotency;
   auto found = log.expiring.find(*log.store, answer_key(request.key));
   if (!found) return std::unexpected(std::move(found.error()));
   if (!*found) return std::nullopt;
@@ -21,7 +30,9 @@ Result<std::optional<Outcome>> find_answer(LogState& log, const Idempotency& req
                                            "not parse",
                                            request.key));
   }
-  if (fingerprint != request.fingerprint) return std::unexpected(reused_key(request.key));
+  const bool same = fingerprint == request.fingerprint ||
+                    (fingerprint.empty() && has_the_counts_of(outcome, append));
+  if (!same) return std::unexpected(reused_key(request.key));
   return outcome;
 }
 
@@ -71,7 +82,9 @@ class Retries {
       original = *found;
     }
     if (!original) return std::unexpected(without_original(part, **head));
-    if (original->count != part.batch.count() || original->crc32c != crc32c(part.batch.bytes())) {
+    // Without a checksum, some of its events were erased.
+    if (original->count != part.batch.count() ||
+        (original->crc32c != 0 && original->crc32c != crc32c(part.batch.bytes()))) {
       return fail(Code::conflict,
                   fmt::format("{} was of other events ({} at offset {} of \"{}\"): a retry sends "
                               "the same again",
@@ -135,7 +148,7 @@ class Retries {
 
 Result<std::optional<Outcome>> find_original(LogState& log, const AppendMany& request) {
   if (request.idempotency) {
-    auto answer = find_answer(log, *request.idempotency);
+    auto answer = find_answer(log, request);
     if (!answer || *answer) return answer;
   }
   const bool produced = std::ranges::any_of(

@@ -54,6 +54,9 @@ void get_api_key(Call call, Answer answer);
 void rotate_api_key(Call call, Answer answer);
 void revoke_api_key(Call call, Answer answer);
 void create_ticket(Call call, Answer answer);
+// erasure_routes.cc
+void create_erasure(Call call, Answer answer);
+void list_erasures(Call call, Answer answer);
 // status_routes.cc
 void get_healthz(Call call, Answer answer);
 void get_readyz(Call call, Answer answer);

@@ -156,6 +156,7 @@ int run(int argc, char** argv) {
   add_streams(program);
   add_consumers(program);
   add_keys(program);
+  add_erase(program);
   add_verify(program);
   add_stats(program);
   add_completion(program);

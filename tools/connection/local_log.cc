@@ -12,6 +12,7 @@
 #include "server/base/version.h"
 #include "server/wire/cloudevents.h"
 #include "server/wire/consumer_json.h"
+#include "server/wire/erasure_json.h"
 #include "tools/base/account.h"
 #include "tools/base/clip.h"
 #include "tools/base/interrupt.h"
@@ -237,6 +238,16 @@ class LocalLog : public LogHandle {
   Result<std::string> revoke_key(std::string name) override {
     return revoke_local_key(*log_, std::move(name));
   }
+
+  Result<std::string> erase(EraseRequest request, const std::vector<std::string>&,
+                            const std::vector<std::string>&) override {
+    const auto erased = log_->erase(request);
+    if (!erased) return std::unexpected(erased.error());
+    std::string out;
+    server::render_erased(out, request, *erased);
+    return out;
+  }
+  Result<std::string> erasures() override { return server::render_erasures(log_->erasures()); }
 
   Result<std::string> info() override { return render_info(*log_); }
 

@@ -105,6 +105,12 @@ class LogHandle {
   virtual Result<std::string> rotate_key(std::string name, std::chrono::seconds grace) = 0;
   virtual Result<std::string> revoke_key(std::string name) = 0;
 
+  // --- Erasures: JSON, as the API has it. The patterns are those of the request's filter, as they
+  // --- were written.
+  virtual Result<std::string> erase(EraseRequest request, const std::vector<std::string>& types,
+                                    const std::vector<std::string>& subjects) = 0;
+  virtual Result<std::string> erasures() = 0;
+
   // Sizes, segments, counters: a JSON object.
   virtual Result<std::string> info() = 0;
 };

@@ -61,6 +61,10 @@ class RemoteLog : public LogHandle {
   Result<std::string> rotate_key(std::string name, std::chrono::seconds grace) override;
   Result<std::string> revoke_key(std::string name) override;
 
+  Result<std::string> erase(EraseRequest request, const std::vector<std::string>& types,
+                            const std::vector<std::string>& subjects) override;
+  Result<std::string> erasures() override;
+
   Result<std::string> info() override;
 
  private:

@@ -1,29 +1,20 @@
 // The bytes on disk are those of engine/FORMAT.md: its worked example, family by family.
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <fstream>
-#include <sstream>
 
 #include "engine/api/clock.h"
 #include "engine/log.h"
 #include "engine/store/store.h"
 #include "tests/support/log/directory.h"
+#include "tests/support/log/hex.h"
 #include "tests/support/process/deadline.h"
 
 namespace strandline {
 namespace {
 
-std::string hex(std::string_view bytes) {
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    char digits[4];
-    std::snprintf(digits, sizeof digits, "%02x", static_cast<unsigned char>(bytes[i]));
-    if (i > 0 && i % 8 == 0) out += i % 32 == 0 ? "\n    " : " ";
-    out += digits;
-  }
-  return out;
-}
+using tests::example_of;
+using tests::hex;
 
 std::string dump(const Store& store) {
   const std::pair<Family, const char*> families[] = {
@@ -40,18 +31,6 @@ std::string dump(const Store& store) {
     }
   }
   return out;
-}
-
-// The contents of the fenced block that begins with ```hex.
-std::string example_of(const std::string& file) {
-  std::ifstream in(file);
-  std::stringstream text;
-  text << in.rdbuf();
-  const std::string all = text.str(), open = "```hex\n";
-  const size_t begin = all.find(open);
-  if (begin == std::string::npos) return "";
-  const size_t end = all.find("```", begin + open.size());
-  return all.substr(begin + open.size(), end - begin - open.size());
 }
 
 TEST(Format, TheWorkedExampleIsWhatIsWritten) {
@@ -95,7 +74,7 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
   std::ifstream format(directory.path() / "FORMAT");
   std::string line;
   std::getline(format, line);
-  EXPECT_EQ(line, "strandline 3");
+  EXPECT_EQ(line, "strandline 4");
 }
 
 }  // namespace
