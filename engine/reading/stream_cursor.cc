@@ -95,7 +95,8 @@ Result<std::optional<Delivery>> StreamCursor::next() {
       if (hole) gap.reason = told_of(hole->reason, gap.reason);
       position_ = start;
       part_.reset();
-      return gap;
+      hole = std::move(gap);
+      continue;
     }
     if (hole && (position_ >= stream_.tail() || found_.holds(position_))) return hole;
     if (position_ >= stream_.tail()) return moved();

@@ -8,7 +8,7 @@
 namespace strandline::server {
 namespace {
 
-Parsed<Selection> read_selection(JsonFields& fields) {
+Parsed<Selection> read_erased_streams(JsonFields& fields) {
   const auto stream = fields.string("stream");
   if (!stream) return std::unexpected(stream.error());
   const auto streams = fields.strings("streams");
@@ -23,7 +23,7 @@ Parsed<Selection> read_selection(JsonFields& fields) {
   return Selection::list(**streams);
 }
 
-Parsed<std::optional<Timestamp>> read_time(JsonFields& fields, std::string_view name) {
+Parsed<std::optional<Timestamp>> read_moment(JsonFields& fields, std::string_view name) {
   const auto text = fields.string(name);
   if (!text) return std::unexpected(text.error());
   if (!*text) return std::nullopt;
@@ -32,7 +32,7 @@ Parsed<std::optional<Timestamp>> read_time(JsonFields& fields, std::string_view 
   return *time;
 }
 
-void render_strings(std::string& out, std::string_view name,
+void render_member_texts(std::string& out, std::string_view name,
                     const std::vector<std::string>& texts) {
   if (texts.empty()) return;
   out += ",\"" + std::string(name) + "\":[";
@@ -43,7 +43,7 @@ void render_strings(std::string& out, std::string_view name,
   out += ']';
 }
 
-void render_number(std::string& out, std::string_view name, uint64_t number) {
+void render_member_number(std::string& out, std::string_view name, uint64_t number) {
   out += ",\"" + std::string(name) + "\":";
   append_number(out, number);
 }
@@ -52,7 +52,7 @@ void render_number(std::string& out, std::string_view name, uint64_t number) {
 
 Parsed<EraseRequest> read_erasure(JsonFields& fields) {
   EraseRequest request;
-  auto select = read_selection(fields);
+  auto select = read_erased_streams(fields);
   if (!select) return std::unexpected(select.error());
   request.select = std::move(*select);
   const auto offsets = read_spans(fields, "offsets");
@@ -65,7 +65,7 @@ Parsed<EraseRequest> read_erasure(JsonFields& fields) {
   if (!subjects) return std::unexpected(subjects.error());
   if (*types) request.filter.types = TextFilter(**types);
   if (*subjects) request.filter.subjects = TextFilter(**subjects);
-  const auto from = read_time(fields, "stored_from"), before = read_time(fields, "stored_before");
+  const auto from = read_moment(fields, "stored_from"), before = read_moment(fields, "stored_before");
   if (!from) return std::unexpected(from.error());
   if (!before) return std::unexpected(before.error());
   request.stored_from = *from;
@@ -89,7 +89,7 @@ std::string render_request(const EraseRequest& request, const std::vector<std::s
                            const std::vector<std::string>& subjects) {
   std::string out = request.data_only ? "{\"what\":\"data\"" : "{\"what\":\"events\"";
   if (request.select.kind == Selection::Kind::list) {
-    render_strings(out, "streams", request.select.names);
+    render_member_texts(out, "streams", request.select.names);
   } else {
     out += request.select.kind == Selection::Kind::stream ? ",\"stream\":" : ",\"prefix\":";
     render_string(out, request.select.names.front());
@@ -106,8 +106,8 @@ std::string render_request(const EraseRequest& request, const std::vector<std::s
     }
     out += ']';
   }
-  render_strings(out, "types", types);
-  render_strings(out, "subjects", subjects);
+  render_member_texts(out, "types", types);
+  render_member_texts(out, "subjects", subjects);
   if (request.stored_from) out += ",\"stored_from\":\"" + render_time(*request.stored_from) + '"';
   if (request.stored_before) {
     out += ",\"stored_before\":\"" + render_time(*request.stored_before) + '"';
@@ -126,15 +126,15 @@ void render_erased(std::string& out, const EraseRequest& request, const Erased& 
     append_number(out, erased.id);
   }
   out += request.data_only ? ",\"what\":\"data\"" : ",\"what\":\"events\"";
-  render_number(out, "events", erased.events);
-  render_number(out, "copies", erased.copies);
+  render_member_number(out, "events", erased.events);
+  render_member_number(out, "copies", erased.copies);
   out += ",\"streams\":[";
   bool first = true;
   for (const auto& [stream, events] : erased.streams) {
     if (!std::exchange(first, false)) out += ',';
     out += "{\"stream\":";
     render_string(out, stream);
-    render_number(out, "events", events);
+    render_member_number(out, "events", events);
     out += '}';
   }
   out += "],\"gone\":";
@@ -150,7 +150,7 @@ std::string render_erasures(const std::vector<ErasureUnderWay>& erasures) {
     out += "{\"erasure\":";
     append_number(out, one.id);
     out += ",\"begun\":\"" + render_time(one.begun) + '"';
-    render_number(out, "events", one.events);
+    render_member_number(out, "events", one.events);
     out += ",\"waits_for\":";
     render_string(out, one.why_not);
     out += '}';
