@@ -14,16 +14,17 @@ Status check_request(const EraseRequest& request, const Limits& limits) {
   }
   if (request.select.names.empty()) return fail(Code::invalid, "an erasure of no stream");
   if (request.select.names.size() > limits.selection_names_max) {
-    return fail(Code::invalid, fmt::format("{} names: an erasure takes at most {}",
-                                           request.select.names.size(), limits.selection_names_max));
+    return fail(Code::invalid,
+                fmt::format("{} names: an erasure takes at most {}", request.select.names.size(),
+                            limits.selection_names_max));
   }
   if (request.select.kind == Selection::Kind::prefix && request.select.names.front().empty()) {
     return fail(Code::invalid, "an empty prefix: an erasure from all streams is not one request");
   }
   for (const OffsetRange& range : request.offsets) {
     if (range.first >= range.next) {
-      return fail(Code::invalid, fmt::format("offsets [{}, {}) are none", range.first.value,
-                                             range.next.value));
+      return fail(Code::invalid,
+                  fmt::format("offsets [{}, {}) are none", range.first.value, range.next.value));
     }
   }
   if (!request.offsets.empty() &&

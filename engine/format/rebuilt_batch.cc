@@ -34,8 +34,7 @@ flatbuffers::Offset<schema::Event> copy(Builder& builder, const schema::Event& e
   if (without_data) {
     const auto name = builder.CreateString(kErasedAttribute.data(), kErasedAttribute.size());
     const auto value = builder.CreateString("true");
-    items.push_back(
-        schema::CreateAttribute(builder, name, value, schema::AttributeKind::boolean));
+    items.push_back(schema::CreateAttribute(builder, name, value, schema::AttributeKind::boolean));
   }
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Attribute>>> attributes;
   if (!items.empty()) attributes = builder.CreateVector(items);
@@ -108,9 +107,9 @@ class Rebuilder {
     if (events_.empty()) return;
     schema::FinishBatchBuffer(builder_,
                               schema::CreateBatch(builder_, builder_.CreateVector(events_)));
-    writer_.add_part({reinterpret_cast<const char*>(builder_.GetBufferPointer()),
-                      builder_.GetSize()},
-                     static_cast<uint32_t>(events_.size()), sequence_);
+    writer_.add_part(
+        {reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize()},
+        static_cast<uint32_t>(events_.size()), sequence_);
     builder_.Clear();
     events_.clear();
   }

@@ -82,8 +82,7 @@ void StoredBatchWriter::add_range(const Range& range) {
 std::string StoredBatchWriter::finish(const EventKey& key, Sequence sequence, Timestamp stored,
                                       uint64_t bytes_before) {
   bytes_[0] = static_cast<char>(kStoredBatchVersion);
-  bytes_[1] =
-      static_cast<char>((ranges_ ? kRangesFlag : 0) | (fields_.empty() ? 0 : kFieldsFlag));
+  bytes_[1] = static_cast<char>((ranges_ ? kRangesFlag : 0) | (fields_.empty() ? 0 : kFieldsFlag));
   if (!fields_.empty()) {
     bytes_ += fields_;
     put_le<uint32_t>(bytes_, static_cast<uint32_t>(fields_.size()));

@@ -69,7 +69,7 @@ struct Part {
   uint32_t count;
   Offset first;
   Sequence sequence;
-  size_t next_at;  // where the following part begins, in bytes of the value
+  size_t next_at;                      // where the following part begins, in bytes of the value
   std::optional<GapReason> gone = {};  // a hole: there is no FlatBuffer
 };
 

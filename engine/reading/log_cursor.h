@@ -97,7 +97,7 @@ class LogCursor : public Cursor {
   std::optional<Sequence> part_at_;  // where that is
   bool from_stripe_to_stripe_ = false;
   uint64_t rewritings_ = 0;  // of the log, when it read last
-  uint32_t fetched_ = 0;  // batches since the last rest
+  uint32_t fetched_ = 0;     // batches since the last rest
   uint64_t events_fetched_ = 0, ranges_ = 0, ranges_followed_ = 0;
   // One for each stream of late, so that ranges of one batch read it once.
   std::unordered_map<StreamId, BatchReader> readers_;

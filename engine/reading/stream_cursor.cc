@@ -183,8 +183,11 @@ std::optional<Delivery> StreamCursor::next_found() {
     moved_ |= position_ < part.first;
     position_ = std::max(position_, part.first);
     if (part.gone) {
-      Gap gap{std::string(stream_.name), position_.value, (part.first + part.count).value,
-              *part.gone, {}};
+      Gap gap{std::string(stream_.name),
+              position_.value,
+              (part.first + part.count).value,
+              *part.gone,
+              {}};
       position_ = part.first + part.count;
       return gap;
     }

@@ -57,8 +57,8 @@ Status Erasures::load(Loading& loading) {
     const uint64_t id = it.key().size() == 9 ? get_be64(it.key(), 1) : 0;
     if (id == 0 || !decode(it.value(), record)) {
       if (loading.lenient) {
-        loading.loss += fmt::format(" The record of erasure {} cannot be read: ask for it again.",
-                                    id);
+        loading.loss +=
+            fmt::format(" The record of erasure {} cannot be read: ask for it again.", id);
         continue;
       }
       return fail(Code::corrupt, fmt::format("the record of erasure {} does not parse", id));

@@ -27,9 +27,9 @@ struct CollectedEvents : StatePart::Pending {
   void clear() override;
 
   std::vector<Stage> stages;
-  std::vector<Range> ranges;  // for the log's own record
-  Sequence first_sequence;    // the group's
-  uint64_t bytes_before = 0;  // of the log's stored batches, as the group began
+  std::vector<Range> ranges;          // for the log's own record
+  Sequence first_sequence;            // the group's
+  uint64_t bytes_before = 0;          // of the log's stored batches, as the group began
   std::vector<BatchPointer> rebuilt;  // that take the place of others
   std::vector<StripeId> stripes;      // in which they are
   uint64_t rewriting = 0;             // its number, if there are any

@@ -35,7 +35,8 @@ class Maker {
 
   StripeIndex finish(StripeId stripe, Sequence first, Sequence next) {
     StripeIndex index{.stripe = stripe};
-    StripeSummary summary{.first = first, .next = next, .types_are_terms = types_are_terms_, .holes = holes_};
+    StripeSummary summary{
+        .first = first, .next = next, .types_are_terms = types_are_terms_, .holes = holes_};
     for (auto& [type, chunks] : types_) {
       summary.types.emplace_back(type, postings_of(std::move(chunks)));
     }

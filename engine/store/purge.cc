@@ -78,9 +78,8 @@ Status Purge::await_wals_below(uint64_t number) {
   while (true) {
     rocksdb::VectorLogPtr wals;
     const rocksdb::Status status = db_.GetSortedWalFiles(wals);
-    if (status.ok() && std::ranges::none_of(wals, [&](const auto& wal) {
-          return wal->LogNumber() < number;
-        })) {
+    if (status.ok() &&
+        std::ranges::none_of(wals, [&](const auto& wal) { return wal->LogNumber() < number; })) {
       return {};
     }
     if (auto ok = pause(); !ok) return ok;

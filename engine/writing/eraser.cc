@@ -65,8 +65,8 @@ void take_losses(const StoredBatch& batch, const std::vector<ErasedRun>& runs, s
     for (size_t i = at; i < runs.size() && runs[i].first < part.first + part.count; ++i) {
       const auto loss = loss_in(runs[i], part, data_only);
       if (!loss) continue;
-      lost.push_back({batch.stream(), loss->first, part.sequence + (loss->first - part.first),
-                      loss->count});
+      lost.push_back(
+          {batch.stream(), loss->first, part.sequence + (loss->first - part.first), loss->count});
       if (has_anything_left(part, *loss)) losses.push_back(*loss);
     }
     while (at < runs.size() && runs[at].first + runs[at].count <= part.first + part.count) ++at;
@@ -207,8 +207,7 @@ Status Eraser::replace_records(const ErasureRecord& record, std::set<StoredKey>&
   const auto add = [&](std::string key, std::string was, std::string is) -> Status {
     keys.insert({Family::producers, key});
     bytes += key.size() + was.size() + is.size();
-    replace.records.push_back(
-        {Family::producers, std::move(key), std::move(was), std::move(is)});
+    replace.records.push_back({Family::producers, std::move(key), std::move(was), std::move(is)});
     if (bytes < kGroupBytes) return {};
     bytes = 0;
     auto done = perform(std::exchange(replace, {}));

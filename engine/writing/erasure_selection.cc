@@ -62,8 +62,7 @@ void each_part(const StoredBatch& batch, Visit visit) {
 bool holds(const ErasedRuns& runs, StreamId stream, Offset offset) {
   const auto of_stream = runs.find(stream);
   if (of_stream == runs.end()) return false;
-  const auto after =
-      std::ranges::upper_bound(of_stream->second, offset, {}, &ErasedRun::first);
+  const auto after = std::ranges::upper_bound(of_stream->second, offset, {}, &ErasedRun::first);
   if (after == of_stream->second.begin()) return false;
   const ErasedRun& run = *std::prev(after);
   return offset < run.first + run.count;
@@ -108,7 +107,8 @@ Status select_of(const LogState& log, const Stream& stream, const EraseRequest& 
     if (request.stored_before && stored >= *request.stored_before) return true;
     each_part(batch, [&](const Part& part) {
       for (uint32_t i = 0; i < part.count; ++i) {
-        if (!is_wanted(request.offsets, part.first + i) || !takes(request.filter, part, i)) continue;
+        if (!is_wanted(request.offsets, part.first + i) || !takes(request.filter, part, i))
+          continue;
         if (request.data_only && is_without_data(part, i)) continue;
         selected.add(stream.id, part.first + i);
       }
@@ -180,9 +180,10 @@ Status walk_batches(const LogState& log, const Stream& stream, Offset from, Offs
   for (Offset at = from; at < end;) {
     if (auto damage = reader.load(at)) {
       if (at >= stream.start()) {
-        return fail(damage->passing ? Code::io : Code::corrupt,
-                    fmt::format("\"{}\", offsets [{}, {}), cannot be read, and so not be erased: {}",
-                                stream.name, at.value, damage->to.value, damage->detail));
+        return fail(
+            damage->passing ? Code::io : Code::corrupt,
+            fmt::format("\"{}\", offsets [{}, {}), cannot be read, and so not be erased: {}",
+                        stream.name, at.value, damage->to.value, damage->detail));
       }
       at = std::max(damage->to, at + 1);
       continue;

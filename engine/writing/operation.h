@@ -136,10 +136,10 @@ struct OperationTraits<AppendMany> {
 };
 
 struct Operation {
-  using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
-                               DropSegment, ForgetStripe, KeepIndex, CreateKey, RotateKey,
-                               RevokeKey, FirstUse, Record, BeginErasure, EndErasure, Rewrite,
-                               ReplaceRecords, FlushAll, ConsumerRequest>;
+  using Request =
+      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment,
+                   ForgetStripe, KeepIndex, CreateKey, RotateKey, RevokeKey, FirstUse, Record,
+                   BeginErasure, EndErasure, Rewrite, ReplaceRecords, FlushAll, ConsumerRequest>;
   using Done = Answering;
 
   Request request;

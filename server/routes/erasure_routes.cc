@@ -13,17 +13,15 @@ namespace {
 constexpr std::chrono::seconds kPatience(20);
 
 Response erase_events(Call& call) {
-  auto fields = take_object(
-      call, {"stream", "streams", "prefix", "offsets", "types", "subjects", "stored_from",
-             "stored_before", "what", "reason", "dry_run"});
+  auto fields = take_object(call, {"stream", "streams", "prefix", "offsets", "types", "subjects",
+                                   "stored_from", "stored_before", "what", "reason", "dry_run"});
   if (!fields) return std::move(fields.error());
   const auto request = read_erasure(*fields);
   if (!request) return not_valid(request.error());
   const auto erased = call.service.log.erase(*request, call.actor(), kPatience);
   if (!erased) return problem(erased.error(), Asked::changing);
   if (erased->id != 0) {
-    spdlog::info("erasure {} of {} events by {}", erased->id, erased->events,
-                 call.principal.who());
+    spdlog::info("erasure {} of {} events by {}", erased->id, erased->events, call.principal.who());
   }
   Response response;
   render_erased(response.body, *request, *erased);

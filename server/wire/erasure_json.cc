@@ -33,7 +33,7 @@ Parsed<std::optional<Timestamp>> read_moment(JsonFields& fields, std::string_vie
 }
 
 void render_member_texts(std::string& out, std::string_view name,
-                    const std::vector<std::string>& texts) {
+                         const std::vector<std::string>& texts) {
   if (texts.empty()) return;
   out += ",\"" + std::string(name) + "\":[";
   for (const std::string& text : texts) {
@@ -65,7 +65,8 @@ Parsed<EraseRequest> read_erasure(JsonFields& fields) {
   if (!subjects) return std::unexpected(subjects.error());
   if (*types) request.filter.types = TextFilter(**types);
   if (*subjects) request.filter.subjects = TextFilter(**subjects);
-  const auto from = read_moment(fields, "stored_from"), before = read_moment(fields, "stored_before");
+  const auto from = read_moment(fields, "stored_from"),
+             before = read_moment(fields, "stored_before");
   if (!from) return std::unexpected(from.error());
   if (!before) return std::unexpected(before.error());
   request.stored_from = *from;

@@ -113,8 +113,8 @@ int print(const std::string& told, const EraseFlags& flags) {
     std::cout << "there is nothing to erase\n";
     return kDone;
   }
-  std::cout << fmt::format("erasure  {}\nevents   {}\ncopies   {}\n",
-                           number_of(erased, "erasure"), events, number_of(erased, "copies"))
+  std::cout << fmt::format("erasure  {}\nevents   {}\ncopies   {}\n", number_of(erased, "erasure"),
+                           events, number_of(erased, "copies"))
             << streams_in(erased);
   const std::string_view gone = text_of(erased, "gone");
   std::cout << (gone.empty() ? "bytes    not gone yet: `strandline erase ls` says what they wait "

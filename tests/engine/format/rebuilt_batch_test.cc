@@ -1,11 +1,12 @@
 // What a stored batch is without some of its events: rebuilt_batch.h, and its example in FORMAT.md.
+#include "engine/format/rebuilt_batch.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
 #include "engine/api/batch.h"
-#include "engine/format/rebuilt_batch.h"
 #include "tests/support/log/hex.h"
 
 namespace strandline {

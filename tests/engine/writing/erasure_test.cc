@@ -221,8 +221,7 @@ TEST_F(Erasure, WhatIsNoRequestIsRefusedAndNothingIsChanged) {
   EXPECT_EQ(refused({.select = Selection::stream("$admin")}), Code::invalid);
   EXPECT_EQ(refused({.select = Selection::stream("none")}), Code::not_found);
   EXPECT_EQ(refused(of("s", 2, 2)), Code::invalid);
-  EXPECT_EQ(refused({.select = Selection::list({"s", "t"}),
-                     .offsets = {{Offset(0), Offset(1)}}}),
+  EXPECT_EQ(refused({.select = Selection::list({"s", "t"}), .offsets = {{Offset(0), Offset(1)}}}),
             Code::invalid);
   EXPECT_EQ(refused({.select = Selection::stream("s"), .reason = std::string(2'000, 'x')}),
             Code::invalid);
@@ -233,8 +232,8 @@ TEST_F(Erasure, WhatIsNoRequestIsRefusedAndNothingIsChanged) {
 TEST_F(Erasure, WritesItsReceiptInTwoHalves) {
   write("s", 0, 3);
   const Erased erased = erase(of("s", 0, 1));
-  EXPECT_THAT(admin_types(), testing::IsSupersetOf({"strandline.erasure.begun",
-                                                    "strandline.erasure.completed"}));
+  EXPECT_THAT(admin_types(),
+              testing::IsSupersetOf({"strandline.erasure.begun", "strandline.erasure.completed"}));
   auto cursor = *log().read({.select = Selection::stream("$admin")});
   std::string data;
   while (auto delivery = *cursor->next()) {
@@ -263,8 +262,7 @@ TEST_F(Erasure, IsToldToEveryKindOfReader) {
   erase(of("a", 1, 3));
   EXPECT_EQ(told("a"), "0 [1,3)erased 3");
   EXPECT_EQ(told({.select = Selection::stream("a"), .backward = true}), "3 [1,3)erased 0");
-  EXPECT_EQ(told({.select = Selection::stream("a"), .from = From::position(2)}),
-            "[2,3)erased 3");
+  EXPECT_EQ(told({.select = Selection::stream("a"), .from = From::position(2)}), "[2,3)erased 3");
   const auto next = *standing->next();
   const auto* gap = std::get_if<Gap>(&*next);
   ASSERT_TRUE(gap) << "nobody is shown it from memory";
@@ -335,13 +333,12 @@ TEST_F(Erasure, AnUnackedEventIsSettledAsGoneAndItsReasonGoes) {
   for (const fs::path& file : files_below(data())) {
     EXPECT_EQ(read_file(file).find("0123456789abcdefghij"), std::string::npos) << file;
   }
-  ASSERT_TRUE(log().settle(
-      {.consumer = "c", .epoch = fetched.epoch, .nacks = {{.span = Span::of(1)}}}));
+  ASSERT_TRUE(
+      log().settle({.consumer = "c", .epoch = fetched.epoch, .nacks = {{.span = Span::of(1)}}}));
   fetched = *log().fetch(Fetch{.consumer = "c", .epoch = fetched.epoch, .events_max = 10});
   ASSERT_EQ(fetched.given.size(), 1u);
   EXPECT_EQ(fetched.given[0].position, 2u);
-  ASSERT_TRUE(
-      log().settle({.consumer = "c", .epoch = fetched.epoch, .acks = {Span::of(2)}}));
+  ASSERT_TRUE(log().settle({.consumer = "c", .epoch = fetched.epoch, .acks = {Span::of(2)}}));
   EXPECT_TRUE(eventually([&] { return log().describe_consumer("c")->unacked == 0; }));
 }
 
@@ -351,8 +348,8 @@ TEST_F(Erasure, FollowsTheCopiesInDeadLetters) {
                                           .select = Selection::stream("s"),
                                           .attempts_max = 1}));
   const auto fetched = *log().fetch(Fetch{.consumer = "c", .events_max = 1});
-  ASSERT_TRUE(log().settle(
-      {.consumer = "c", .epoch = fetched.epoch, .nacks = {{.span = Span::of(0)}}}));
+  ASSERT_TRUE(
+      log().settle({.consumer = "c", .epoch = fetched.epoch, .nacks = {{.span = Span::of(0)}}}));
   ASSERT_TRUE(eventually([&] { return log().describe("dead-letters/c").has_value(); }));
   const Erased erased = erase(of("s", 0, 1));
   EXPECT_EQ(erased.events, 2u);
@@ -378,8 +375,9 @@ TEST_F(Erasure, GoesOnAfterACrash) {
   for (int moment = 0; moment < 6; ++moment) {
     const fs::path copy = directory() / ("copy" + std::to_string(moment));
     std::thread eraser([&] {
-      (void)log().erase(of("s", 3 * static_cast<uint64_t>(moment), 3 * static_cast<uint64_t>(moment) + 2),
-                        {}, std::chrono::milliseconds(moment));
+      (void)log().erase(
+          of("s", 3 * static_cast<uint64_t>(moment), 3 * static_cast<uint64_t>(moment) + 2), {},
+          std::chrono::milliseconds(moment));
     });
     copy_live(data(), copy);
     eraser.join();
