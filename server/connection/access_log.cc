@@ -77,8 +77,8 @@ void AccessLog::write(const AccessLine& line) {
       "{\"time\":\"" + render_time(time) + "\",\"client\":" + json_literal(line.actor.from) +
       ",\"kind\":\"" + name_of(line.actor.kind) + "\",\"principal\":" +
       (line.actor.kind == Actor::Kind::address ? "null" : json_literal(line.actor.name)) +
-      ",\"method\":" + json_literal(line.method) +
-      ",\"path\":" + json_literal(without_tickets(line.target)) +
+      ",\"method\":" + (line.method.empty() ? "null" : json_literal(line.method)) +
+      ",\"path\":" + (line.target.empty() ? "null" : json_literal(without_tickets(line.target))) +
       ",\"route\":" + (line.route.empty() ? "null" : json_literal(line.route)) +
       ",\"status\":" + std::to_string(line.status) + ",\"bytes\":" + std::to_string(line.bytes) +
       ",\"duration_us\":" + std::to_string(took.count());

@@ -4,7 +4,8 @@
 //    "method":"GET","path":"/v1/streams/a/events?ticket=...","route":"read_events","status":200,
 //    "bytes":123,"duration_us":456,"request_id":"f3a1"}
 //
-// `bytes` are the answer's body's; of a follower all that it was sent, when it ends. Tickets are
+// Of a request that could not be read, `method`, `path` and `route` are null. `bytes` are the
+// answer's body's; of a follower all that it was sent, when it ends. Tickets are
 // left out of paths. *Threads*: write from any; a thread of its own writes to the file, so that no
 // connection waits for a disk. *Memory*: kBufferBytesMax of lines; what does not fit is dropped and
 // counted. *Rotation*: after reopen() the file's name is opened anew.

@@ -258,7 +258,7 @@ void Session::dispatch(Request request, Admitted admitted, uint64_t number) {
 // Answers a request that could not be read, the last of its connection.
 void Session::refuse_last(Response response) {
   refused_ = true;
-  answer(open_slot({.keep_alive = false}), std::move(response));
+  answer(open_slot(manner_of_unreadable()), std::move(response));
 }
 
 // --- Answering.

@@ -68,6 +68,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   awaitable<void> read_requests();
   // `route`: null where it was refused.
   Manner manner_of(const Request& request, const Route* route) const;
+  Manner manner_of_unreadable() const;
   std::expected<Admitted, Response> take_lease(Admitted admitted);
   // What was answered, for whoever keeps a record of it.
   void tell(const Manner& manner, unsigned status, uint64_t bytes);

@@ -25,6 +25,13 @@ Session::Manner Session::manner_of(const Request& request, const Route* route) c
   return manner;
 }
 
+// Of a request that could not be read nobody knows more than where it came from.
+Session::Manner Session::manner_of_unreadable() const {
+  Manner manner{.keep_alive = false, .actor = {.from = std::string(transport_->peer())}};
+  if (service_.access_log) manner.begun = std::chrono::steady_clock::now();
+  return manner;
+}
+
 // A connection counts to whoever asked by it last.
 std::expected<Admitted, Response> Session::take_lease(Admitted admitted) {
   if (admitted.account == account_) return admitted;

@@ -56,13 +56,7 @@ Result<std::unique_ptr<TokenAuthority>> TokenAuthority::open(TokenOptions option
     source.keys = std::move(*keys);
   }
   authority->publish();
-  authority->thread_ = std::jthread([self = authority.get()](const std::stop_token& stop) {
-    std::unique_lock lock(self->waiting_mutex_);
-    while (!stop.stop_requested()) {
-      self->waiting_.wait_for(lock, stop, kLookEvery, [] { return false; });
-      if (!stop.stop_requested()) self->look(stop);
-    }
-  });
+  for (const bool urls : {false, true}) authority->watch(urls);
   return authority;
 }
 
@@ -77,6 +71,19 @@ TokenAuthority::TokenAuthority(TokenOptions options)
 }
 
 TokenAuthority::~TokenAuthority() = default;
+
+void TokenAuthority::watch(bool urls) {
+  if (std::ranges::find(sources_, urls, &Source::url) == sources_.end()) return;
+  threads_.emplace_back([this, urls](const std::stop_token& stop) {
+    std::unique_lock lock(waiting_mutex_);
+    while (!stop.stop_requested()) {
+      waiting_.wait_for(lock, stop, kLookEvery, [] { return false; });
+      lock.unlock();
+      if (!stop.stop_requested()) look(urls, stop);
+      lock.lock();
+    }
+  });
+}
 
 Result<TokenAuthority::Keys> TokenAuthority::read(const Source& source,
                                                   const std::stop_token& stop) const {
@@ -110,11 +117,11 @@ bool TokenAuthority::is_due(Source& source) {
   return true;
 }
 
-void TokenAuthority::look(const std::stop_token& stop) {
-  bool changed = false, fetched = false;
+void TokenAuthority::look(bool urls, const std::stop_token& stop) {
+  bool fetched = false;
   for (Source& source : sources_) {
-    if (!is_due(source)) continue;
-    fetched = fetched || source.url;
+    if (source.url != urls || !is_due(source)) continue;
+    fetched = urls;
     auto keys = read(source, stop);
     if (stop.stop_requested()) return;
     if (!keys) {
@@ -136,11 +143,11 @@ void TokenAuthority::look(const std::stop_token& stop) {
     }
     if (*keys == source.keys) continue;
     spdlog::info("{} has new keys for tokens: {} of them", source.place, keys->size());
+    const std::lock_guard lock(sources_mutex_);
     source.keys = std::move(*keys);
-    changed = true;
+    publish();
   }
   if (fetched) fetch_wanted_ = false;
-  if (changed) publish();
 }
 
 void TokenAuthority::publish() {

@@ -1,12 +1,12 @@
 // Whose tokens are taken: the rules, the keys of all sources, and what was verified by them.
 //
-// Its thread looks each second whether a file has changed. At intervals it fetches what is at a
-// URL. It fetches sooner where a token names a key that is not known, but waits kFetchPause between
-// two fetches. A source that cannot be read, or does not parse, keeps the keys that it had, and the
-// log says so. A key that is in no source any more is removed: tokens that it signed are refused,
-// and what they opened ends. *Threads*: verify, key and counts any. *Memory*: kTokensMax verified
-// tokens at most. *Errors*: of open(): `invalid` or `io`, where a source is not good; whoever
-// starts a server is told.
+// One thread looks each second whether a file has changed. Another fetches at intervals what is at
+// a URL, so that a URL that does not answer delays no file. It fetches sooner where a token names a
+// key that is not known, but waits kFetchPause between two fetches. A source that cannot be read,
+// or does not parse, keeps the keys that it had, and the log says so. A key that is in no source
+// any more is removed: tokens that it signed are refused, and what they opened ends. *Threads*:
+// verify, key and counts any. *Memory*: kTokensMax verified tokens at most. *Errors*: of open():
+// `invalid` or `io`, where a source is not good; whoever starts a server is told.
 #pragma once
 
 #include <array>
@@ -58,7 +58,7 @@ class TokenAuthority {
   struct Source {
     std::string place;
     bool url = false, secret = false;
-    Keys keys = {};
+    Keys keys = {};  // changed under sources_mutex_
     FileStamp stamp = {};
     std::string fault = {};  // what was said of it last; empty: it was read
     std::chrono::steady_clock::time_point fetched = {};
@@ -67,12 +67,15 @@ class TokenAuthority {
   Result<Keys> read(const Source& source, const std::stop_token& stop) const;
   // True if its keys were read again, whatever came of it.
   bool is_due(Source& source);
-  void look(const std::stop_token& stop);
+  // Starts the thread that looks at files, or at URLs; nothing, where there is none of them.
+  void watch(bool urls);
+  void look(bool urls, const std::stop_token& stop);
   void publish();
   void tell(TokenFault fault, Timestamp now);
 
   const TokenOptions options_;
-  std::vector<Source> sources_;  // the thread's, once it runs
+  std::vector<Source> sources_;  // each is the thread's that looks at it, once that runs
+  std::mutex sources_mutex_;     // guards the keys of all, which are published together
   Published<const Keys> keys_;
   std::atomic<bool> fetch_wanted_ = false;
 
@@ -83,9 +86,9 @@ class TokenAuthority {
   std::atomic<uint64_t> reloads_ = 0, failed_reloads_ = 0;
   std::atomic<int64_t> told_us_ = 0;  // when a refusal was last logged
 
-  std::mutex waiting_mutex_;  // of the thread's pauses
+  std::mutex waiting_mutex_;  // of the threads' pauses
   std::condition_variable_any waiting_;
-  std::jthread thread_;
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace strandline::server

@@ -93,6 +93,22 @@ TEST_F(AccessLogged, ALineSaysWhoAskedForWhatAndWhatCameOfIt) {
   EXPECT_EQ(line_of("/nowhere")["status"].number(), 404u);
 }
 
+// What probes a server, or speaks to it wrongly, is what its operator looks for.
+TEST_F(AccessLogged, ARequestThatCannotBeReadHasALine) {
+  HttpClient prober(server_.address());
+  prober.write("GET /v1/streams HTTP/1.1\r\nno colon here\r\n\r\n");
+  EXPECT_EQ(prober.read_response().status, 400u);
+  EXPECT_TRUE(eventually([&] {
+    for (Json& line : lines_of(log_)) {
+      if (line["status"].number() == 400u) {
+        return line["client"].str() == "127.0.0.1" && line["kind"].str() == "address" &&
+               line["method"].is_null() && line["path"].is_null() && line["route"].is_null();
+      }
+    }
+    return false;
+  }));
+}
+
 TEST_F(AccessLogged, AFollowersLineIsWrittenWhenItEnds) {
   add("s", "word");
   {

@@ -2,6 +2,8 @@
 // and at a URL.
 #include <sys/stat.h>
 
+#include <csignal>
+
 #include "server/json/base64.h"
 #include "tests/support/http/guarded_server.h"
 #include "tests/support/http/tokens.h"
@@ -244,6 +246,8 @@ class Provider {
   }
   const std::string& url() const { return url_; }
   void kill() { process_.kill_and_wait(); }
+  // It takes connections, and never answers.
+  void freeze() { ::kill(process_.pid(), SIGSTOP); }
 
  private:
   Process process_;
@@ -282,6 +286,23 @@ TEST_F(TokensServed, KeysAtAUrlAreFetchedAgainAndStayWhereThatFails) {
   EXPECT_EQ(get(server, next.sign(good_claims())).status, 200u);
   server.stop();
   EXPECT_THAT(server.process().errors(), HasSubstr("keys from before: http://"));
+}
+
+TEST_F(TokensServed, AUrlThatDoesNotAnswerDelaysNoFile) {
+  std::filesystem::create_directory(directory_ / "site");
+  file("site/keys.json", jwks({signer_.jwk()}));
+  Provider provider(directory_ / "site");
+  const std::string keys = file("keys.json", jwks({signer_.jwk()}));
+  const ServerProcess server = serve(provider.url(), {"--jwt-keys", keys, "--jwt-refresh", "1s"});
+  provider.freeze();
+  // The second change at the latest comes while the URL is waited for.
+  for (const char* name : {"two", "three", "four"}) {
+    const TokenSigner next("EdDSA", name);
+    file("keys.json", jwks({next.jwk()}));
+    ASSERT_TRUE(eventually([&] { return get(server, next.sign(good_claims())).status == 200u; }));
+    EXPECT_EQ(metric(server, next.sign(good_claims()), "strandline_token_keys_failed_total"), 0u)
+        << "it waited until the URL was given up";
+  }
 }
 
 }  // namespace
