@@ -144,7 +144,8 @@ class Log {
   // Seals the open segment, starts a new one; answers the sealed one.
   Result<SegmentId> roll(Actor by = {});
   std::vector<SegmentInfo> segments() const;
-  // Drops the oldest sealed segment, which must be this one, with all that is in it.
+  // Drops a sealed segment with all that is in it. A stream that begins in it begins behind it; one
+  // that has older events has a gap there.
   Status drop_segment(SegmentId segment, Actor by = {});
 
   // --- Erasure (erasure.h).

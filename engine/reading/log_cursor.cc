@@ -122,7 +122,12 @@ Result<std::optional<Delivery>> LogCursor::next_record() {
     return gap;
   }
   scanned_ += records_.batch().value().size();
-  return std::nullopt;
+  if (records_.batch().range_count() > 0) return std::nullopt;
+  // Their segment was dropped: the events of all streams, and the record of their order.
+  const Part hole = records_.batch().first_part();
+  Gap gap{"", position_.value, records_.batch().next().value, *hole.gone, {}};
+  position_ = Sequence(gap.to);
+  return gap;
 }
 
 void LogCursor::find_range() {
@@ -230,7 +235,7 @@ void LogCursor::find_scan() {
   scan_ = log_.stripe_scans.holding(position_);
   if (!scan_ && wants_scan() && tail - position_ >= kFetchedMin) {
     auto extent = find_extent(log_, log_.streams.log(), as_offset(position_));
-    if (extent && *extent && (*extent)->first <= as_offset(position_)) {
+    if (extent && *extent && (*extent)->first <= as_offset(position_) && !(*extent)->hole) {
       scan_ = log_.stripe_scans.read(*log_.store, (*extent)->stripe, position_, tail);
     }
     if (scan_ && !scan_->holds(position_)) scan_.reset();
@@ -304,7 +309,8 @@ bool LogCursor::ask_index() {
   if (!stripe) {
     const Sequence tail(log_.streams.log().tail().value);
     const auto extent = find_extent(log_, log_.streams.log(), as_offset(position_));
-    const bool there = extent && *extent && (*extent)->first <= as_offset(position_);
+    const bool there =
+        extent && *extent && (*extent)->first <= as_offset(position_) && !(*extent)->hole;
     if (there) stripe = index_.of((*extent)->stripe);
     if (!stripe || position_ < stripe->first || position_ >= stripe->next) {
       scan_to_ = there && (*extent)->next ? Sequence((*extent)->next->value) : tail;

@@ -43,7 +43,7 @@ bool FoundInStream::ask(const LogState& log, const Stream& stream, IndexedReadin
   const Offset start = stream.start(), tail = stream.tail();
   if ((onwards ? tail - offset : offset - start) < kIndexedMin) return false;
   const auto extent = find_extent(log, stream, offset);
-  if (!extent || !*extent || (*extent)->first > offset) return false;
+  if (!extent || !*extent || (*extent)->first > offset || (*extent)->hole) return false;
   begin_ = (*extent)->first;
   end_ = std::min((*extent)->next.value_or(tail), tail);
   const Candidates* stripe = index.of((*extent)->stripe, onwards);

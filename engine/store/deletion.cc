@@ -25,11 +25,12 @@ void await_flushes(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
 
 }  // namespace
 
-rocksdb::Status delete_below(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                             const std::string& end, bool may_be_written) {
+rocksdb::Status delete_between(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
+                               const std::string& begin, const std::string& end,
+                               bool may_be_written) {
   if (may_be_written) await_flushes(db, family);
-  const rocksdb::Slice limit = end;
-  rocksdb::Status status = rocksdb::DeleteFilesInRange(&db, family, nullptr, &limit, false);
+  const rocksdb::Slice from = begin, limit = end;
+  rocksdb::Status status = rocksdb::DeleteFilesInRange(&db, family, &from, &limit, false);
   if (!status.ok()) return status;
   // What shares a file with a segment that stays is compacted away. Not by CompactRange, which
   // flushes what is in memory.
@@ -39,7 +40,7 @@ rocksdb::Status delete_below(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* famil
   int level_to = 1;
   for (const rocksdb::LevelMetaData& level : tables.levels) {
     for (const rocksdb::SstFileMetaData& file : level.files) {
-      if (file.smallestkey >= end) continue;
+      if (file.smallestkey >= end || file.largestkey < begin) continue;
       files.push_back(file.name);
       level_to = std::max(level_to, level.level);
     }

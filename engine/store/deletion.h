@@ -10,10 +10,11 @@
 
 namespace strandline {
 
-// Every key below `end` that a table file holds, or, if there may be any, a flush that is under way
-// writes to one: it is waited for. The family's compaction filter must leave them out
+// Every key of [begin, end) that a table file holds, or, if there may be any, a flush that is under
+// way writes to one: it is waited for. The family's compaction filter must leave them out
 // (store_options.cc).
-rocksdb::Status delete_below(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                             const std::string& end, bool may_be_written);
+rocksdb::Status delete_between(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
+                               const std::string& begin, const std::string& end,
+                               bool may_be_written);
 
 }  // namespace strandline

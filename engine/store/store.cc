@@ -39,7 +39,7 @@ std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice
 }  // namespace
 
 struct Store::Parts {
-  std::atomic<uint64_t> first_live{0};
+  Dropped dropped;
   std::atomic<uint64_t> durable{0};  // RocksDB's last sequence number that was fsynced
   uint64_t before_wal = 0;           // and the last before the newest WAL began; the writer's
   std::string sign;                  // of its marks in the WAL
@@ -177,7 +177,7 @@ Result<ClosedStore> ClosedStore::prepare(const std::filesystem::path& directory,
   database.env = parts->env.get();
   closed->families = {{rocksdb::kDefaultColumnFamilyName, records_options(options)}};
   for (const char* name : kFamilyNames) {
-    closed->families.emplace_back(name, family_options(name, options, &parts->first_live));
+    closed->families.emplace_back(name, family_options(name, options, &parts->dropped));
   }
   return ClosedStore(std::move(closed));
 }
@@ -324,11 +324,19 @@ bool Store::may_be_in_memory(SegmentId segment) const {
   return parts_->flushes.may_be_in_memory(segment);
 }
 
-void Store::set_first_live(SegmentId segment) { parts_->first_live = segment.value; }
+void Store::set_first_live(SegmentId segment) { parts_->dropped.set_first_live(segment); }
+void Store::set_dropped(SegmentId segment) { parts_->dropped.add(segment); }
 Status Store::drop_events_below(SegmentId first_live) {
-  const rocksdb::Status status = delete_below(*parts_->db, parts_->family(Family::events),
-                                              be64(first_stripe(first_live).value),
-                                              parts_->flushes.may_be_writing(first_live));
+  const rocksdb::Status status = delete_between(*parts_->db, parts_->family(Family::events),
+                                                be64(0), be64(first_stripe(first_live).value),
+                                                parts_->flushes.may_be_writing(first_live));
+  if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
+  return {};
+}
+Status Store::drop_events_of(SegmentId segment) {
+  const rocksdb::Status status = delete_between(
+      *parts_->db, parts_->family(Family::events), be64(first_stripe(segment).value),
+      be64(first_stripe(segment + 1).value), parts_->flushes.may_be_writing(segment + 1));
   if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
   return {};
 }

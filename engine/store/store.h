@@ -121,8 +121,12 @@ class Store {
   // what was rewritten so that its bytes are gone, after a flush has begun since. Ends with
   // `closed` once `go_on` says false. One at a time.
   Status purge(const std::vector<StoredKey>& keys, const std::function<bool()>& go_on);
+  // The same of one segment.
+  Status drop_events_of(SegmentId segment);
   // Compactions leave out what lies below it. Set before events are dropped.
   void set_first_live(SegmentId segment);
+  // And what is in this one.
+  void set_dropped(SegmentId segment);
 
   // Ends flushes and compactions under way, and begins no others: the list of tables stays as it
   // is, and reading goes on. For an owner that writes no more.

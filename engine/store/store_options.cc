@@ -19,31 +19,29 @@ namespace {
 // Leaves out the events of dropped segments that were not alone in their file.
 class DroppedSegments : public rocksdb::CompactionFilter {
  public:
-  explicit DroppedSegments(const std::atomic<uint64_t>* first_live) : first_live_(first_live) {}
+  explicit DroppedSegments(const Dropped* dropped) : dropped_(dropped) {}
   const char* Name() const override { return "strandline.dropped-segments"; }
   bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice&, std::string*,
               bool*) const override {
     EventKey event;
-    return decode({key.data(), key.size()}, event) &&
-           segment_of(event.stripe).value < first_live_->load();
+    return decode({key.data(), key.size()}, event) && dropped_->has(segment_of(event.stripe));
   }
 
  private:
-  const std::atomic<uint64_t>* first_live_;
+  const Dropped* dropped_;
 };
 
 class DroppedSegmentsFactory : public rocksdb::CompactionFilterFactory {
  public:
-  explicit DroppedSegmentsFactory(const std::atomic<uint64_t>* first_live)
-      : first_live_(first_live) {}
+  explicit DroppedSegmentsFactory(const Dropped* dropped) : dropped_(dropped) {}
   const char* Name() const override { return "strandline.dropped-segments"; }
   std::unique_ptr<rocksdb::CompactionFilter> CreateCompactionFilter(
       const rocksdb::CompactionFilter::Context&) override {
-    return std::make_unique<DroppedSegments>(first_live_);
+    return std::make_unique<DroppedSegments>(dropped_);
   }
 
  private:
-  const std::atomic<uint64_t>* first_live_;
+  const Dropped* dropped_;
 };
 
 // A memtable never grows to this: kFlushBytes of WAL, one large append on top, and what entries
@@ -114,8 +112,7 @@ rocksdb::DBOptions database_options(const Options& options,
   return db;
 }
 
-rocksdb::ColumnFamilyOptions events_options(const Options& options,
-                                            const std::atomic<uint64_t>* first_live) {
+rocksdb::ColumnFamilyOptions events_options(const Options& options, const Dropped* dropped) {
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = kOutOfReachBytes;
   family.max_write_buffer_number = static_cast<int>(kFlushesUnderWay);
@@ -142,7 +139,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options,
   // No table file of level 1 holds two segments, so that a segment is dropped by deleting files.
   family.sst_partitioner_factory =
       rocksdb::NewSstPartitionerFixedPrefixFactory(kSegmentPrefixBytes);
-  family.compaction_filter_factory = std::make_shared<DroppedSegmentsFactory>(first_live);
+  family.compaction_filter_factory = std::make_shared<DroppedSegmentsFactory>(dropped);
 
   rocksdb::BlockBasedTableOptions table;
   // A bad bit spoils the block that it is in, and costs no more than that: 16 KiB of small batches,
@@ -202,8 +199,8 @@ rocksdb::ColumnFamilyOptions index_options(const Options& options) {
 }
 
 rocksdb::ColumnFamilyOptions family_options(std::string_view name, const Options& options,
-                                            const std::atomic<uint64_t>* first_live) {
-  if (name == "events") return events_options(options, first_live);
+                                            const Dropped* dropped) {
+  if (name == "events") return events_options(options, dropped);
   return name == "index" ? index_options(options) : records_options(options);
 }
 

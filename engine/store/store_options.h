@@ -4,11 +4,11 @@
 #include <rocksdb/db.h>
 
 #include <array>
-#include <atomic>
 #include <filesystem>
 #include <memory>
 
 #include "engine/api/options.h"
+#include "engine/store/dropped.h"
 #include "engine/store/store.h"
 
 namespace strandline {
@@ -24,9 +24,8 @@ inline constexpr size_t kFlushesUnderWay = 6;
 rocksdb::DBOptions database_options(const Options& options, const std::filesystem::path& directory);
 
 // The events family: written in key order of segments, compacted once a segment, dropped whole.
-// `first_live` is what compactions hold keys against; it must outlive the database.
-rocksdb::ColumnFamilyOptions events_options(const Options& options,
-                                            const std::atomic<uint64_t>* first_live);
+// `dropped` is what compactions hold keys against; it must outlive the database.
+rocksdb::ColumnFamilyOptions events_options(const Options& options, const Dropped* dropped);
 
 // The small families: few bytes, overwritten often.
 rocksdb::ColumnFamilyOptions records_options(const Options& options);
@@ -36,6 +35,6 @@ rocksdb::ColumnFamilyOptions index_options(const Options& options);
 
 // Of the family that has this name.
 rocksdb::ColumnFamilyOptions family_options(std::string_view name, const Options& options,
-                                            const std::atomic<uint64_t>* first_live);
+                                            const Dropped* dropped);
 
 }  // namespace strandline

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "engine/format/extent_run.h"
 #include "engine/reading/batch_reader.h"
 #include "engine/writing/key_changes.h"
+#include "engine/writing/segment_ends.h"
 
 namespace strandline {
 namespace {
@@ -97,23 +99,19 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const Roll&) {
 
 Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DropSegment& request) {
   const auto segments = log.segments.list();
-  if (segments.empty() || segments.begin()->first != request.segment) {
-    return fail(Code::invalid,
-                fmt::format("only the oldest segment can be dropped: {}, not {}",
-                            segments.empty() ? "there is none"
-                                             : std::to_string(segments.begin()->first.value),
-                            request.segment.value));
+  const auto found = segments.find(request.segment);
+  if (found == segments.end()) {
+    return fail(Code::invalid, fmt::format("there is no segment {}", request.segment.value));
   }
-  if (!segments.begin()->second.sealed) {
+  if (!found->second.sealed) {
     return fail(Code::invalid,
                 fmt::format("segment {} is open: seal it first (roll)", request.segment.value));
   }
   if (!request.ends) {
-    return fail(Code::invalid,
-                fmt::format("only the oldest segment can be dropped, and {} was not when that was "
-                            "asked for",
-                            request.segment.value));
+    return fail(Code::busy, fmt::format("segment {} was sealed a moment ago: try again",
+                                        request.segment.value));
   }
+  const bool oldest = found == segments.begin();
   std::vector<std::pair<Stream*, const StreamEnd*>> ends;  // of what each stream has there
   for (const StreamEnd& end : *request.ends) {
     Stream* stream = log.streams.find(end.stream);
@@ -124,12 +122,31 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DropSegmen
     ends.emplace_back(stream, &end);
   }
   for (const auto& [stream, end] : ends) {
+    // Where there is more of it below, a hole is left (LeaveHoles).
+    if (!oldest && stream->assigned.start < end->first.value) continue;
     const uint64_t bytes =
         end->bytes_below ? *end->bytes_below : bytes_below(log, *stream, end->end);
     raise_start(log, builder, *stream, end->end, bytes, GapReason::dropped);
   }
   log.segments.drop(builder.group(), request.segment);
   return Outcome{.number = request.segment.value};
+}
+
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const LeaveHoles& request) {
+  Changes& changes = builder.group().changes;
+  for (const StreamEnd& one : request.streams) {
+    const Stream* stream = log.streams.find(one.stream);
+    const std::string key = encode(WhereKey{one.stream, one.first});
+    if (!stream || stream->assigned.start >= one.end.value) {
+      changes.erase(Family::segments, key);
+      continue;
+    }
+    changes.put(Family::segments, key, encode(hole_of(request.segment, one)));
+  }
+  for (uint64_t i = 0; i < request.stripes; ++i) {
+    changes.erase(Family::segments, stripe_key(first_stripe(request.segment) + i));
+  }
+  return Outcome{};
 }
 
 Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ForgetStripe& request) {

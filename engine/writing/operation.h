@@ -48,16 +48,18 @@ struct Roll {};
 template <>
 struct OperationTraits<Roll>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-// Where a stream goes on behind a segment.
+// Where a stream is in a segment, and where it goes on behind it.
 struct StreamEnd {
   StreamId stream;
+  Offset first;  // [first, end) of it are there, and in holes that follow
   Offset end;
   std::optional<uint64_t> bytes_below;  // of the stream; none: the writer is to look
+  int64_t stored_us = 0;                // the last of them
 };
 struct DropSegment {
   SegmentId segment;
   // Of the streams that it holds (segment_ends.h); none if it could not be dropped when the drop
-  // was asked for: it may be the oldest by the time that the writer looks.
+  // was asked for.
   std::optional<std::vector<StreamEnd>> ends;
 };
 template <>
@@ -72,6 +74,17 @@ struct ForgetStripe {
 template <>
 struct OperationTraits<ForgetStripe>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
+
+// The same of a segment that has older ones before it: where streams go on on both sides, holes are
+// left in the directory. Part by part; the last removes the records of the stripes.
+struct LeaveHoles {
+  SegmentId segment;
+  std::vector<StreamEnd> streams;
+  uint64_t stripes = 0;  // of the segment, in the last part
+};
+template <>
+struct OperationTraits<LeaveHoles>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::takes, Written::no> {};
 
 // The index of a sealed stripe, as the indexer made it; or what is to be removed of one. The
 // indexer has one under way at most: a full queue need not hold it up.
@@ -136,10 +149,10 @@ struct OperationTraits<AppendMany> {
 };
 
 struct Operation {
-  using Request =
-      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment,
-                   ForgetStripe, KeepIndex, CreateKey, RotateKey, RevokeKey, FirstUse, Record,
-                   BeginErasure, EndErasure, Rewrite, ReplaceRecords, FlushAll, ConsumerRequest>;
+  using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
+                               DropSegment, ForgetStripe, LeaveHoles, KeepIndex, CreateKey,
+                               RotateKey, RevokeKey, FirstUse, Record, BeginErasure, EndErasure,
+                               Rewrite, ReplaceRecords, FlushAll, ConsumerRequest>;
   using Done = Answering;
 
   Request request;
