@@ -55,6 +55,7 @@ Result<Erased> Log::erase(EraseRequest request, Actor by, std::chrono::milliseco
   if (auto ok = check_request(request, parts_->state->options.limits); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
+  if (request.dry_run) return Eraser::count(*parts_->state, request);
   if (!parts_->eraser) {
     return fail(Code::read_only, "opened as an observer: it only reads");
   }

@@ -82,6 +82,15 @@ bool overlaps(const std::vector<ErasedRun>& runs, uint64_t first, uint64_t count
   return run.first.value + run.count > first;
 }
 
+Erased erased_of(const LogState& log, const SelectedEvents& selected) {
+  Erased erased{.events = selected.events, .copies = selected.copies};
+  for (const auto& [id, events] : selected.of_stream) {
+    erased.streams.emplace_back(log.streams.find(id)->name, events);
+  }
+  std::ranges::sort(erased.streams);
+  return erased;
+}
+
 std::set<StripeId> stripes_of(const std::set<StoredKey>& keys) {
   std::set<StripeId> stripes;
   EventKey key;
@@ -125,6 +134,12 @@ Result<Outcome> Eraser::perform(Operation::Request request, const Actor& by) {
   return answer;
 }
 
+Result<Erased> Eraser::count(const LogState& log, const EraseRequest& request) {
+  auto selected = select_events(log, request);
+  if (!selected) return std::unexpected(std::move(selected.error()));
+  return erased_of(log, *selected);
+}
+
 Result<Erased> Eraser::erase(const EraseRequest& request, const Actor& by,
                              std::chrono::milliseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
@@ -133,13 +148,8 @@ Result<Erased> Eraser::erase(const EraseRequest& request, const Actor& by,
     const std::lock_guard lock(rebuilding_);
     auto selected = select_events(log_, request);
     if (!selected) return std::unexpected(std::move(selected.error()));
-    erased.events = selected->events;
-    erased.copies = selected->copies;
-    for (const auto& [id, events] : selected->of_stream) {
-      erased.streams.emplace_back(log_.streams.find(id)->name, events);
-    }
-    std::ranges::sort(erased.streams);
-    if (request.dry_run || erased.events == 0) return erased;
+    erased = erased_of(log_, *selected);
+    if (erased.events == 0) return erased;
     const ErasureRecord record{.data_only = request.data_only,
                                .runs = std::move(selected->runs),
                                .begun_us = log_.clock->now().us,

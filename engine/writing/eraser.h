@@ -38,6 +38,8 @@ class Eraser {
   // Answers once nobody is shown what was erased, and the bytes are gone, or `patience` is over.
   Result<Erased> erase(const EraseRequest& request, const Actor& by,
                        std::chrono::milliseconds patience);
+  // Only counts.
+  static Result<Erased> count(const LogState& log, const EraseRequest& request);
   // Held while stored batches are read, rebuilt and replaced.
   std::mutex& rebuilding() { return rebuilding_; }
 

@@ -164,7 +164,7 @@ void add_erase(Program& program) {
     program.add_target_flags(command);
     command.add_flag("--json", flags->json, "as the API has it");
     program.on_run(command, [flags, &program, purpose, act] {
-      auto log = connect(program.settings(), purpose);
+      auto log = connect(program.settings(), flags->consent.is_dry_run() ? Purpose::read : purpose);
       return log ? act(**log, *flags) : not_connected(log.error());
     });
   };
