@@ -60,6 +60,8 @@ class Log {
   Result<std::vector<Appended>> append(AppendMany request);
   Result<std::vector<Appended>> broadcast(Broadcast request);
   Result<uint64_t> commit(Commit request);
+  // To `$channels` (administration.h), which nobody else writes: for a server.
+  void append_channels(Batch batch, Completion<Appended> done);
 
   // --- Streams. Changes are durable when they return. `by`, here and below: who does it
   // --- (administration.h); Options::actor, if it names nobody.

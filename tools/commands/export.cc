@@ -169,7 +169,7 @@ int run_export(const Settings& settings, const ExportFlags& flags) {
     return misused("name what to export: a stream (or several), or --all");
   }
   for (const std::string& name : flags.streams) {
-    if (name == kAdminStream) continue;
+    if (is_own_stream(name)) continue;
     if (auto named = check_name(name, Limits()); !named) return misused(named.error().message);
   }
   auto from = parse_from(flags.from);

@@ -154,7 +154,7 @@ void add_streams(Program& program) {
     command.add_flag("--json", flags->json, "a JSON object a line");
     const bool named = command.get_option_no_throw("stream") != nullptr;
     program.on_run(command, [flags, &program, purpose, act, named] {
-      const bool own = purpose == Purpose::read && flags->name == kAdminStream;
+      const bool own = purpose == Purpose::read && is_own_stream(flags->name);
       if (const auto fault = named && !own ? check_name(flags->name, Limits()) : Status(); !fault) {
         return misused(fault.error().message);
       }

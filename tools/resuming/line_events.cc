@@ -44,7 +44,7 @@ Status LineEvents::add(std::string_view line) {
 }
 
 Status LineEvents::add_event(std::string_view stream, const NewEvent& event) {
-  if (!stream_ && stream == kAdminStream) {
+  if (!stream_ && is_own_stream(stream)) {
     ++left_out_;
     return {};
   }
