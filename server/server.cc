@@ -14,14 +14,19 @@
 #include "server/connection/service.h"
 #include "server/connection/tls_watch.h"
 #include "server/connection/worker.h"
+#include "server/live/live.h"
 #include "server/routes/route_table.h"
 
 namespace strandline::server {
 
 struct Server::Parts {
-  Parts(Log& log, ServerOptions options) : service(log, std::move(options), route_table()) {}
+  Parts(Log& log, ServerOptions options)
+      : service(log, std::move(options), route_table()), live(log, service.options) {
+    service.live = &live;
+  }
 
   Service service;
+  Live live;
   std::unique_ptr<AccessLog> access_log;
   std::unique_ptr<TlsContext> tls;
   std::vector<std::unique_ptr<Worker>> workers;
@@ -51,6 +56,7 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options,
   for (const std::string& proxy : options.trusted_proxies) {
     if (const auto fault = TrustedProxies::fault_in(proxy)) return fail(Code::invalid, *fault);
   }
+  if (const auto fault = fault_in_live(options)) return fail(Code::invalid, *fault);
   // Asio says by exceptions what the system refuses: file descriptors, threads.
   try {
     return assemble(log, std::move(options), std::move(bindings), std::move(tls),
@@ -78,6 +84,9 @@ Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options
     parts->access_log = std::move(*access_log);
     service.access_log = parts->access_log.get();
   }
+  parts->live.hub.recover();
+  parts->live.hub.start();
+  parts->live.awaited.start();
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned threads = service.options.threads > 0 ? service.options.threads : cores;
   for (unsigned i = 0; i < threads; ++i) {
@@ -107,6 +116,9 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() {
   drain();
   run();
+  parts_->live.asking.join();
+  parts_->live.awaited.stop();
+  parts_->live.hub.stop();
   // What the pool and the engine still owe posts to the workers' contexts, which must be there.
   parts_->service.history.join();
   parts_->service.searching.join();

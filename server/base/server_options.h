@@ -56,6 +56,23 @@ struct ServerOptions {
   uint64_t keepalive_ms = 15'000;      // a comment to a follower that has nothing to read
   uint64_t sse_retry_ms = 1'000;       // what `retry:` tells a client
   uint64_t drain_timeout_ms = 10'000;  // then sockets are closed whatever they do
+
+  // --- Live clients (server/live).
+  std::string live_channels = {};  // what channels are: see channel_rules.h
+  // With which an application's clients come, and its backend signs; no secret: there is none.
+  std::string live_app_id = "strandline";
+  std::string live_app_key = "strandline";
+  std::string live_app_secret = {};
+  std::string live_callback = {};  // a URL that is asked about private channels; empty: none
+  size_t live_message_bytes_max = 1 << 20;  // of a client; past it, 1009
+  // Of one connection: each takes about 2 KiB while nothing happens.
+  size_t live_subscriptions_max = 1'000;
+  // Of one connection, twice as many at once; past it, it is not read from. Far more than pages do.
+  uint64_t live_messages_per_s = 100;
+  uint64_t live_ping_ms = 30'000;  // of silence, until a client is asked whether it is there,
+                                   // and again until it is taken for gone
+  uint64_t live_life_ms = 24ull * 3600 * 1000;  // of a connection, so that keys are shown anew
+  uint64_t live_grace_ms = 3'000;  // until a user whose last connection has gone has left
 };
 
 }  // namespace strandline::server

@@ -16,6 +16,8 @@ bool says_other_site(const RequestHead& head) {
 
 // A browser adds neither to a request by itself: the page that sends it has it from somebody.
 bool brings_token(const RequestHead& head) {
+  // Of an application's clients it is the key in the path (server/live).
+  if (head.target.starts_with("/app/")) return true;
   const std::string_view authorization = head.field(Header::authorization);
   constexpr std::string_view kBearer = "Bearer ";
   if (authorization.size() > kBearer.size() &&
@@ -35,7 +37,9 @@ bool brings_token(const RequestHead& head) {
 // Sec-Fetch-Site (W3C, Fetch Metadata), older ones in Origin alone. Programs send neither.
 std::optional<Response> refuse_other_sites(const Request& request, const Service& service) {
   const RequestHead& head = request.head;
-  if (is_safe_method(head.method)) return std::nullopt;
+  // A page may send what it likes over a WebSocket, which begins with a GET, and no browser asks
+  // first.
+  if (is_safe_method(head.method) && !head.has(Header::upgrade)) return std::nullopt;
   const std::string_view origin = head.field(Header::origin);
   // Behind a proxy, the page knows this server by what the proxy is called.
   const Client& client = request.client;

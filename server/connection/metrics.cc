@@ -107,6 +107,12 @@ std::string render_metrics(const Service& service) {
   const Log& log = service.log;
   Scrape scrape;
   scrape.requests(metrics, service.routes);
+  scrape.gauge("strandline_live_connections", "Live clients (WebSockets) that are connected.",
+               metrics.live_connections);
+  scrape.gauge("strandline_live_subscriptions", "Subscriptions of live clients.",
+               metrics.live_subscriptions);
+  scrape.counter("strandline_live_messages_total", "Messages that live clients have sent.",
+                 metrics.live_messages);
   scrape.counter("strandline_http_connections_accepted_total", "Connections accepted.",
                  metrics.connections_accepted);
   scrape.counter("strandline_http_connections_refused_total",

@@ -23,6 +23,7 @@
 namespace strandline::server {
 
 class RouteTable;
+struct Live;  // server/live/live.h
 
 struct Service {
   Service(Log& log, ServerOptions options, const RouteTable& routes)
@@ -39,6 +40,7 @@ struct Service {
   Refusals refusals;
   FirstUses first_uses;
   AccessLog* access_log = nullptr;  // borrowed; null: none is written
+  Live* live = nullptr;             // borrowed; set before the first request
   BodyBudget bodies{options.bodies_bytes_max};
   std::atomic<bool> draining = false;
 

@@ -115,6 +115,7 @@ void Session::abort() {
 }
 
 void Session::finish() {
+  if (upgrade_ && !broken_) return hand_over();
   abort();
   first_ += slots_.size();
   const std::deque<Slot> gone = std::exchange(slots_, {});
@@ -183,6 +184,7 @@ awaitable<bool> Session::serve(Request request, std::expected<Admitted, Response
   const bool more = manner.keep_alive;
   const uint64_t number = open_slot(std::move(manner));
   dispatch(std::move(request), std::move(admitted), number);
+  if (upgrade_) co_return false;
   if (!pipelined && !following_) co_await all_answered();
   if (following_) {
     co_await reader_.watch();
@@ -332,6 +334,7 @@ awaitable<void> Session::write_answers() {
       co_await answered_.wait();
       continue;
     }
+    if (upgrade_ && slots_.size() == 1) break;
     if (slots_.front().follow) {
       auto follow = std::move(slots_.front().follow);
       const Manner manner = slots_.front().manner;
@@ -353,6 +356,7 @@ awaitable<void> Session::write_answers() {
   }
   stop_reading_.emit(asio::cancellation_type::terminal);
   while (!reading_over_) co_await answered_.wait();
+  if (upgrade_) co_return;
   if ((refused_ || reader_.has_input()) && !broken_) co_await linger();
 }
 

@@ -37,6 +37,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
 
   void answer(uint64_t number, Response response) override;
   void answer(uint64_t number, std::unique_ptr<Follow> follow) override;
+  void answer(uint64_t number, Upgrade upgrade) override;
   bool is_awaited(uint64_t number) const override;
   void on_give_up(uint64_t number, std::function<void()> callback) override;
 
@@ -93,6 +94,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   void gather(std::string& out, std::string& large_body);
   awaitable<void> linger();
   void finish();
+  void hand_over();
 
   // session_follow.cc
   awaitable<void> write_follow(std::unique_ptr<Follow> follow, Manner manner);
@@ -106,7 +108,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
 
   Worker& worker_;
   Service& service_;
-  const std::unique_ptr<Transport> transport_;
+  std::unique_ptr<Transport> transport_;  // null once it was handed over
   Deadlines deadlines_;
   RequestReader reader_;
   asio::cancellation_signal stop_reading_;
@@ -135,6 +137,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   Signal wake_;  // the follow's: there is something to read, or a reason to stop
   bool woken_ = false;
   bool following_ = false;
+  Upgrade upgrade_;  // not null: it goes on in another protocol, once this one has ended
   bool peer_gone_ = false;
 };
 

@@ -57,6 +57,27 @@ void create_ticket(Call call, Answer answer);
 // erasure_routes.cc
 void create_erasure(Call call, Answer answer);
 void list_erasures(Call call, Answer answer);
+// live_routes.cc
+void go_live(Call call, Answer answer);
+void go_live_by_app(Call call, Answer answer);
+void go_pusher(Call call, Answer answer);
+void list_channels(Call call, Answer answer);
+void get_channel(Call call, Answer answer);
+void list_members(Call call, Answer answer);
+void list_channel_connections(Call call, Answer answer);
+void list_connections(Call call, Answer answer);
+void get_connection(Call call, Answer answer);
+void tell_user(Call call, Answer answer);
+void tell_connection(Call call, Answer answer);
+void end_user(Call call, Answer answer);
+void end_connection(Call call, Answer answer);
+// pusher_routes.cc
+void pusher_trigger(Call call, Answer answer);
+void pusher_batch(Call call, Answer answer);
+void pusher_channels(Call call, Answer answer);
+void pusher_channel(Call call, Answer answer);
+void pusher_users(Call call, Answer answer);
+void pusher_terminate(Call call, Answer answer);
 // status_routes.cc
 void get_healthz(Call call, Answer answer);
 void get_readyz(Call call, Answer answer);

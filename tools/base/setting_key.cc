@@ -11,6 +11,7 @@
 #include "server/http/forwarded.h"
 #include "server/http/origins.h"
 #include "server/http/quota_text.h"
+#include "server/live/channel_rules.h"
 #include "server/server.h"
 #include "tools/base/url.h"
 
@@ -70,6 +71,13 @@ Checked quota_of_each(std::string_view text) {
 Checked use_of_certificates(std::string_view text) {
   if (text == "require" || text == "identify" || text == "both") return std::string(text);
   return std::unexpected(fmt::format("\"{}\" is none of require, identify and both", text));
+}
+
+Checked live_rules(std::string_view text) {
+  if (auto rules = server::ChannelRules::parse(text); !rules) {
+    return std::unexpected(std::move(rules.error()));
+  }
+  return std::string(text);
 }
 
 Checked level_of_log(std::string_view text) {
@@ -227,6 +235,45 @@ std::span<const SettingKey> setting_keys() {
        number(server.wrong_secrets_max),
        "wrong secrets of one address at once; then one a second, and 429. 0: no limit",
        {0, 1'000'000}},
+      {"serve",
+       "live_channels",
+       Kind::text,
+       "",
+       "what live channels are, with commas between: PATTERN=WORD+WORD, of ephemeral (live only, "
+       "kept nowhere), client-events (members send each other events), open (for whoever has the "
+       "application's key) and counts (subscribers are told how many they are)",
+       {},
+       live_rules,
+       "",
+       true},
+      {"serve", "live_app_id", Kind::text, server.live_app_id,
+       "the application's id, in the path of Pusher's HTTP API"},
+      {"serve", "live_app_key", Kind::text, server.live_app_key,
+       "the application's key, which live clients show that have no key of the log"},
+      {"serve", "live_secret_file", Kind::text, "",
+       "a file of mode 600 with the application's secret, with which its backend signs channel "
+       "tokens; without it there is no application"},
+      {"serve", "live_callback", Kind::text, "",
+       "a URL that is asked who may be on a private channel, where a live client shows nothing "
+       "that says so"},
+      {"serve",
+       "live_grace",
+       Kind::duration,
+       server::render_duration(std::chrono::milliseconds(server.live_grace_ms)),
+       "until a user whose last live connection has gone has left its presence channels",
+       {0, 3600 * kSecond}},
+      {"serve",
+       "live_life",
+       Kind::duration,
+       server::render_duration(std::chrono::milliseconds(server.live_life_ms)),
+       "after which a live connection is ended, and its client comes back",
+       {kSecond, kYears}},
+      {"serve",
+       "live_ping",
+       Kind::duration,
+       server::render_duration(std::chrono::milliseconds(server.live_ping_ms)),
+       "of silence, until a live client is asked whether it is there",
+       {kSecond, 3600 * kSecond}},
       {"serve", "access_log", Kind::text, "",
        "a file, or - for the standard output, that gets a line of JSON for each request. SIGHUP "
        "opens the file anew"},

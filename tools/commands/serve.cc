@@ -15,6 +15,7 @@
 
 #include "engine/log.h"
 #include "server/base/open_files.h"
+#include "server/base/secret_file.h"
 #include "server/connection/binding.h"
 #include "server/connection/exposure.h"
 #include "server/connection/tls_context.h"
@@ -131,6 +132,25 @@ Result<std::unique_ptr<server::TlsContext>> open_tls(const Settings& settings) {
   return server::TlsContext::open(std::move(files));
 }
 
+Status read_live(const Settings& settings, server::ServerOptions& options) {
+  const auto ms = [&](const char* name) {
+    return static_cast<uint64_t>(settings.duration("serve", name).count());
+  };
+  options.live_channels = settings.text("serve", "live_channels");
+  options.live_app_id = settings.text("serve", "live_app_id");
+  options.live_app_key = settings.text("serve", "live_app_key");
+  options.live_callback = settings.text("serve", "live_callback");
+  options.live_grace_ms = ms("live_grace");
+  options.live_life_ms = ms("live_life");
+  options.live_ping_ms = ms("live_ping");
+  const std::string& file = settings.text("serve", "live_secret_file");
+  if (file.empty()) return {};
+  auto secret = server::read_secret_file(file);
+  if (!secret) return std::unexpected(std::move(secret.error()));
+  options.live_app_secret = std::move(*secret);
+  return {};
+}
+
 // For who renames the access log.
 std::atomic<server::Server*> hung_up = nullptr;
 void on_hang_up(int) {
@@ -215,6 +235,7 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   options.access_log = settings.text("serve", "access_log");
   options.connections_max = connections;
   options.insecure = settings.truth("serve", "insecure");
+  if (auto read = read_live(settings, options); !read) return failed(read.error());
   if (!root_key_file.empty()) {
     if (auto put = server::put_root_key(**log, root_key_file); !put) return failed(put.error());
   }

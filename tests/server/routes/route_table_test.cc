@@ -99,9 +99,10 @@ TEST_F(RouteTable, EveryRouteAnswersAndIsCountedByItsName) {
   for (const Route* route : order) {
     SCOPED_TRACE(std::string(route->method) + " " + std::string(route->path));
     const Response response = ask(*route, "s", consumer_for(*route));
-    // (There is no key, or every request would need one.)
-    const bool of_a_key = route->path.find("{key}") != std::string_view::npos;
-    EXPECT_EQ(response.status == 404, of_a_key) << response.body;
+    // (There is no key, or every request would need one; nor an application, nor a live client.)
+    const bool of_none = route->path.contains("{key}") || route->path.contains("{connection}") ||
+                         route->path.starts_with("/apps/");
+    EXPECT_EQ(response.status == 404, of_none) << response.body;
     EXPECT_NE(response.status, 405u) << response.body;
     EXPECT_LT(response.status, 500u) << response.body;
     auto after = answered_by_route();
@@ -144,7 +145,8 @@ TEST_F(RouteTable, SaysWhatIsSafeAndWhatItsPathsNamesStandFor) {
     EXPECT_EQ(server::is_safe_method(route.method), route.method == "GET");
     const auto parts = parts_of(route.path);
     for (const std::string& part : parts) {
-      EXPECT_THAT(part, testing::AnyOf("{stream}", "{consumer}", "{id}", "{key}"));
+      EXPECT_THAT(part, testing::AnyOf("{stream}", "{consumer}", "{id}", "{key}", "{app}",
+                                       "{channel}", "{connection}", "{user}"));
     }
     const bool names_stream = std::ranges::find(parts, "{stream}") != parts.end();
     EXPECT_EQ(names_stream, route.streams == StreamsIn::path);
