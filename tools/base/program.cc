@@ -157,6 +157,7 @@ int run(int argc, char** argv) {
   add_consumers(program);
   add_keys(program);
   add_erase(program);
+  add_channels(program);
   add_verify(program);
   add_stats(program);
   add_completion(program);

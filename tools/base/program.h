@@ -56,6 +56,7 @@ void add_streams(Program& program);
 void add_consumers(Program& program);
 void add_keys(Program& program);
 void add_erase(Program& program);
+void add_channels(Program& program);
 void add_import(Program& program);
 void add_export(Program& program);
 void add_verify(Program& program);

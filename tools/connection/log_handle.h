@@ -110,6 +110,9 @@ class LogHandle {
   virtual Result<std::string> erase(EraseRequest request, const std::vector<std::string>& types,
                                     const std::vector<std::string>& subjects) = 0;
   virtual Result<std::string> erasures() = 0;
+  // What a server says of its live clients, or does with them: JSON, as its API has it. A directory
+  // has none.
+  virtual Result<std::string> ask_live(std::string method, std::string path);
 
   // Sizes, segments, counters: a JSON object.
   virtual Result<std::string> info() = 0;

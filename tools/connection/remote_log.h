@@ -65,6 +65,7 @@ class RemoteLog : public LogHandle {
                             const std::vector<std::string>& subjects) override;
   Result<std::string> erasures() override;
 
+  Result<std::string> ask_live(std::string method, std::string path) override;
   Result<std::string> info() override;
 
  private:
