@@ -32,6 +32,8 @@ std::span<const Entry> workloads() {
             server_consumers},
       Entry{"fan-out-engine", "one producer, 1,000 subscriptions", 0, fan_out_engine},
       Entry{"fan-out-server", "one producer, 1,000 connections", 0, fan_out_server},
+      Entry{"live-1000", "one producer, 1,000 WebSockets of one channel", 0, live_1000},
+      Entry{"live-10000", "the same to 10,000", 3, live_10000},
       Entry{"latency-engine", "append to delivery, 1,000 events/s", 0, latency_engine},
       Entry{"latency-server", "the same over HTTP", 0, latency_server},
       Entry{"open-streams", "opening 1,000,000 streams", 5, open_streams},
