@@ -1,5 +1,5 @@
-// Clients that others wrote, unmodified: pusher-js, laravel-echo and the server library pusher, over
-// Pusher's protocol; npm's ws and Node's own WebSocket, over Strandline's. With the server killed
+// Clients that others wrote, unmodified: pusher-js, laravel-echo and the server library pusher,
+// over Pusher's protocol; npm's ws and Node's own WebSocket, over Strandline's. With the server killed
 // and restarted in between: nothing lost, nothing twice, presence right.
 //
 // PROGRAM in the environment is the `strandline` to test.
@@ -203,8 +203,8 @@ test('channels, and how many subscribe', async () => {
   }));
   await subscribe(two, 'counted');
   await count;
-  const all = await (await backend.get({ path: '/channels', params: { filter_by_prefix: 'count' } }))
-    .json();
+  const all = await (await backend.get({ path: '/channels',
+    params: { filter_by_prefix: 'count' } })).json();
   assert.deepEqual(Object.keys(all.channels), ['counted']);
   const info = await (await backend.get({ path: '/channels/counted',
     params: { info: 'subscription_count' } })).json();
