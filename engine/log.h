@@ -21,10 +21,12 @@
 #include "engine/api/access.h"
 #include "engine/api/administration.h"
 #include "engine/api/append.h"
+#include "engine/api/backup.h"
 #include "engine/api/consumer.h"
 #include "engine/api/cursor.h"
 #include "engine/api/erasure.h"
 #include "engine/api/error.h"
+#include "engine/api/incarnation.h"
 #include "engine/api/log_info.h"
 #include "engine/api/options.h"
 #include "engine/api/reading.h"
@@ -174,6 +176,15 @@ class Log {
   bool record(Act act, Actor by);
   // Whoever serves a key says so the first time: that is marked in the key, for good.
   void first_use(std::string key, Actor by);
+
+  // --- Backups (backup.h; engine/restore.h restores them). Makes one, of all that is durable when
+  // --- it begins, while appends and reads go on; whole and fsynced when it returns. One at a time
+  // --- in a directory: `locked`. Must return before the log is closed.
+  Result<BackupInfo> backup(BackupRequest request, Actor by = {});
+  // Which life of the log this is (incarnation.h).
+  Incarnations incarnations() const;
+  // It was restored, from this backup, and gives out the sequences from `first` on itself.
+  Status begin_incarnation(uint64_t backup, Sequence first, Actor by = {});
 
   // --- The log itself.
   const RecoveryReport& recovery() const;

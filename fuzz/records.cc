@@ -3,6 +3,7 @@
 #include "engine/format/access_record.h"
 #include "engine/format/erasure_record.h"
 #include "engine/format/extent_run.h"
+#include "engine/format/incarnation_record.h"
 #include "engine/format/index_record.h"
 #include "engine/format/keys.h"
 #include "engine/format/stripe_record.h"
@@ -34,7 +35,7 @@ void decode_twice(std::string_view bytes) {
 FUZZ_TARGET(records) {
   using namespace strandline;
   fuzz::Input input(bytes);
-  const uint8_t kind = input.byte() % 15;
+  const uint8_t kind = input.byte() % 16;
   const std::string_view record = input.rest();
   if (kind == 0) decode_and_encode<EventKey>(record);
   if (kind == 1) decode_and_encode<IdentityRecord>(record);
@@ -54,6 +55,7 @@ FUZZ_TARGET(records) {
   if (kind == 12) decode_twice<IndexChunks>(record);
   if (kind == 13) decode_twice<BucketTerms>(record);
   if (kind == 14) decode_twice<ErasureRecord>(record);
+  if (kind == 15) decode_twice<Incarnation>(record);
   if (kind == 5) {
     std::string_view consumer;
     StreamId stream;

@@ -18,6 +18,7 @@
 #include "engine/state/expiring.h"
 #include "engine/state/failure.h"
 #include "engine/state/idempotency.h"
+#include "engine/state/incarnations.h"
 #include "engine/state/part.h"
 #include "engine/state/positions.h"
 #include "engine/state/producers.h"
@@ -86,6 +87,7 @@ struct LogState {
   Expiring expiring{parts};
   Consumers consumers{parts, *this};
   Access access{parts, *this};
+  IncarnationsPart incarnations{parts};
   EventIndex index{parts, *this};
   Erasures erasures{parts};
   std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)

@@ -30,6 +30,8 @@ struct DBOptions;
 
 namespace strandline {
 
+class HeldFiles;
+
 // Written since the last flush, at which the writer flushes: what a table file of level 0 holds,
 // and about what reopening replays. 16 MB made a commit's waits for a disk that discards deleted
 // files shorter (bench/README.md, Soak), and cost a seventh of the engine's appends.
@@ -112,6 +114,7 @@ class Store {
   // from here on.
   Status flush(SegmentId open);
   uint64_t flushes_begun() const;  // since it was opened
+  bool is_flushing() const;
   // Whether anything of a segment may be in memory that no flush has begun to write.
   bool may_be_in_memory(SegmentId segment) const;
   // Removes every event of the segments below `first_live`, most of them as whole files.
@@ -133,6 +136,10 @@ class Store {
   void finish();
   // From now on no file is made, renamed or deleted, for the directory is not the log's any more.
   void freeze();
+
+  // For a copy: all files of this moment. By the writer, so that nothing is written meanwhile.
+  Result<std::unique_ptr<HeldFiles>> hold_files() const;
+  std::string identity() const;  // by which RocksDB knows this database
 
   uint64_t disk_bytes() const;       // of table files and WAL
   uint64_t unflushed_bytes() const;  // in memory and the WAL alone: what flushes will write

@@ -49,6 +49,11 @@ Act act_for(const RevokeKey& one, const Outcome&) {
 Act act_for(const FirstUse& one, const Outcome&) {
   return {.type = "strandline.key.used", .subject = one.name};
 }
+Act act_for(const BeginIncarnation& one, const Outcome& outcome) {
+  return {.type = "strandline.log.restored",
+          .subject = std::to_string(one.backup),
+          .details = fmt::format(R"(,"incarnation":"{}","first":{})", one.id, outcome.number)};
+}
 Act act_for(const Record& one, const Outcome&) { return one.act; }
 Act act_for(const CreateConsumer& one, const Outcome&) {
   return {.type = "strandline.consumer.created",

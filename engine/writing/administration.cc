@@ -189,6 +189,24 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const FlushAll&)
   return Outcome{};
 }
 
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const HoldFiles& request) {
+  auto files = log.store->hold_files();
+  if (!files) return std::unexpected(std::move(files.error()));
+  *request.held = {.files = std::move(*files),
+                   .next = Sequence(log.streams.log().assigned.next),
+                   .changes = log.store->durable_changes(),
+                   .at = builder.group().stored};
+  return Outcome{};
+}
+
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const BeginIncarnation& request) {
+  log.incarnations.put(builder.group(), {.id = request.id,
+                                         .first = request.first,
+                                         .begun = builder.group().stored,
+                                         .backup = request.backup});
+  return Outcome{.number = request.first.value};
+}
+
 // These share their group with others: the builder stages them (commit_group_builder.h).
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const AppendMany&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const Broadcast&) { std::abort(); }

@@ -18,6 +18,7 @@
 #include "engine/api/append.h"
 #include "engine/state/event_index.h"
 #include "engine/state/outcome.h"
+#include "engine/store/held_files.h"
 #include "engine/writing/consumer_desk.h"
 #include "engine/writing/operation_traits.h"
 #include "engine/writing/rewriting.h"
@@ -134,6 +135,31 @@ struct OperationTraits<Record>
     : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses, Written::down> {
 };
 
+// For a backup (log_backup.cc): the store's files are held, as they are between two commit groups.
+// It is answered once all that is in them is durable. That a backup was made is written down when
+// it is done.
+struct HeldStore {
+  std::unique_ptr<HeldFiles> files;
+  Sequence next;         // one past the last event in them
+  uint64_t changes = 0;  // as in the head mark
+  Timestamp at;
+};
+struct HoldFiles {
+  std::shared_ptr<HeldStore> held;
+};
+template <>
+struct OperationTraits<HoldFiles>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
+// The log was restored from a backup, and is another incarnation from here on.
+struct BeginIncarnation {
+  std::string id;
+  uint64_t backup;
+  Sequence first;
+};
+template <>
+struct OperationTraits<BeginIncarnation>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
+
 template <>
 struct OperationTraits<Broadcast>
     : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses, Written::no> {};
@@ -149,10 +175,11 @@ struct OperationTraits<AppendMany> {
 };
 
 struct Operation {
-  using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
-                               DropSegment, ForgetStripe, LeaveHoles, KeepIndex, CreateKey,
-                               RotateKey, RevokeKey, FirstUse, Record, BeginErasure, EndErasure,
-                               Rewrite, ReplaceRecords, FlushAll, ConsumerRequest>;
+  using Request =
+      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment,
+                   ForgetStripe, LeaveHoles, KeepIndex, CreateKey, RotateKey, RevokeKey, FirstUse,
+                   Record, BeginErasure, EndErasure, Rewrite, ReplaceRecords, FlushAll, HoldFiles,
+                   BeginIncarnation, ConsumerRequest>;
   using Done = Answering;
 
   Request request;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/api/backup.h"
 #include "engine/api/quota.h"
 
 namespace strandline::server {
@@ -33,6 +34,9 @@ struct ServerOptions {
   Quota quota = {};
   // Where a line for each request goes (access_log.h): a file, or "-"; empty: nowhere.
   std::string access_log = {};
+  // Where backups of the log go; empty: none are made. No request names a directory.
+  std::string backup_directory = {};
+  uint64_t backup_bytes_per_second_max = kBackupBytesPerSecond;
   // Of one address: more are answered 429, but for one a second. 0: all are looked at.
   uint64_t wrong_secrets_max = 20;
   size_t connections_max = 20'000;          // past it, 503 and closed

@@ -5,6 +5,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+
 #include "server/connection/consumer_metrics.h"
 #include "server/connection/readiness.h"
 #include "server/connection/route.h"
@@ -180,6 +182,19 @@ std::string render_metrics(const Service& service) {
                log.durable_next().value);
   scrape.gauge("strandline_sealed", "1 if appends are refused until the log is reopened.",
                log.sealed() ? 1 : 0);
+  if (const auto newest = service.backups.newest()) {
+    const int64_t age_us = std::max<int64_t>(0, log.now().us - newest->made.us);
+    scrape.gauge("strandline_backup_age_seconds", "Since the newest backup was made.",
+                 static_cast<uint64_t>(age_us / 1'000'000));
+    scrape.gauge("strandline_backup_bytes", "Bytes of the newest backup.", newest->bytes);
+    scrape.gauge("strandline_backup_written_bytes", "Bytes of it that no backup before it had.",
+                 newest->written);
+    scrape.gauge("strandline_backup_next", "One past the sequence of the last event in it.",
+                 newest->next.value);
+  }
+  scrape.counter("strandline_backups_failed_total",
+                 "Backups that could not be made or verified, since the server started.",
+                 service.backups.failures());
   if (service.tokens) scrape.tokens(*service.tokens);
   scrape.consumers(log);
   return scrape.text();

@@ -11,6 +11,7 @@
 #include "server/base/secret.h"
 #include "server/base/server_options.h"
 #include "server/connection/access_log.h"
+#include "server/connection/backup_runner.h"
 #include "server/connection/first_uses.h"
 #include "server/connection/metrics.h"
 #include "server/connection/quotas.h"
@@ -39,6 +40,7 @@ struct Service {
                 [this](std::string_view prefix) { return log.stored_under(prefix).bytes; }};
   Refusals refusals;
   FirstUses first_uses;
+  BackupRunner backups{log, options.backup_directory, options.backup_bytes_per_second_max};
   AccessLog* access_log = nullptr;  // borrowed; null: none is written
   Live* live = nullptr;             // borrowed; set before the first request
   BodyBudget bodies{options.bodies_bytes_max};

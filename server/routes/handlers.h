@@ -78,6 +78,11 @@ void pusher_channels(Call call, Answer answer);
 void pusher_channel(Call call, Answer answer);
 void pusher_users(Call call, Answer answer);
 void pusher_terminate(Call call, Answer answer);
+// backup_routes.cc
+void create_backup(Call call, Answer answer);
+void list_backups(Call call, Answer answer);
+void verify_backup(Call call, Answer answer);
+void delete_backup(Call call, Answer answer);
 // status_routes.cc
 void get_healthz(Call call, Answer answer);
 void get_readyz(Call call, Answer answer);

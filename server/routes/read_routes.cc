@@ -25,10 +25,29 @@ struct Plan {
 };
 using Planned = std::expected<Plan, Response>;
 
+// Of several streams a position is a sequence, and names another event in another incarnation of
+// the log: `12345@1f0a55c3`. The suffix is taken off the text.
+std::expected<void, Response> check_incarnation(const Call& call, std::string_view suffix,
+                                                uint64_t position) {
+  const Incarnations incarnations = call.service.log.incarnations();
+  if (suffix.empty() && !incarnations.restored()) return {};
+  auto good = incarnations.check(position, suffix);
+  if (!good) return std::unexpected(problem(good.error(), Asked::reading));
+  return {};
+}
+std::string_view take_suffix(std::string_view& text) {
+  const size_t at = text.find('@');
+  if (at == text.npos) return {};
+  const std::string_view suffix = text.substr(at + 1);
+  text = text.substr(0, at);
+  return suffix;
+}
+
 Parsed<From> take_from(const Call& call, bool backward) {
   // EventSource sends what it last saw; that wins over the address it was opened with. Other
   // clients, which read other forms, may do as it does.
-  const std::string_view last = call.header(Header::last_event_id);
+  std::string_view last = call.header(Header::last_event_id);
+  take_suffix(last);
   if (!last.empty()) {
     if (backward) return std::unexpected("Last-Event-ID goes on forward; leave out the direction");
     const auto place = parse_number(last);
@@ -41,7 +60,11 @@ Parsed<From> take_from(const Call& call, bool backward) {
   }
   auto text = call.query.one("from");
   if (!text) return std::unexpected(text.error());
-  if (*text) return parse_from(std::move(**text));
+  if (*text) {
+    std::string_view place = **text;
+    take_suffix(place);
+    return parse_from(std::string(place));
+  }
   return backward ? From::latest() : From::earliest();
 }
 
@@ -76,11 +99,38 @@ Response not_acceptable(std::span<const std::string_view> offers) {
   return problem(406, "not-acceptable", std::move(detail));
 }
 
+// A follower that says of which incarnation of the log its places are.
+class PlacedFollow : public SubscriptionFollow {
+ public:
+  PlacedFollow(Subscription subscription, std::unique_ptr<Form> form, Places places,
+               Principal principal, std::string headers)
+      : SubscriptionFollow(std::move(subscription), std::move(form), places, std::move(principal)),
+        headers_(std::move(headers)) {}
+  std::string headers() const override { return headers_; }
+
+ private:
+  const std::string headers_;
+};
+
+// What take_from took the suffix from, looked at again: of which incarnation it is.
+std::expected<void, Response> check_place(const Call& call, const From& from) {
+  if (from.kind != From::Kind::position) return {};
+  std::string_view last = call.header(Header::last_event_id);
+  if (!last.empty()) return check_incarnation(call, take_suffix(last), from.number);
+  const auto text = call.query.one("from");
+  if (!text || !*text) return {};
+  std::string_view place = **text;
+  return check_incarnation(call, take_suffix(place), from.number);
+}
+
 std::unique_ptr<Form> make_form(std::string_view type, const Call& call, bool positions,
                                 Places places) {
   if (type == kJson) return json_form();
   if (type == kNdjson) return ndjson_form(positions);
-  if (type == kEventStream) return sse_form(places, call.service.options.sse_retry_ms);
+  if (type == kEventStream) {
+    return sse_form(places, call.service.options.sse_retry_ms,
+                    places == Places::sequences ? call.service.log.incarnations().suffix() : "");
+  }
   return frames_form();
 }
 
@@ -113,6 +163,11 @@ Planned plan(const Call& call, Selection select) {
   plan.read.from = *from;
   plan.places =
       plan.read.select.kind == Selection::Kind::stream ? Places::offsets : Places::sequences;
+  if (plan.places == Places::sequences) {
+    if (auto good = check_place(call, plan.read.from); !good) {
+      return std::unexpected(std::move(good.error()));
+    }
+  }
   // In the cursor, so that neither a filter nor a limit tells of streams that it may not read.
   const bool everything = call.principal.may_everything(Action::read);
   if (plan.places == Places::sequences && !everything) {
@@ -150,8 +205,9 @@ void read(Call call, Answer answer, Selection select) {
       return home.follow(std::move(*awaiting));
     }
     if (!subscription) return home.now(problem(subscription.error(), Asked::reading));
-    home.follow(std::make_unique<SubscriptionFollow>(std::move(*subscription), std::move(plan.form),
-                                                     plan.places, std::move(plan.principal)));
+    home.follow(std::make_unique<PlacedFollow>(
+        std::move(*subscription), std::move(plan.form), plan.places, std::move(plan.principal),
+        incarnation_header(service.log, plan.places == Places::sequences)));
   };
   const From::Kind from = planned->read.from.kind;
   if (from != From::Kind::last && from != From::Kind::time) {

@@ -139,6 +139,7 @@ Response render_info(const Service& service) {
   members.text("version", kVersion);
   members.number("format", kFormatVersion);
   members.number("durable_next", log.durable_next().value);
+  members.text("incarnation", log.incarnations().now().id);
   const auto sealed = log.sealed();
   members.name("sealed");
   if (sealed) {

@@ -57,7 +57,8 @@ std::unique_ptr<Form> json_form();
 // keepalive is an empty line.
 std::unique_ptr<Form> ndjson_form(bool positions);
 // The WHATWG's event stream, for followers: `id:` is the event's place.
-std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms);
+// With `suffix` behind it, which says of which incarnation of the log it is (incarnation.h).
+std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms, std::string suffix = {});
 // schemas/frame.h. A batch that is read whole is sent as it is stored. Newest first, the frames
 // come newest first, and in each the events stand as they were appended.
 std::unique_ptr<Form> frames_form();

@@ -12,7 +12,8 @@ namespace {
 
 class SseForm : public Form {
  public:
-  SseForm(Places places, uint64_t retry_ms) : places_(places), retry_ms_(retry_ms) {}
+  SseForm(Places places, uint64_t retry_ms, std::string suffix)
+      : places_(places), retry_ms_(retry_ms), suffix_(std::move(suffix)) {}
 
   std::string_view media_type() const override { return kEventStream; }
 
@@ -58,20 +59,22 @@ class SseForm : public Form {
   }
 
  private:
-  static void id(std::string& out, uint64_t place) {
+  void id(std::string& out, uint64_t place) const {
     out += "id: ";
     append_number(out, place);
+    out += suffix_;
     out += '\n';
   }
 
   const Places places_;
   const uint64_t retry_ms_;
+  const std::string suffix_;
 };
 
 }  // namespace
 
-std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms) {
-  return std::make_unique<SseForm>(places, retry_ms);
+std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms, std::string suffix) {
+  return std::make_unique<SseForm>(places, retry_ms, std::move(suffix));
 }
 
 }  // namespace strandline::server

@@ -15,6 +15,8 @@ enum class LineForm {
   detect,  // by the beginning
   ndjson,
   plain,
+  csv,      // with a header
+  journal,  // of systemd, in JSON
 };
 
 // U+FEFF in UTF-8, which some programs write before a text.

@@ -158,6 +158,7 @@ int run(int argc, char** argv) {
   add_keys(program);
   add_erase(program);
   add_channels(program);
+  add_backup(program);
   add_verify(program);
   add_stats(program);
   add_completion(program);

@@ -59,6 +59,7 @@ void add_erase(Program& program);
 void add_channels(Program& program);
 void add_import(Program& program);
 void add_export(Program& program);
+void add_backup(Program& program);
 void add_verify(Program& program);
 void add_stats(Program& program);
 void add_completion(Program& program);

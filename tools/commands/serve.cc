@@ -233,6 +233,8 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   options.quota = *server::parse_quota(settings.text("serve", "quota"));
   options.wrong_secrets_max = settings.number("serve", "wrong_secrets_max");
   options.access_log = settings.text("serve", "access_log");
+  options.backup_directory = settings.text("serve", "backup_directory");
+  options.backup_bytes_per_second_max = settings.bytes("serve", "backup_rate");
   options.connections_max = connections;
   options.insecure = settings.truth("serve", "insecure");
   if (auto read = read_live(settings, options); !read) return failed(read.error());

@@ -10,6 +10,7 @@
 
 #include "engine/disk/access.h"
 #include "server/base/version.h"
+#include "server/wire/backup_json.h"
 #include "server/wire/cloudevents.h"
 #include "server/wire/consumer_json.h"
 #include "server/wire/erasure_json.h"
@@ -91,17 +92,22 @@ class LocalFeed : public Feed {
   std::deque<std::future<Status>> under_way_;
 };
 
+Error no_server() {
+  return {.code = Code::invalid, .message = "without a server, --backups DIR says which backups"};
+}
+
 // Members of the server's /v1/info, without those that only a running server has.
 std::string render_info(const Log& log) {
   const RecoveryReport& recovery = log.recovery();
   std::string out = fmt::format(
-      "{{\"name\":\"strandline\",\"version\":\"{}\",\"format\":{},\"durable_next\":{},\"recovery\":"
+      "{{\"name\":\"strandline\",\"version\":\"{}\",\"format\":{},\"durable_next\":{},"
+      "\"incarnation\":\"{}\",\"recovery\":"
       "{{"
       "\"created\":{},\"wal_bytes_replayed\":{},\"torn_bytes_dropped\":{},\"durable_next\":{},"
       "\"head_mark\":{},\"milliseconds\":{}}},\"segments\":[",
-      server::kVersion, kFormatVersion, log.durable_next().value, recovery.created,
-      recovery.wal_bytes_replayed, recovery.torn_bytes_dropped, recovery.durable_next.value,
-      recovery.head_mark.value, recovery.milliseconds);
+      server::kVersion, kFormatVersion, log.durable_next().value, log.incarnations().now().id,
+      recovery.created, recovery.wal_bytes_replayed, recovery.torn_bytes_dropped,
+      recovery.durable_next.value, recovery.head_mark.value, recovery.milliseconds);
   bool first = true;
   for (const SegmentInfo& segment : log.segments()) {
     if (!first) out += ',';
@@ -248,6 +254,19 @@ class LocalLog : public LogHandle {
     return out;
   }
   Result<std::string> erasures() override { return server::render_erasures(log_->erasures()); }
+  Result<std::string> backup(BackupRequest request) override {
+    auto made = log_->backup(std::move(request));
+    if (!made) return std::unexpected(std::move(made.error()));
+    std::string out;
+    server::render_backup(out, *made);
+    return out;
+  }
+  // Those of a directory need no log.
+  Result<std::string> backups() override { return std::unexpected(no_server()); }
+  Result<std::string> verify_backup(uint64_t, BackupRequest) override {
+    return std::unexpected(no_server());
+  }
+  Result<std::string> remove_backup(uint64_t) override { return std::unexpected(no_server()); }
 
   Result<std::string> info() override { return render_info(*log_); }
 

@@ -113,6 +113,13 @@ class LogHandle {
   // What a server says of its live clients, or does with them: JSON, as its API has it. A directory
   // has none.
   virtual Result<std::string> ask_live(std::string method, std::string path);
+  // --- Backups: JSON, as the API has it. A directory's goes where it is told; a server's where its
+  // --- operator said, and nothing else is told it. It waits until the backup is made.
+  virtual Result<std::string> backup(BackupRequest request) = 0;
+  // A server's. Verify waits until it is done, and answers the job.
+  virtual Result<std::string> backups() = 0;
+  virtual Result<std::string> verify_backup(uint64_t backup, BackupRequest request) = 0;
+  virtual Result<std::string> remove_backup(uint64_t backup) = 0;
 
   // Sizes, segments, counters: a JSON object.
   virtual Result<std::string> info() = 0;

@@ -64,12 +64,19 @@ class RemoteLog : public LogHandle {
   Result<std::string> erase(EraseRequest request, const std::vector<std::string>& types,
                             const std::vector<std::string>& subjects) override;
   Result<std::string> erasures() override;
+  // --- In remote_backups.cc.
+  Result<std::string> backup(BackupRequest request) override;
+  Result<std::string> backups() override;
+  Result<std::string> verify_backup(uint64_t backup, BackupRequest request) override;
+  Result<std::string> remove_backup(uint64_t backup) override;
 
   Result<std::string> ask_live(std::string method, std::string path) override;
   Result<std::string> info() override;
 
  private:
   Result<rapidjson::Document> get(std::string target);
+  // Waits for the end of what a request began, which GET /v1/backups tells of.
+  Result<std::string> wait_for_job(std::string target, const BackupRequest& request);
   // With a body in JSON.
   Result<rapidjson::Document> ask(const char* method, std::string target, std::string body);
   // Whether a consumer's positions count the events of one stream; asked once.

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "engine/api/clock.h"
+#include "engine/format/incarnation_record.h"
 #include "engine/log.h"
 #include "engine/store/store.h"
 #include "tests/support/log/directory.h"
@@ -75,6 +76,28 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
   std::string line;
   std::getline(format, line);
   EXPECT_EQ(line, "strandline 4");
+}
+
+// As FORMAT.md has it beside the record of an API key.
+TEST(Format, AnIncarnationIsWrittenAsDocumented) {
+  const Incarnation incarnation{.id = "00112233445566778899aabbccddeeff",
+                                .first = Sequence(258),
+                                .begun = {0x0006474846204000},
+                                .backup = 7};
+  EXPECT_EQ(hex(incarnation_key(1)), "0200000001");
+  EXPECT_EQ(hex(encode(incarnation)),
+            "0101100011223344 5566778899aabbcc ddeeff0308020100 0000000000020800\n"
+            "    4020464847060004 080700000000000000");
+  uint32_t number = 0;
+  Incarnation read;
+  EXPECT_TRUE(decode_incarnation_key(incarnation_key(1), number));
+  EXPECT_EQ(number, 1u);
+  ASSERT_TRUE(decode(encode(incarnation), read));
+  EXPECT_EQ(read.id, incarnation.id);
+  EXPECT_EQ(read.first, incarnation.first);
+  EXPECT_EQ(read.begun, incarnation.begun);
+  EXPECT_EQ(read.backup, 7u);
+  EXPECT_FALSE(decode(encode(incarnation).substr(0, 10), read));
 }
 
 }  // namespace
