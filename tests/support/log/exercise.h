@@ -68,6 +68,7 @@ class Exercise {
   void roll();
   void drop();
   void truncate();
+  void erase();
 
   const std::shared_ptr<RecordedDisk> disk_;
   const std::string name_;
