@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kIncarnationVersion = 1;
 constexpr size_t kIdBytes = 16;
-constexpr uint64_t kId = 1, kFirst = 3, kBegun = 2, kBackup = 4;
+constexpr uint64_t kId = 1, kFirst = 3, kRestored = 2, kBackup = 4;
 
 std::string bytes_of(std::string_view hex) {
   std::string out;
@@ -57,7 +57,7 @@ std::string encode(const Incarnation& incarnation) {
   std::string out(1, kIncarnationVersion);
   put_field(out, kId, bytes_of(incarnation.id));
   put_field(out, kFirst, le<uint64_t>(incarnation.first.value));
-  put_field(out, kBegun, le<int64_t>(incarnation.begun.us));
+  put_field(out, kRestored, le<int64_t>(incarnation.begun.us));
   put_field(out, kBackup, le<uint64_t>(incarnation.backup));
   return out;
 }
@@ -71,12 +71,12 @@ bool decode(std::string_view bytes, Incarnation& incarnation) {
       incarnation.id = hex_of(field);
       return true;
     }
-    if (tag != kFirst && tag != kBegun && tag != kBackup) return false;
+    if (tag != kFirst && tag != kRestored && tag != kBackup) return false;
     whole &= field.size() == sizeof(uint64_t);
     if (!whole) return true;
     const auto number = get_le<uint64_t>(field, 0);
     if (tag == kFirst) incarnation.first = Sequence(number);
-    if (tag == kBegun) incarnation.begun.us = static_cast<int64_t>(number);
+    if (tag == kRestored) incarnation.begun.us = static_cast<int64_t>(number);
     if (tag == kBackup) incarnation.backup = number;
     has_first |= tag == kFirst;
     return true;
