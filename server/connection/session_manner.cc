@@ -28,7 +28,9 @@ Session::Manner Session::manner_of(const Request& request, const Route* route) c
 
 // Of a request that could not be read nobody knows more than where it came from.
 Session::Manner Session::manner_of_unreadable() const {
-  Manner manner{.keep_alive = false, .actor = {.from = std::string(transport_->peer())}};
+  const std::string peer(transport_->peer());
+  Manner manner{.keep_alive = false,
+                .actor = {.kind = Actor::Kind::address, .name = peer, .from = peer}};
   if (service_.access_log) manner.begun = std::chrono::steady_clock::now();
   return manner;
 }
