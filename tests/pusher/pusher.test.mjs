@@ -1,12 +1,14 @@
 // Clients that others wrote, unmodified: pusher-js, laravel-echo and the server library pusher,
-// over Pusher's protocol; npm's ws and Node's own WebSocket, over Strandline's. With the server killed
-// and restarted in between: nothing lost, nothing twice, presence right.
+// over Pusher's protocol; npm's ws and Node's own WebSocket, over Strandline's. With the server
+// killed and restarted in between: nothing lost, nothing twice, presence right.
 //
 // PROGRAM in the environment is the `strandline` to test.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -272,6 +274,68 @@ test('a kill -9: presence is right, and a client that resumes misses nothing', a
   await tick(20, 30);
   await all;
   assert.deepEqual(got, Array.from({ length: 30 }, (_, n) => n));
+});
+
+test('a callback is asked about private channels, and whatever is no yes is a no', async () => {
+  const asked = [];
+  let answer = () => [403, ''];
+  const asker = createServer(async (request, response) => {
+    let body = '';
+    for await (const piece of request) body += piece;
+    const signature = createHmac('sha256', appSecret).update(body).digest('hex');
+    assert.equal(request.headers['strandline-signature'], signature);
+    asked.push(JSON.parse(body));
+    const [status, text] = answer();
+    response.writeHead(status).end(text);
+  });
+  asker.listen(0, '127.0.0.1');
+  await once(asker, 'listening');
+  const folder = join(directory, 'callback');
+  const beside = spawn(program, ['serve', '--data', folder, '--listen', '127.0.0.1:0',
+    '--live-secret-file', join(directory, 'secret'), '--live-app-key', 'key',
+    '--live-callback', `http://127.0.0.1:${asker.address().port}/ask`,
+  ], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let there;
+  for await (const line of createInterface({ input: beside.stdout })) {
+    there = line.match(/listening on http:\/\/127\.0\.0\.1:(\d+)/)?.[1];
+    if (there) break;
+  }
+  beside.stdout.resume();
+  execFileSync(program, ['keys', 'create', 'admin', '--grant', 'admin',
+    '--server', `http://127.0.0.1:${there}`]);
+  const socket = new WsSocket(`ws://127.0.0.1:${there}/app/key/live`);
+  const frames = [];
+  let wake = () => {};
+  socket.on('message', (data) => { frames.push(JSON.parse(data)); wake(); });
+  const next = async (op) => {
+    for (;;) {
+      const at = frames.findIndex((frame) => frame.op === op);
+      if (at >= 0) return frames.splice(at, 1)[0];
+      await new Promise((resolve) => { wake = resolve; });
+    }
+  };
+  const { connection } = await next('connected');
+  const subscribe = (channel, more) =>
+    socket.send(JSON.stringify({ op: 'subscribe', channel, ...more }));
+  subscribe('private-a');
+  assert.equal((await next('error')).code, 'forbidden');
+  assert.deepEqual(asked.pop(), { connection, channel: 'private-a', joins: false });
+  answer = () => [200, ''];
+  subscribe('private-a');
+  await next('subscribed');
+  subscribe('presence-a', { presence: true });  // a yes that does not say who it is
+  assert.equal((await next('error')).code, 'forbidden');
+  answer = () => [200, '{"user_id":"ann","user_info":{"name":"Ann"}}'];
+  subscribe('presence-a', { presence: true });
+  assert.equal((await next('presence')).members[0].user, 'ann');
+  asker.close();
+  asker.closeAllConnections();
+  subscribe('private-b');  // nobody answers
+  assert.equal((await next('error')).code, 'forbidden');
+  socket.close();
+  const ended = once(beside, 'exit');
+  beside.kill('SIGKILL');
+  await ended;
 });
 
 // Over Strandline's own protocol: a socket that is opened anew whenever it ends.

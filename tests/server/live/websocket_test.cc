@@ -1,6 +1,7 @@
 // What a WebSocket takes from clients that know no manners (RFC 6455).
 #include "tests/support/http/guarded_server.h"
 #include "tests/support/http/websocket_client.h"
+#include "tests/support/process/process_facts.h"
 
 namespace strandline::tests {
 namespace {
@@ -189,6 +190,26 @@ TEST_F(WebSocketManners, APageOfAnotherOriginIsRefused) {
   const Socket site(server_.address(), "/v1/live", {{"Sec-Fetch-Site", "cross-site"}});
   EXPECT_EQ(site.answer().status, 403u);
 }
+
+#ifndef STRANDLINE_SANITIZED
+TEST_F(WebSocketManners, AnIdleConnectionIsSmall) {
+  const pid_t server = server_.process().pid();
+  const auto connect_all = [&](size_t count) {
+    std::vector<Socket> all;
+    for (size_t i = 0; i < count; ++i) all.push_back(connect());
+    return all;
+  };
+  // What the first ones make stays for all.
+  connect_all(200);
+  constexpr size_t kConnections = 1'000, kBytesEach = 12 << 10;
+  const size_t files = open_files(server), before = memory_bytes(server);
+  {
+    const std::vector<Socket> all = connect_all(kConnections);
+    EXPECT_LE(memory_bytes(server), before + kConnections * kBytesEach);
+  }
+  EXPECT_TRUE(eventually([&] { return open_files(server) <= files; }));
+}
+#endif
 
 TEST_F(WebSocketManners, ChurnLeavesNothingBehind) {
   const auto open = [&] {
