@@ -17,24 +17,46 @@ namespace {
 constexpr std::chrono::seconds kAgain(5);
 // Of rebuilt batches, in one commit group.
 constexpr size_t kGroupBytes = 1 << 20;
-// Streams that a receipt names; of the others it says how many there are.
+// Streams that a receipt names, and runs of offsets: it is an event, which has its limit.
 constexpr size_t kNamedMax = 1'000;
+constexpr size_t kRunsToldMax = 10'000;
 // What is in `damaged/` until a repair is complete.
 constexpr const char* kRepairing = "REPAIRING";
 
+// [[first,next],...]
+std::string offsets_of(const std::vector<ErasedRun>& runs) {
+  std::string out;
+  for (const ErasedRun& run : runs) {
+    out += fmt::format("{}[{},{}]", out.empty() ? "" : ",", run.first.value,
+                       (run.first + run.count).value);
+  }
+  return "[" + out + "]";
+}
+
+// Which events went, but not what was asked for: so that an erasure can be applied again to a
+// backup.
 std::string details_of(const LogState& log, const EraseRequest& request,
                        const SelectedEvents& selected) {
   std::string streams;
-  size_t named = 0;
+  size_t named = 0, told = 0;
+  bool all = selected.of_stream.size() <= kNamedMax;
   for (const auto& [id, events] : selected.of_stream) {
     if (++named > kNamedMax) break;
-    streams += fmt::format(R"({}{{"stream":{},"events":{}}})", streams.empty() ? "" : ",",
-                           json_literal(log.streams.find(id)->name), events);
+    const std::vector<ErasedRun>& runs = selected.runs.at(id);
+    std::string offsets;
+    if (told + runs.size() <= kRunsToldMax) {
+      told += runs.size();
+      offsets = ",\"offsets\":" + offsets_of(runs);
+    } else {
+      all = false;
+    }
+    streams += fmt::format(R"({}{{"stream":{},"events":{}{}}})", streams.empty() ? "" : ",",
+                           json_literal(log.streams.find(id)->name), events, offsets);
   }
   return fmt::format(
-      R"(,"what":"{}","events":{},"copies":{},"streams":[{}],"streams_in_all":{},"why":{})",
-      request.data_only ? "data" : "events", selected.events, selected.copies, streams,
-      selected.of_stream.size(), json_literal(request.reason));
+      R"(,"what":"{}","events":{},"copies":{},"streams":[{}],"all_offsets":{},"why":{})",
+      request.data_only ? "data" : "events", selected.events, selected.copies, streams, all,
+      json_literal(request.reason));
 }
 
 // The part of a run that lies in a part of a batch.

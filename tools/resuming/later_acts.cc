@@ -4,11 +4,39 @@
 #include <rapidjson/document.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "tools/base/lines.h"
 #include "tools/client/exchange.h"
 
 namespace strandline::tools {
+
+namespace {
+
+// Of the first half of a receipt: a request for each stream. False: it does not say where all was.
+bool take_erasure(const rapidjson::Value& event, std::vector<EraseRequest>& erased) {
+  if (!event.HasMember("data") || !event["data"].IsObject()) return false;
+  const rapidjson::Value& data = event["data"];
+  if (!data.HasMember("all_offsets") || !data["all_offsets"].IsTrue()) return false;
+  std::vector<EraseRequest> requests;
+  for (const rapidjson::Value& one : array_of(data, "streams")) {
+    EraseRequest request{
+        .select = Selection::stream(std::string(text_of(one, "stream"))),
+        .data_only = text_of(data, "what") == "data",
+        .reason = fmt::format("erasure {}, after a restore", text_of(event, "subject"))};
+    for (const rapidjson::Value& range : array_of(one, "offsets")) {
+      if (!range.IsArray() || range.Size() != 2 || !range[0].IsUint64() || !range[1].IsUint64()) {
+        return false;
+      }
+      request.offsets.push_back({Offset(range[0].GetUint64()), Offset(range[1].GetUint64())});
+    }
+    requests.push_back(std::move(request));
+  }
+  std::ranges::move(requests, std::back_inserter(erased));
+  return true;
+}
+
+}  // namespace
 
 Result<LaterActs> read_later_acts(const std::string& path, uint64_t from) {
   auto lines = Lines::open(path);
@@ -37,8 +65,8 @@ Result<LaterActs> read_later_acts(const std::string& path, uint64_t from) {
     if (type == "strandline.key.rotated") acts.rotated.push_back(subject);
     // A key that was made since is not in the backup. One that is made anew is good again.
     if (type == "strandline.key.created") std::erase(acts.revoked, subject);
-    // A receipt says what was erased by a digest alone.
-    if (type == "strandline.erasure.begun" || type == "strandline.gap") {
+    const bool again = type == "strandline.erasure.begun" && take_erasure(event, acts.erased);
+    if ((type == "strandline.erasure.begun" && !again) || type == "strandline.gap") {
       acts.rest.push_back(fmt::format("line {} ({}, {})", lines->count(), type, subject));
     }
   }
@@ -51,6 +79,12 @@ Result<uint64_t> apply(const LaterActs& acts, Log& log) {
     if (!revoked && revoked.error().code == Code::not_found) continue;
     if (!revoked) return std::unexpected(std::move(revoked.error()));
     ++applied;
+  }
+  for (const EraseRequest& request : acts.erased) {
+    const auto erased = log.erase(request);
+    if (!erased && erased.error().code == Code::not_found) continue;  // it came after the backup
+    if (!erased) return std::unexpected(erased.error());
+    applied += erased->events > 0;
   }
   return applied;
 }

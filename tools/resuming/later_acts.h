@@ -1,8 +1,8 @@
 // What happened to a log after a backup of it, so that it is not undone by restoring that backup:
 // from an export of `$admin` (strandline export '$admin' --full).
 //
-// A key that was revoked is revoked again. An erasure cannot be repeated: its receipt says what was
-// erased by a digest alone. *Errors*: `invalid`, by line, for a file that is no such export.
+// A key that was revoked is revoked again. What was erased is erased again, if the receipt says of
+// all of it where it was. *Errors*: `invalid`, by line, for a file that is no such export.
 // *Threads*: one.
 #pragma once
 
@@ -16,8 +16,9 @@ namespace strandline::tools {
 struct LaterActs {
   std::vector<std::string> revoked;  // keys
   std::vector<std::string> rotated;  // keys whose old secrets are good again in a restored log
-  std::vector<std::string> rest;     // what else takes something away, with its place
-  uint64_t acts = 0;                 // all later than the backup
+  std::vector<EraseRequest> erased;
+  std::vector<std::string> rest;  // what else takes something away, with its place
+  uint64_t acts = 0;              // all later than the backup
 };
 
 // Those in the file whose offsets are not below `from`: how far `$admin` goes in the backup.
