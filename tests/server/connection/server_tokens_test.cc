@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-#include "server/json/base64.h"
+#include "engine/api/base64.h"
 #include "tests/support/http/guarded_server.h"
 #include "tests/support/http/tokens.h"
 
@@ -82,7 +82,7 @@ TEST_F(TokensServed, AreAWayInAndTurnAccessControlOn) {
   EXPECT_THAT(other.body, HasSubstr(R"(the token of \"alice\")"));
   // As a password of Basic, too; and keys go on beside it.
   std::string basic;
-  server::render_base64(basic, "any:" + admin);
+  render_base64(basic, "any:" + admin);
   EXPECT_EQ(client.get("/v1/info", {{"Authorization", "Basic " + basic}}).status, 200u);
   Headers creating = bearer(admin);
   creating.emplace_back("Content-Type", "application/json");

@@ -7,10 +7,10 @@
 
 #include "engine/api/error.h"
 
-namespace strandline::server {
+namespace strandline {
 
 void render_base64(std::string& out, std::string_view bytes);
 Result<std::string> parse_base64(std::string_view text);
 Result<std::string> parse_base64url(std::string_view text);
 
-}  // namespace strandline::server
+}  // namespace strandline

@@ -1,8 +1,8 @@
-#include "server/json/base64.h"
+#include "engine/api/base64.h"
 
 #include <array>
 
-namespace strandline::server {
+namespace strandline {
 namespace {
 
 constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -80,4 +80,4 @@ Result<std::string> parse_base64url(std::string_view text) {
   return parse_base64(padded);
 }
 
-}  // namespace strandline::server
+}  // namespace strandline
