@@ -47,6 +47,14 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->indexer = std::make_unique<Indexer>(
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
+    const auto perform = [parts = parts.get()](Operation operation) {
+      return wait_for<Outcome>([&](Completion<Outcome> done) {
+        operation.done = std::move(done);
+        parts->submit(std::move(operation));
+      });
+    };
+    parts->signer = std::make_unique<Signer>(state, perform);
+    parts->auditor = std::make_unique<Auditor>(state, *parts->signer, perform);
     parts->eraser = std::make_unique<Eraser>(
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->head_mark = std::make_unique<HeadMark>(
@@ -73,6 +81,7 @@ Log::~Log() { close(); }
 void Log::close() {
   parts_->timer.reset();
   parts_->indexer.reset();
+  parts_->auditor.reset();
   if (parts_->eraser) parts_->eraser->stop();
   if (parts_->writer) parts_->writer->stop();
   if (parts_->commit_stage) parts_->commit_stage->stop();
@@ -149,6 +158,10 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
   if (!ok) {
     done(std::unexpected(std::move(ok.error())));
     return;
+  }
+  // Here, and not on the writer's thread, of which there is one.
+  for (AppendMany::Part& part : request.parts) {
+    if (parts_->state->trees.audits(part.stream)) part.digests = digest_batch(part.batch);
   }
   if (request.idempotency) {
     KeysInFlight& keys = parts_->state->keys_in_flight;

@@ -32,6 +32,10 @@
 #include "engine/api/reading.h"
 #include "engine/api/types.h"
 #include "engine/consumers/consumer_wait.h"
+#include "engine/proof/leaf.h"
+#include "engine/proof/note.h"
+#include "engine/proof/proof_file.h"
+#include "engine/proof/tile.h"
 #include "engine/reading/subscription.h"
 
 namespace strandline {
@@ -158,6 +162,23 @@ class Log {
   Result<Erased> erase(EraseRequest request, Actor by = {},
                        std::chrono::milliseconds patience = std::chrono::seconds(60));
   std::vector<ErasureUnderWay> erasures() const;  // whose bytes are not gone yet
+
+  // --- Proofs (docs/proofs.md), of audited streams (Options::audits) and `$admin`. They read the
+  // --- disk. `not_found` where there is no checkpoint yet.
+  Result<std::string> checkpoint(std::string_view stream) const;  // the newest: a signed note
+  // Of all that is durable now. `corrupt` if that does not begin with what was signed before.
+  Result<std::string> sign_checkpoint(const std::string& stream, Actor by = {});
+  // In the tree of the newest checkpoint; and that it begins with the tree of `from` events.
+  Result<InclusionProof> prove_event(std::string_view stream, Offset offset) const;
+  Result<ConsistencyProof> prove_consistency(std::string_view stream, uint64_t from) const;
+  Result<std::string> tile(std::string_view stream, const TileName& tile) const;  // its bytes
+  // Of [first, first + count), all of them there; zeros for what was erased.
+  Result<std::vector<EventSalts>> salts(std::string_view stream, Offset first,
+                                        uint32_t count) const;
+  std::vector<PublicKey> checkpoint_keys() const;   // all that have signed, the newest last
+  Result<PublicKey> checkpoint_key(Actor by = {});  // that signs now; makes it, if need be
+  // Another key signs from now on; under another origin, where one is given: a new beginning.
+  Result<PublicKey> rotate_checkpoint_key(const std::string& origin = {}, Actor by = {});
 
   // --- API keys (access.h). The log keeps them, and asks nobody for one. Changes are durable when
   // --- they return.

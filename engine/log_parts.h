@@ -9,10 +9,12 @@
 #include "engine/disk/head_mark.h"
 #include "engine/log.h"
 #include "engine/state/log_state.h"
+#include "engine/writing/auditor.h"
 #include "engine/writing/commit_stage.h"
 #include "engine/writing/consumer_timer.h"
 #include "engine/writing/eraser.h"
 #include "engine/writing/indexer.h"
+#include "engine/writing/signer.h"
 #include "engine/writing/writer.h"
 
 namespace strandline {
@@ -29,6 +31,8 @@ struct Log::Parts {
   std::unique_ptr<ConsumerTimer> timer;
   std::unique_ptr<Indexer> indexer;
   std::unique_ptr<Eraser> eraser;
+  std::unique_ptr<Signer> signer;
+  std::unique_ptr<Auditor> auditor;
   std::unique_ptr<HeadMark> head_mark;
 
   void submit(Operation operation);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@
 #include "engine/api/types.h"
 
 namespace strandline {
+
+struct BatchDigests;
 
 enum class Durability : uint8_t {
   fsync,     // acknowledged after fsync
@@ -115,6 +118,8 @@ struct AppendMany {
     Batch batch;
     Expected expected = {};
     std::optional<Producer> producer = {};
+    // The log's own: of its events, made where it arrives (engine/proof/leaf.h).
+    std::shared_ptr<const BatchDigests> digests = {};
   };
   std::vector<Part> parts = {};
   std::vector<Commit> commits = {};

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "engine/api/administration.h"
 
@@ -104,6 +105,15 @@ struct Options {
   // flushes and compactions need room for about two segments. Consumers' operations, and commits,
   // are refused below half of it.
   uint64_t disk_reserve_bytes = 512ull << 20;
+
+  // Which streams have an audit tree (docs/proofs.md), besides `$admin`; null: no other.
+  std::function<bool(std::string_view stream)> audits = nullptr;
+  // How often a checkpoint is signed of each tree that has grown. 0: only when it is asked for.
+  uint64_t checkpoint_interval_ms = 60'000;
+  // The file of the private key; empty: CHECKPOINT_KEY in the log's directory, made when needed,
+  // and what names the log in a key that is made: empty: strandline/ and a random number.
+  std::string checkpoint_key = {};
+  std::string checkpoint_origin = {};
 
   // Null: the system's clock. Tests move their own.
   std::shared_ptr<Clock> clock = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/format/rebuilt_batch.h"
 #include "engine/proof/merkle.h"
 
 namespace strandline {
@@ -79,7 +80,7 @@ Digest envelope_digest(const Event& event, const Salt& salt) {
   std::vector<Attribute> others;
   event.for_each_attribute([&](const Attribute& one) {
     // The mark of what was erased is not the client's (rebuilt_batch.h).
-    if (one.name != "erased") others.push_back(one);
+    if (one.name != kErasedAttribute) others.push_back(one);
   });
   std::ranges::sort(others, {}, &Attribute::name);
   for (const Attribute& one : others) put_attribute(bytes, one.name, one.kind, one.text);
@@ -111,7 +112,7 @@ std::shared_ptr<const BatchDigests> digest_batch(const Batch& batch) {
 
 namespace {
 
-using EntryBytes = std::array<char, kEntryBytes>;
+using EntryBytes = std::array<char, kLeafEntryBytes>;
 
 EntryBytes entry_bytes(Offset offset, Timestamp stored, const EventDigests& digests) {
   EntryBytes entry;
@@ -142,7 +143,7 @@ Digest leaf_of(Offset offset, Timestamp stored, const EventDigests& digests) {
 std::string entry_of_gone() { return std::string(1, kGoneEntry); }
 
 std::optional<LeafEntry> parse_entry(std::string_view entry) {
-  if (entry.size() != kEntryBytes || entry[0] != kEventEntry) return std::nullopt;
+  if (entry.size() != kLeafEntryBytes || entry[0] != kEventEntry) return std::nullopt;
   return LeafEntry{.offset = Offset(get_be(entry.substr(1, 8))),
                    .stored = {static_cast<int64_t>(get_be(entry.substr(9, 8)))},
                    .digests = {.envelope = digest_from(entry.substr(17, 32)),

@@ -56,7 +56,7 @@ EventDigests digests_of(const Event& event, const EventSalts& salts);
 // With a seed of its own.
 std::shared_ptr<const BatchDigests> digest_batch(const Batch& batch);
 
-inline constexpr size_t kEntryBytes = 81;
+inline constexpr size_t kLeafEntryBytes = 81;
 std::string entry_of(Offset offset, Timestamp stored, const EventDigests& digests);
 std::string entry_of_gone();
 Digest leaf_of(Offset offset, Timestamp stored, const EventDigests& digests);  // the entry's hash

@@ -18,12 +18,13 @@
 namespace strandline {
 namespace {
 
-constexpr std::array<std::pair<const char*, Family>, 5> kRecordFamilies = {
+constexpr std::array<std::pair<const char*, Family>, 6> kRecordFamilies = {
     {{"streams", Family::streams},
      {"segments", Family::segments},
      {"consumers", Family::consumers},
      {"producers", Family::producers},
-     {"access", Family::access}}};
+     {"access", Family::access},
+     {"tree", Family::tree}}};
 
 // A key some way behind: its first nine bytes, a kind and a number, as one number. Nothing if there
 // is none.

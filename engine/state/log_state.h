@@ -11,6 +11,7 @@
 #include "engine/disk/directory_identity.h"
 #include "engine/state/access.h"
 #include "engine/state/alarms.h"
+#include "engine/state/audit_trees.h"
 #include "engine/state/batch_cache.h"
 #include "engine/state/consumers.h"
 #include "engine/state/erasures.h"
@@ -90,6 +91,7 @@ struct LogState {
   IncarnationsPart incarnations{parts};
   EventIndex index{parts, *this};
   Erasures erasures{parts};
+  AuditTrees trees{parts, *this};
   std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)
   mutable AtomicCounters counters;
   mutable Salvages salvages;

@@ -22,7 +22,8 @@ void CollectedEvents::clear() {
   rewriting = 0;
 }
 
-StoredEvents::Place StoredEvents::append(CommitGroup& group, Stream& stream, const Batch& batch) {
+StoredEvents::Place StoredEvents::append(CommitGroup& group, Stream& stream, const Batch& batch,
+                                         const BatchDigests* digests) {
   CollectedEvents& collected = group.of(*this);
   Stream& log = log_.streams.log();
   CollectedEvents::Stage& stage = stage_of(group, stream);
@@ -45,6 +46,10 @@ StoredEvents::Place StoredEvents::append(CommitGroup& group, Stream& stream, con
     ranges.push_back({stream.id, stage.first, skip, batch.count()});
   }
   const Offset first(stream.assigned.next);
+  if (digests) {
+    stage.seeds.append(reinterpret_cast<const char*>(digests->seed.data()), digests->seed.size());
+    log_.trees.append(group, stream, first, *digests);
+  }
   stream.assigned.next += batch.count();
   stream.assigned.last_stored_us = group.stored.us;
   log.assigned.next += batch.count();
@@ -74,7 +79,7 @@ CollectedEvents::Stage& StoredEvents::stage_of(CommitGroup& group, Stream& strea
     log_.segments.enter(group, stream, Offset(stream.assigned.next), collected.first_sequence);
     stream.staged_group = group.number;
     stream.staged_index = static_cast<uint32_t>(collected.stages.size());
-    collected.stages.push_back({&stream, StoredBatchWriter(), Offset(0), Sequence(0)});
+    collected.stages.push_back({&stream, StoredBatchWriter(), Offset(0), Sequence(0), {}});
   }
   return collected.stages[stream.staged_index];
 }
@@ -82,6 +87,8 @@ CollectedEvents::Stage& StoredEvents::stage_of(CommitGroup& group, Stream& strea
 void StoredEvents::finish_value(CommitGroup& group, CollectedEvents::Stage& stage) {
   Stream& stream = *stage.stream;
   const EventKey key{log_.segments.open->stripe(), stream.id, stage.first};
+  if (!stage.seeds.empty()) stage.writer.put_field(BatchField::seeds, stage.seeds);
+  stage.seeds.clear();
   auto batch = std::make_shared<const SharedBatch>(
       stream.id, stage.writer.finish(key, stage.sequence, group.stored, stream.assigned.bytes));
   stage.writer = StoredBatchWriter();

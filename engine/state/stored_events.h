@@ -10,6 +10,7 @@
 
 #include "engine/api/batch.h"
 #include "engine/format/stored_batch.h"
+#include "engine/proof/leaf.h"
 #include "engine/state/part.h"
 #include "engine/state/streams.h"
 
@@ -22,6 +23,7 @@ struct CollectedEvents : StatePart::Pending {
     StoredBatchWriter writer;  // of the value being filled
     Offset first;              // of its first event
     Sequence sequence;
+    std::string seeds;  // of an audited stream, one a part (batch_leaves.h)
   };
 
   void clear() override;
@@ -45,8 +47,9 @@ class StoredEvents : public Collecting<CollectedEvents> {
     Offset first, next;  // [first, next) of the stream
     Sequence sequence;   // of the first
   };
-  // Gives the batch's events their offsets and sequences.
-  Place append(CommitGroup& group, Stream& stream, const Batch& batch);
+  // Gives the batch's events their offsets and sequences. Of an audited stream with their digests.
+  Place append(CommitGroup& group, Stream& stream, const Batch& batch,
+               const BatchDigests* digests = nullptr);
   // Puts a rebuilt batch in the place of the one under its key. Answers the number of the
   // rewriting, which is the group's.
   uint64_t replace(CommitGroup& group, const EventKey& key, const std::string& value);

@@ -236,8 +236,8 @@ StoreIterator Store::iterate(Family family) const {
   // Records are read from end to end, once, when a log opens: kept in the cache, they would only
   // stand in the way of events, and take as much memory as the cache has.
   rocksdb::ReadOptions options;
-  options.fill_cache =
-      family == Family::events || family == Family::segments || family == Family::index;
+  options.fill_cache = family == Family::events || family == Family::segments ||
+                       family == Family::index || family == Family::tree;
   return parts_->iterate(family, options);
 }
 

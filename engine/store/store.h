@@ -37,8 +37,8 @@ class HeldFiles;
 // files shorter (bench/README.md, Soak), and cost a seventh of the engine's appends.
 inline constexpr size_t kFlushBytes = 64 << 20;
 
-enum class Family { events, streams, segments, consumers, producers, access, index };
-inline constexpr size_t kFamilies = 7;
+enum class Family { events, streams, segments, consumers, producers, access, index, tree };
+inline constexpr size_t kFamilies = 8;
 
 struct StoredKey {
   Family family;

@@ -14,7 +14,7 @@
 namespace strandline {
 
 inline constexpr std::array<const char*, kFamilies> kFamilyNames = {
-    "events", "streams", "segments", "consumers", "producers", "access", "index"};
+    "events", "streams", "segments", "consumers", "producers", "access", "index", "tree"};
 
 // Memtables of a family, the one that is written to among them: past this, appends wait for a flush
 // to finish.

@@ -6,6 +6,7 @@
 #include "engine/reading/batch_reader.h"
 #include "engine/writing/key_changes.h"
 #include "engine/writing/segment_ends.h"
+#include "engine/writing/tree_edges.h"
 
 namespace strandline {
 namespace {
@@ -25,6 +26,7 @@ uint64_t bytes_below(LogState& log, const Stream& stream, Offset offset) {
 // Forgets what is below `start`, of which there are so many bytes.
 void raise_start(LogState& log, CommitGroupBuilder& builder, Stream& stream, Offset start,
                  uint64_t bytes, GapReason reason) {
+  keep_edges(log, builder.group(), stream, Offset(stream.assigned.start), start);
   stream.assigned.start_bytes = bytes;
   stream.assigned.start = start.value;
   stream.assigned.gap_reason = static_cast<uint8_t>(reason);
@@ -123,7 +125,10 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DropSegmen
   }
   for (const auto& [stream, end] : ends) {
     // Where there is more of it below, a hole is left (LeaveHoles).
-    if (!oldest && stream->assigned.start < end->first.value) continue;
+    if (!oldest && stream->assigned.start < end->first.value) {
+      keep_edges(log, builder.group(), *stream, end->first, end->end);
+      continue;
+    }
     const uint64_t bytes =
         end->bytes_below ? *end->bytes_below : bytes_below(log, *stream, end->end);
     raise_start(log, builder, *stream, end->end, bytes, GapReason::dropped);
@@ -213,6 +218,7 @@ Result<Outcome> run(LogState&, CommitGroupBuilder&, const Broadcast&) { std::abo
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const Record&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const ConsumerRequest&) { std::abort(); }
 Result<Outcome> run(LogState&, CommitGroupBuilder&, const KeepIndex&) { std::abort(); }
+Result<Outcome> run(LogState&, CommitGroupBuilder&, const ChangeTree&) { std::abort(); }
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "engine/base/waiter.h"
 #include "engine/disk/disk.h"
 #include "engine/format/rebuilt_batch.h"
+#include "engine/proof/batch_leaves.h"
 #include "engine/state/idempotency.h"
 #include "engine/writing/erasure_selection.h"
 
@@ -219,7 +220,10 @@ Status Eraser::rebuild_all(const ErasureRecord& record, std::set<StoredKey>& key
             const EventKey key{(*extent)->stripe, id, batch.first()};
             keys.insert({Family::events, encode(key)});
             if (losses.empty()) return true;
-            rewrite.batches.push_back({key, batch.checksum(), rebuild(key, batch, losses)});
+            const auto seed = log_.trees.kept_seed(id, batch.first());
+            if (seed) keys.insert({Family::tree, tree_key(TreeKind::seed, id, batch.first())});
+            const BatchFields fields = fields_without(batch, losses, seed);
+            rewrite.batches.push_back({key, batch.checksum(), rebuild(key, batch, losses, fields)});
             bytes += rewrite.batches.back().value.size();
             return bytes < kGroupBytes || hand_over();
           });

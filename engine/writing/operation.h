@@ -16,6 +16,7 @@
 #include "engine/api/access.h"
 #include "engine/api/administration.h"
 #include "engine/api/append.h"
+#include "engine/state/audit_trees.h"
 #include "engine/state/event_index.h"
 #include "engine/state/outcome.h"
 #include "engine/store/held_files.h"
@@ -95,6 +96,14 @@ struct KeepIndex {
 template <>
 struct OperationTraits<KeepIndex>
     : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::takes, Written::no> {};
+
+// What was made of an audit tree, or signed. The signer writes down what it signs.
+struct ChangeTree {
+  TreeChange change;
+};
+template <>
+struct OperationTraits<ChangeTree>
+    : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses, Written::no> {};
 
 // Of API keys (engine/api/access.h). They lock out whoever must not be let in any more, so that a
 // full disk does not stop them.
@@ -177,9 +186,9 @@ struct OperationTraits<AppendMany> {
 struct Operation {
   using Request =
       std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment,
-                   ForgetStripe, LeaveHoles, KeepIndex, CreateKey, RotateKey, RevokeKey, FirstUse,
-                   Record, BeginErasure, EndErasure, Rewrite, ReplaceRecords, FlushAll, HoldFiles,
-                   BeginIncarnation, ConsumerRequest>;
+                   ForgetStripe, LeaveHoles, KeepIndex, ChangeTree, CreateKey, RotateKey, RevokeKey,
+                   FirstUse, Record, BeginErasure, EndErasure, Rewrite, ReplaceRecords, FlushAll,
+                   HoldFiles, BeginIncarnation, ConsumerRequest>;
   using Done = Answering;
 
   Request request;

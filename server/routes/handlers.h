@@ -83,6 +83,15 @@ void create_backup(Call call, Answer answer);
 void list_backups(Call call, Answer answer);
 void verify_backup(Call call, Answer answer);
 void delete_backup(Call call, Answer answer);
+// proof_routes.cc
+void get_checkpoint(Call call, Answer answer);
+void sign_checkpoint(Call call, Answer answer);
+void get_tile(Call call, Answer answer);
+void get_proof(Call call, Answer answer);
+void get_consistency(Call call, Answer answer);
+void get_salts(Call call, Answer answer);
+void list_checkpoint_keys(Call call, Answer answer);
+void rotate_checkpoint_key(Call call, Answer answer);
 // status_routes.cc
 void get_healthz(Call call, Answer answer);
 void get_readyz(Call call, Answer answer);

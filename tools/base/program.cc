@@ -159,6 +159,7 @@ int run(int argc, char** argv) {
   add_erase(program);
   add_channels(program);
   add_backup(program);
+  add_checkpoint(program);
   add_verify(program);
   add_stats(program);
   add_completion(program);

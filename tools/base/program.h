@@ -57,6 +57,7 @@ void add_consumers(Program& program);
 void add_keys(Program& program);
 void add_erase(Program& program);
 void add_channels(Program& program);
+void add_checkpoint(Program& program);  // and proof
 void add_import(Program& program);
 void add_export(Program& program);
 void add_backup(Program& program);

@@ -287,6 +287,22 @@ std::span<const SettingKey> setting_keys() {
        size(server.backup_bytes_per_second_max),
        "a second that a backup reads and writes at most; 0: no limit",
        {0, 1ull << 40}},
+      {"serve", "audit", Kind::text, "",
+       "the streams that have an audit tree, with commas between: names, and beginnings of names "
+       "that end in *"},
+      {"serve",
+       "checkpoint_interval",
+       Kind::duration,
+       server::render_duration(std::chrono::milliseconds(engine.checkpoint_interval_ms)),
+       "after which a checkpoint is signed of each audited stream that has grown; 0: never by "
+       "itself",
+       {0, kYears}},
+      {"serve", "checkpoint_key", Kind::text, "",
+       "the file of the private key that signs checkpoints, of mode 600 (default: CHECKPOINT_KEY "
+       "in "
+       "the log's directory, made when it is needed)"},
+      {"serve", "checkpoint_origin", Kind::text, "",
+       "what names the log in a key that is made, such as log.example.org/orders"},
       {"serve", "core_dumps", Kind::truth, "false",
        "let a crash leave an image of the memory, in which there are secrets and events"},
       {"serve",

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -26,6 +27,7 @@
 #include "tools/base/account.h"
 #include "tools/base/interrupt.h"
 #include "tools/base/program.h"
+#include "tools/base/setting_key.h"
 
 namespace strandline::tools {
 namespace {
@@ -78,6 +80,19 @@ uint64_t seconds_of(const Settings& settings, const char* name) {
   return static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(duration).count());
 }
 
+// Null, where no stream is named.
+std::function<bool(std::string_view)> audits_of(std::string_view text) {
+  std::vector<std::string> names = split_names(text);
+  if (names.empty()) return nullptr;
+  return [names = std::move(names)](std::string_view stream) {
+    return std::ranges::any_of(names, [&](std::string_view name) {
+      if (!name.ends_with('*')) return stream == name;
+      name.remove_suffix(1);
+      return stream.starts_with(name) && !stream.starts_with('$');
+    });
+  };
+}
+
 Options options_of(const Settings& settings, const ServeFlags& flags,
                    std::shared_ptr<std::atomic<bool>> opened) {
   Options options;
@@ -93,6 +108,11 @@ Options options_of(const Settings& settings, const ServeFlags& flags,
   options.accepted_sync_interval_ms =
       static_cast<uint64_t>(settings.duration("serve", "accepted_sync_interval").count());
   options.disk_reserve_bytes = settings.bytes("serve", "disk_reserve");
+  options.audits = audits_of(settings.text("serve", "audit"));
+  options.checkpoint_interval_ms =
+      static_cast<uint64_t>(settings.duration("serve", "checkpoint_interval").count());
+  options.checkpoint_key = settings.text("serve", "checkpoint_key");
+  options.checkpoint_origin = settings.text("serve", "checkpoint_origin");
   // What the store says while it opens is in the recovery report, or in the error.
   options.on_warning = [opened](const std::string& text) {
     spdlog::log(*opened ? spdlog::level::warn : spdlog::level::debug, "{}", text);

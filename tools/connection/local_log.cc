@@ -268,6 +268,31 @@ class LocalLog : public LogHandle {
   }
   Result<std::string> remove_backup(uint64_t) override { return std::unexpected(no_server()); }
 
+  Result<std::string> checkpoint(std::string stream) override { return log_->checkpoint(stream); }
+  Result<std::string> sign_checkpoint(std::string stream) override {
+    return log_->sign_checkpoint(stream);
+  }
+  Result<std::string> prove_event(std::string stream, uint64_t offset) override {
+    const auto proof = log_->prove_event(stream, Offset(offset));
+    if (!proof) return std::unexpected(proof.error());
+    return render_proof(*proof);
+  }
+  Result<std::string> prove_consistency(std::string stream, uint64_t from) override {
+    const auto proof = log_->prove_consistency(stream, from);
+    if (!proof) return std::unexpected(proof.error());
+    return render_proof(*proof);
+  }
+  Result<std::string> checkpoint_keys() override {
+    std::string text;
+    for (const PublicKey& key : log_->checkpoint_keys()) text += render_key(key) + "\n";
+    return text;
+  }
+  Result<std::string> rotate_checkpoint_key(std::string origin) override {
+    const auto key = log_->rotate_checkpoint_key(origin);
+    if (!key) return std::unexpected(key.error());
+    return render_key(*key) + "\n";
+  }
+
   Result<std::string> info() override { return render_info(*log_); }
 
  private:

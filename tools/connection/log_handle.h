@@ -121,6 +121,14 @@ class LogHandle {
   virtual Result<std::string> verify_backup(uint64_t backup, BackupRequest request) = 0;
   virtual Result<std::string> remove_backup(uint64_t backup) = 0;
 
+  // --- Checkpoints and proofs: text, as the API has it.
+  virtual Result<std::string> checkpoint(std::string stream) = 0;
+  virtual Result<std::string> sign_checkpoint(std::string stream) = 0;
+  virtual Result<std::string> prove_event(std::string stream, uint64_t offset) = 0;
+  virtual Result<std::string> prove_consistency(std::string stream, uint64_t from) = 0;
+  virtual Result<std::string> checkpoint_keys() = 0;
+  virtual Result<std::string> rotate_checkpoint_key(std::string origin) = 0;
+
   // Sizes, segments, counters: a JSON object.
   virtual Result<std::string> info() = 0;
 };

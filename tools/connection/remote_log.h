@@ -52,6 +52,14 @@ class RemoteLog : public LogHandle {
   Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                size_t limit) override;
 
+  // --- In remote_proofs.cc.
+  Result<std::string> checkpoint(std::string stream) override;
+  Result<std::string> sign_checkpoint(std::string stream) override;
+  Result<std::string> prove_event(std::string stream, uint64_t offset) override;
+  Result<std::string> prove_consistency(std::string stream, uint64_t from) override;
+  Result<std::string> checkpoint_keys() override;
+  Result<std::string> rotate_checkpoint_key(std::string origin) override;
+
   // --- In remote_keys.cc.
   Result<std::string> create_key(std::string name, std::vector<Grant> grants,
                                  std::optional<std::chrono::seconds> lifetime,

@@ -22,7 +22,7 @@ std::string dump(const Store& store) {
       {Family::events, "events"},       {Family::streams, "streams"},
       {Family::segments, "segments"},   {Family::consumers, "consumers"},
       {Family::producers, "producers"}, {Family::access, "access"},
-      {Family::index, "index"}};
+      {Family::index, "index"},         {Family::tree, "tree"}};
   std::string out;
   for (const auto& [family, name] : families) {
     StoreIterator it = store.iterate(family);
