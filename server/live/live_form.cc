@@ -1,8 +1,8 @@
 #include "server/live/live_form.h"
 
+#include "engine/api/base64.h"
 #include "engine/base/crc32c.h"
 #include "server/http/response.h"
-#include "server/json/base64.h"
 #include "server/json/json_writer.h"
 #include "server/live/websocket.h"
 #include "server/wire/cloudevents.h"

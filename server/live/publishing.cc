@@ -1,7 +1,7 @@
 #include "server/live/publishing.h"
 
+#include "engine/api/base64.h"
 #include "server/connection/service.h"
-#include "server/json/base64.h"
 #include "server/json/json_writer.h"
 #include "server/live/live_access.h"
 

@@ -6,8 +6,8 @@
 #include <array>
 #include <functional>
 
+#include "engine/api/base64.h"
 #include "engine/api/rfc3339.h"
-#include "server/json/base64.h"
 #include "server/json/json_writer.h"
 #include "server/wire/cloudevents.h"
 #include "server/wire/form.h"
@@ -148,7 +148,7 @@ constexpr std::array<Column, 14> kColumns = {{
      }},
     {"data_base64",
      [](auto& out, auto, const auto& event) {
-       if (event.form() == DataForm::binary) server::render_base64(out, event.data());
+       if (event.form() == DataForm::binary) render_base64(out, event.data());
      }},
 }};
 
