@@ -117,6 +117,22 @@ TEST_F(CommandBackup, AServerWithoutADirectoryForThemSaysSo) {
   EXPECT_THAT(answer.body, HasSubstr("backup_directory"));
 }
 
+TEST_F(CommandBackup, WhatWasErasedSinceIsErasedAgain) {
+  ASSERT_EQ(strandline({"append", "kept", "--data", data_}, "one\ntwo\nthree\n").exit, 0);
+  ASSERT_EQ(local({"create"}).exit, 0);
+  const Outcome erased = strandline(
+      {"erase", "kept", "--offset", "1", "--what", "events", "--yes", "--data", data_});
+  ASSERT_EQ(erased.exit, 0) << erased.errors;
+  const std::string acts = (directory_ / "admin.ndjson").string();
+  ASSERT_EQ(strandline({"export", "$admin", "--full", "-o", acts, "--data", data_}).exit, 0);
+  const Outcome restored =
+      backup({"restore", "--admin", acts, "--backups", backups_, "--data", fresh_});
+  ASSERT_EQ(restored.exit, 0) << restored.errors;
+  const Outcome read = strandline({"read", "kept", "--data", fresh_});
+  EXPECT_THAT(read.output, HasSubstr("three"));
+  EXPECT_THAT(read.output, testing::Not(HasSubstr("two")));
+}
+
 TEST_F(CommandBackup, AKeyThatWasRevokedSinceIsRevokedAgain) {
   const auto keys = [&](std::vector<std::string> arguments, const std::string& data) {
     arguments.insert(arguments.begin(), "keys");
