@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/api/event_rules.h"
+#include "engine/api/reading.h"
 #include "engine/api/types.h"
 
 namespace strandline {
@@ -12,7 +13,9 @@ namespace {
 
 constexpr std::array<std::string_view, kActions> kActionNames = {
     "read", "append", "consume", "publish", "subscribe", "presence", "manage", "audit", "admin"};
-constexpr std::array<std::string_view, 3> kPrivateRoots = {"$", "private-", "presence-"};
+// Dead letters may be copies of private events, and their stream's name does not say so.
+constexpr std::array<std::string_view, 4> kPrivateRoots = {"$", "private-", "presence-",
+                                                           kDeadLetterPrefix};
 
 // Whether a name is meant by the pattern of names that begin so. `$all` is nobody's beginning.
 bool covers(std::string_view beginning, std::string_view name) {

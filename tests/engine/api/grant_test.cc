@@ -38,7 +38,8 @@ TEST(GrantPattern, IsANameOrABeginningOrEverything) {
 }
 
 TEST(GrantPattern, LeavesOutReservedAndPrivateNamesUnlessItSaysThem) {
-  for (const char* name : {"$admin", "$all", "$", "private-a", "private-", "presence-room"}) {
+  for (const char* name :
+       {"$admin", "$all", "$", "private-a", "private-", "presence-room", "dead-letters/c"}) {
     EXPECT_FALSE(reads({"read:*"}, name)) << name;
     EXPECT_TRUE(reads({"admin"}, name)) << name;
   }
@@ -89,7 +90,9 @@ TEST(GrantPattern, OfABeginningIsHeldAgainstAllNamesThatBeginSo) {
   EXPECT_TRUE(reads_below({"read:*", "read:private-*"}, "pri"));
   EXPECT_TRUE(reads_below({"read:*", "read:private-*", "read:presence-*"}, "p"));
   EXPECT_FALSE(reads_below({"read:*", "read:private-*", "read:presence-*"}, ""));
-  EXPECT_TRUE(reads_below({"read:*", "read:private-*", "read:presence-*", "read:$*"}, ""));
+  EXPECT_FALSE(reads_below({"read:*", "read:private-*", "read:presence-*", "read:$*"}, ""));
+  EXPECT_TRUE(reads_below(
+      {"read:*", "read:private-*", "read:presence-*", "read:$*", "read:dead-letters/*"}, ""));
   EXPECT_TRUE(reads_below({"admin"}, ""));
 }
 

@@ -99,6 +99,34 @@ TEST_F(Channels, AKeyHearsWhatItIsGrantedAndNothingElse) {
   EXPECT_EQ(listener.message("error")["code"].str(), "forbidden");
 }
 
+TEST_F(Channels, APrivateEventReachesNobodyElseAsADeadLetterEither) {
+  add("private-one", "secret");
+  ASSERT_EQ(ask("PUT", "/v1/consumers/c", admin_,
+                R"({"stream":"private-one","mode":"shared","max_attempts":1})")
+                .status,
+            201u);
+  const uint64_t epoch = ask("POST", "/v1/consumers/c/join", admin_, "{}").json()["epoch"].number();
+  const std::string member = "{\"epoch\":" + std::to_string(epoch);
+  ASSERT_EQ(ask("POST", "/v1/consumers/c/fetch", admin_, member + "}").status, 200u);
+  ASSERT_EQ(ask("POST", "/v1/consumers/c/nack", admin_, member + ",\"positions\":[0]}").status,
+            200u);
+  const std::string path = "/v1/streams/dead-letters%2Fc/events";
+  ASSERT_TRUE(eventually([&] { return get(path, admin_).body.contains("secret"); }));
+  const std::string reader = make_key("reader", "read,consume:*");
+  EXPECT_EQ(get(path, reader).status, 403u);
+  for (const char* list : {"/v1/all/events", "/v1/all/events?prefix=dead", "/v1/streams"}) {
+    EXPECT_THAT(get(list, reader).body,
+                testing::Not(testing::AnyOf(testing::HasSubstr("secret"),
+                                            testing::HasSubstr("dead-letters"))));
+  }
+  WebSocketClient client = connect(reader);
+  client.send(subscribe("dead*", R"(,"from":"earliest")"));
+  client.message("subscribed");
+  std::string op = "position";
+  while (op == "position") op = client.message()["op"].str();
+  EXPECT_EQ(op, "caught_up");
+}
+
 TEST_F(Channels, WhoShowsNothingIsNotLetIn) {
   const WebSocketClient nobody(server_.address());
   EXPECT_EQ(nobody.answer().status, 401u);
