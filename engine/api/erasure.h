@@ -4,7 +4,7 @@
 // event that is gone is a gap, `erased`; one whose data is gone is delivered without it, with the
 // extension attribute `erased`. The bytes are *gone* a moment later: when no file of the log's
 // directory holds them any more. Two events of `$admin`, the halves of its receipt, say so
-// (strandline.erasure.begun and .completed). The filter itself is in neither: only a digest of it.
+// (strandline.erasure.begun and .completed). The filter itself is in neither: only a salted digest.
 //
 // *Errors*: `not_found` for a stream that never was; `invalid` for a selection that is none;
 // `corrupt` where what may match cannot be read; `busy` while another erasure is being selected.

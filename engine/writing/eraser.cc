@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/sha256.h"
 #include "engine/base/waiter.h"
 #include "engine/disk/disk.h"
 #include "engine/format/rebuilt_batch.h"
@@ -23,6 +24,40 @@ constexpr size_t kNamedMax = 1'000;
 constexpr size_t kRunsToldMax = 10'000;
 // What is in `damaged/` until a repair is complete.
 constexpr const char* kRepairing = "REPAIRING";
+
+void put_text(std::string& out, std::string_view text) {
+  out += fmt::format("{}:", text.size());
+  out += text;
+}
+
+// The same for requests that mean the same, and of one that says less than the receipt does.
+std::string canonical(const EraseRequest& request) {
+  std::string out = request.data_only ? "data;" : "events;";
+  out += request.select.kind == Selection::Kind::prefix ? "prefix;" : "streams;";
+  std::vector<std::string> names = request.select.names;
+  std::ranges::sort(names);
+  for (const std::string& name : names) put_text(out, name);
+  for (const OffsetRange& range : request.offsets) {
+    out += fmt::format(";{}-{}", range.first.value, range.next.value);
+  }
+  for (const TextFilter* filter : {&request.filter.types, &request.filter.subjects}) {
+    out += ';';
+    for (const TextFilter::Pattern& pattern : filter->patterns()) {
+      put_text(out, pattern.text);
+      if (pattern.prefix) out += '*';
+    }
+  }
+  const auto time = [](const std::optional<Timestamp>& at) {
+    return at ? std::to_string(at->us) : std::string("-");
+  };
+  return out + fmt::format(";{};{}", time(request.stored_from), time(request.stored_before));
+}
+
+std::string hex_of(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) out += fmt::format("{:02x}", static_cast<uint8_t>(c));
+  return out;
+}
 
 // [[first,next],...]
 std::string offsets_of(const std::vector<ErasedRun>& runs) {
@@ -54,10 +89,14 @@ std::string details_of(const LogState& log, const EraseRequest& request,
     streams += fmt::format(R"({}{{"stream":{},"events":{}{}}})", streams.empty() ? "" : ",",
                            json_literal(log.streams.find(id)->name), events, offsets);
   }
+  std::string salt(16, '\0');
+  fill_random(reinterpret_cast<uint8_t*>(salt.data()), salt.size());
+  const Digest digest = sha256(salt + canonical(request));
   return fmt::format(
-      R"(,"what":"{}","events":{},"copies":{},"streams":[{}],"all_offsets":{},"why":{})",
+      R"(,"what":"{}","events":{},"copies":{},"streams":[{}],"all_offsets":{},"why":{},)"
+      R"("filter":{{"salt":"{}","sha256":"{}"}})",
       request.data_only ? "data" : "events", selected.events, selected.copies, streams, all,
-      json_literal(request.reason));
+      json_literal(request.reason), hex_of(salt), hex_of(bytes_of(digest)));
 }
 
 // The part of a run that lies in a part of a batch.
