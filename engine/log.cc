@@ -73,12 +73,16 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
     (void)parts->perform(Record{{.type = "strandline.loss.accepted",
                                  .details = ",\"loss\":" + json_literal(loss.substr(0, 4'000))}});
   }
-  return std::unique_ptr<Log>(new Log(std::move(parts)));
+  auto log = std::unique_ptr<Log>(new Log(std::move(parts)));
+  if (log->parts_->writer) log->begin_retention();
+  return log;
 }
 
 Log::~Log() { close(); }
 
 void Log::close() {
+  parts_->retention.reset();
+  parts_->rewriter.reset();
   parts_->timer.reset();
   parts_->indexer.reset();
   parts_->auditor.reset();
@@ -219,85 +223,6 @@ Result<std::vector<Appended>> Log::broadcast(Broadcast request) {
 }
 Result<uint64_t> Log::commit(Commit request) {
   return wait_for<uint64_t>([&](auto done) { commit(std::move(request), std::move(done)); });
-}
-
-// --- Streams.
-
-Result<StreamInfo> Log::create_stream(std::string name, StreamSettings settings, Actor by) {
-  constexpr size_t kDescriptionBytes = 1024;
-  if (auto ok = check_name(name, parts_->state->options.limits); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
-  if (settings.description.size() > kDescriptionBytes) {
-    return fail(Code::invalid, fmt::format("a description of {} bytes: the limit is {}",
-                                           settings.description.size(), kDescriptionBytes));
-  }
-  if (!is_utf8(settings.description)) return fail(Code::invalid, "a description that is not UTF-8");
-  auto outcome = parts_->perform(CreateStream{name, std::move(settings)}, std::move(by));
-  if (!outcome) return std::unexpected(std::move(outcome.error()));
-  return describe(name);
-}
-
-Status Log::delete_stream(std::string name, Actor by) {
-  if (auto ok = check_name(name, parts_->state->options.limits); !ok) return ok;
-  auto outcome = parts_->perform(DeleteStream{std::move(name)}, std::move(by));
-  if (!outcome) return std::unexpected(std::move(outcome.error()));
-  return {};
-}
-
-Result<Offset> Log::truncate(std::string name, Offset before, Actor by) {
-  if (auto ok = check_name(name, parts_->state->options.limits); !ok) {
-    return std::unexpected(std::move(ok.error()));
-  }
-  auto outcome = parts_->perform(Truncate{std::move(name), before}, std::move(by));
-  if (!outcome) return std::unexpected(std::move(outcome.error()));
-  return Offset(outcome->number);
-}
-
-namespace {
-
-StreamInfo info_of(const Stream& stream) {
-  // The start first: a tail read after it is no lower.
-  const Offset start = stream.start();
-  const Offset tail = stream.tail();
-  const int64_t last = stream.last_stored_us();
-  const uint64_t below = stream.start_bytes();
-  return {.name = std::string(stream.name),
-          .start = start,
-          .tail = tail,
-          .events = tail - start,
-          .bytes = std::max(stream.bytes(), below) - below,
-          .created = stream.created(),
-          .last_stored = last ? std::optional(Timestamp{last}) : std::nullopt,
-          .settings = {}};
-}
-
-}  // namespace
-
-Result<StreamInfo> Log::describe(std::string_view name) const {
-  const LogState& state = *parts_->state;
-  const auto stream = find_existing(state, name);
-  if (!stream) return std::unexpected(stream.error());
-  StreamInfo info = info_of(**stream);
-  info.settings.description = state.streams.description(**stream);
-  return info;
-}
-
-std::vector<StreamInfo> Log::list(std::string_view prefix, std::string_view after,
-                                  size_t limit) const {
-  const LogState& state = *parts_->state;
-  std::vector<const Stream*> found;
-  state.streams.scan(std::max(prefix, after), [&](Stream& stream) {
-    if (!stream.name.starts_with(prefix) || found.size() == limit) return false;
-    if (stream.exists() && (after.empty() || stream.name > after)) found.push_back(&stream);
-    return true;
-  });
-  std::vector<StreamInfo> out;
-  for (const Stream* stream : found) {
-    out.push_back(info_of(*stream));
-    out.back().settings.description = state.streams.description(*stream);
-  }
-  return out;
 }
 
 // --- Reading.

@@ -75,8 +75,14 @@ class Log {
                                    Actor by = {});  // or `exists`
   // Offsets go on where they stopped if the name returns.
   Status delete_stream(std::string name, Actor by = {});
+  // Its description, and its own policy, field by field.
+  Result<StreamInfo> change_stream(std::string name, StreamChange change, Actor by = {});
   // Forgets everything below `before`, which may be up to the tail; answers the new start.
   Result<Offset> truncate(std::string name, Offset before, Actor by = {});
+  // The same, saying what it took; with `dry_run` what it would take, and nothing is changed.
+  Result<Truncated> truncate(std::string name, Offset before, bool dry_run, Actor by = {});
+  // The first offset of an event that was stored at or after a moment; the tail, if none was.
+  Result<Offset> offset_at(std::string_view name, Timestamp moment) const;
   Result<StreamInfo> describe(std::string_view name) const;
   // In byte order of names, after `after` (exclusive), at most `limit`.
   std::vector<StreamInfo> list(std::string_view prefix, std::string_view after, size_t limit) const;
@@ -180,6 +186,27 @@ class Log {
   // Another key signs from now on; under another origin, where one is given: a new beginning.
   Result<PublicKey> rotate_checkpoint_key(const std::string& origin = {}, Actor by = {});
 
+  // --- Policies of prefixes (policy.h): the empty one is the default. A stream's own are settings
+  // --- of it.
+  std::vector<ScopedPolicy> policies() const;
+  Result<Policy> change_policy(std::string prefix, PolicyChange change, Actor by = {});
+  EffectivePolicy effective_policy(std::string_view stream) const;
+
+  // --- Legal holds (hold.h). Changes are durable when they return.
+  Result<Hold> hold(NewHold hold, Actor by = {});  // or `exists`
+  Status release_hold(std::string name, Actor by = {});
+  std::vector<Hold> holds() const;
+
+  // --- Retention (writing/retention.h), which goes on by itself.
+  RetentionInfo retention() const;
+  std::optional<RetentionPause> retention_paused() const;  // in memory: a moment
+  // Looks now, and returns when all that is due is cut and dropped; rewrites nothing.
+  Status retain_now();
+  // Rewrites now what is to be rewritten, at full speed.
+  Status reclaim_now();
+  // The clock is right: retention goes on. `conflict` if it is not paused.
+  Status confirm_clock(Actor by = {});
+
   // --- API keys (access.h). The log keeps them, and asks nobody for one. Changes are durable when
   // --- they return.
   ApiKeysPointer api_keys() const;  // as they are durable
@@ -224,6 +251,7 @@ class Log {
 
  private:
   struct Parts;
+  void begin_retention();
   // False: there is nothing to give.
   Result<bool> begin_attempt(const std::string& consumer, uint64_t epoch);
   Result<std::vector<Spent>> next_of(const NamedConsumer& consumer, const Skip& request) const;

@@ -14,6 +14,8 @@
 #include "engine/writing/consumer_timer.h"
 #include "engine/writing/eraser.h"
 #include "engine/writing/indexer.h"
+#include "engine/writing/retention.h"
+#include "engine/writing/rewriter.h"
 #include "engine/writing/signer.h"
 #include "engine/writing/writer.h"
 
@@ -34,6 +36,8 @@ struct Log::Parts {
   std::unique_ptr<Signer> signer;
   std::unique_ptr<Auditor> auditor;
   std::unique_ptr<HeadMark> head_mark;
+  std::unique_ptr<Retention> retention;
+  std::unique_ptr<Rewriter> rewriter;
 
   void submit(Operation operation);
   // Waits for it.

@@ -26,7 +26,9 @@ std::vector<SegmentInfo> Log::segments() const {
                    .created = {record.created_us},
                    .first = Sequence(record.first_sequence),
                    .next = Sequence(sealed ? record.next_sequence : log.tail().value),
-                   .bytes = sealed ? record.bytes : log.bytes() - record.bytes_before});
+                   .bytes = sealed ? record.bytes : log.bytes() - record.bytes_before,
+                   .dead_bytes = std::max(state.retention_counts.dead_of(id), record.dead_bytes),
+                   .removed_bytes = record.dead_bytes});
   }
   return out;
 }

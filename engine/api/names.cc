@@ -31,6 +31,8 @@ const char* name_of(Code code) {
       return "reused";
     case Code::in_flight:
       return "in-flight";
+    case Code::held:
+      return "held";
     case Code::limit:
       return "limit";
     case Code::disk_full:

@@ -57,6 +57,9 @@ struct Limits {
   // Idempotency keys and processed ids that are kept at a time: about a hundred bytes of disk each.
   size_t expiring_max = 100'000'000;
   size_t api_keys_max = 10'000;  // with those that are revoked: all are read when a key changes
+  // Each is read when one changes; policies also when a stream's is looked for.
+  size_t policies_max = 10'000;
+  size_t holds_max = 10'000;
   uint64_t once_ttl_s_max = 10ull * 366 * 24 * 3600;  // ten years: past that, keep events
 };
 
@@ -94,6 +97,19 @@ struct Options {
   // whole log holds one stripe in memory, and a reader of one stream finds its events in as many
   // places as there are stripes: 16 MiB reads both fast (docs/house.md).
   size_t stripe_bytes_max = 16 << 20;
+
+  // How often what is to go is looked for (writing/retention.h), and sealed segments of which much
+  // is dead. 0: never, and nothing expires. A look takes no more than a tenth of the time.
+  uint64_t retention_interval_ms = 5'000;
+  // Of the log on the disk: its oldest segments are dropped above it. 0: no limit.
+  uint64_t log_bytes_max = 0;
+  // At which segments are rewritten, of the bytes that go in: so that appends and readers have the
+  // disk. 0: none is rewritten.
+  uint64_t reclaim_bytes_per_s_max = 50'000'000;
+  // The clock may be so far from where it should be before retention stops to trust it.
+  uint64_t clock_jump_max_s = 3'600;
+  // The same of an opening, which cannot tell a clock that was set from a log that rested.
+  uint64_t clock_rest_max_s = 30 * 24 * 3600;
 
   // How long an append that asked for `accepted` may wait for its fsync.
   uint64_t accepted_sync_interval_ms = 50;

@@ -47,7 +47,8 @@ std::optional<std::string> merged(Family family, std::string_view key, std::stri
   };
   const auto is = [&](auto kind) { return key.starts_with(static_cast<char>(kind)); };
   StateRecord old_state, state;
-  if (family == Family::streams && decode(there, old_state) && decode(found, state)) {
+  if (family == Family::streams && is(KeyKind::state) && decode(there, old_state) &&
+      decode(found, state)) {
     return further(std::pair(old_state.next, old_state.start), std::pair(state.next, state.start));
   }
   StripeRecord old_stripe, stripe;

@@ -170,6 +170,10 @@ std::optional<IndexChunks> EventIndex::chunks_of(StripeId stripe, uint64_t& byte
 void EventIndex::put(CommitGroup& group, StripeIndex index) {
   const auto rewritten = rewritten_.find(index.stripe);
   if (rewritten != rewritten_.end() && rewritten->second > index.rewritings) return;
+  {
+    std::lock_guard lock(mutex_);
+    if (withheld_.contains(segment_of(index.stripe))) return;  // it was read before
+  }
   group.of(*this).made.push_back(std::move(index));
 }
 
@@ -252,6 +256,7 @@ std::optional<EventIndex::Work> EventIndex::find_work() const {
     const auto& [segment, record] = *at;
     for (uint64_t i = record.sealed ? record.stripes : record.stripes - 1; i-- > 0;) {
       const StripeId stripe = first_stripe(segment) + i;
+      if (withheld_.contains(segment)) break;
       if (!indexed_.contains(stripe) && !given_up_.contains(stripe)) return Work{stripe};
     }
   }
@@ -266,6 +271,16 @@ void EventIndex::give_up(StripeId stripe) {
 bool EventIndex::pause_for(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
   return !changed_.wait_for(lock, time, [&] { return stopped_; });
+}
+
+void EventIndex::withhold(SegmentId segment, bool withheld) {
+  std::lock_guard lock(mutex_);
+  if (withheld) {
+    withheld_.insert(segment);
+  } else {
+    withheld_.erase(segment);
+    changed_.notify_all();
+  }
 }
 
 void EventIndex::stop() {
@@ -308,8 +323,12 @@ void EventIndex::verify(Verification& verification) const {
           (!*stored || **stored == found->second)) {
         return true;
       }
-      // Of a segment that is dropped meanwhile the index may go first.
+      // Of a segment that is dropped or rewritten meanwhile the index may go first.
       if (!log_.segments.list().contains(segment_of(one))) return true;
+      {
+        std::lock_guard lock(mutex_);
+        if (!indexed_.contains(one) || withheld_.contains(segment_of(one))) return true;
+      }
       verification.find(
           fmt::format("the index of segment {}, stripe {}", segment_of(one).value,
                       number_in_segment(one)),

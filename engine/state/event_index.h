@@ -72,6 +72,9 @@ class EventIndex : public Collecting<CollectedIndex> {
   IndexRemoval removal_of(StripeId stripe) const;
   // Cannot be made until the log is opened again: not every batch can be read.
   void give_up(StripeId stripe);
+  // Makes no index of a segment's stripes, and takes none, while it is rewritten; and lets them be
+  // made again.
+  void withhold(SegmentId segment, bool withheld);
   void stop();
   // False: it was told to stop meanwhile.
   bool pause_for(std::chrono::milliseconds time);
@@ -95,6 +98,7 @@ class EventIndex : public Collecting<CollectedIndex> {
   std::condition_variable changed_;
   std::set<StripeId> indexed_;
   std::set<StripeId> given_up_;
+  std::set<SegmentId> withheld_;
   bool stopped_ = false;
 };
 

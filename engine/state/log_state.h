@@ -18,11 +18,14 @@
 #include "engine/state/event_index.h"
 #include "engine/state/expiring.h"
 #include "engine/state/failure.h"
+#include "engine/state/holds.h"
 #include "engine/state/idempotency.h"
 #include "engine/state/incarnations.h"
 #include "engine/state/part.h"
+#include "engine/state/policies.h"
 #include "engine/state/positions.h"
 #include "engine/state/producers.h"
+#include "engine/state/retention_guard.h"
 #include "engine/state/segments.h"
 #include "engine/state/stored_events.h"
 #include "engine/state/streams.h"
@@ -89,11 +92,15 @@ struct LogState {
   Consumers consumers{parts, *this};
   Access access{parts, *this};
   IncarnationsPart incarnations{parts};
+  Policies policies{parts};
+  Holds holds{parts};
+  RetentionGuard retention{parts};
   EventIndex index{parts, *this};
   Erasures erasures{parts};
   AuditTrees trees{parts, *this};
   std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)
   mutable AtomicCounters counters;
+  mutable RetentionCounts retention_counts;
   mutable Salvages salvages;
   mutable StripeScans stripe_scans{options.stripe_scans_bytes};
   DirectoryIdentity identity;    // an owner's

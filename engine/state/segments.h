@@ -75,6 +75,8 @@ class Segments : public Collecting<CollectedSegments> {
   // Begins the next stripe of the open segment, before anything is appended.
   void next_stripe(CommitGroup& group);
   void drop(CommitGroup& group, SegmentId segment);
+  // So many bytes of a filed segment are not in its tables any more. Nothing, if it is not there.
+  void note_removed(CommitGroup& group, SegmentId segment, uint64_t bytes);
 
   // Reads the records of segments.
   Status load(Loading& loading) override;

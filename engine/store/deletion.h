@@ -6,7 +6,10 @@
 
 #include <rocksdb/db.h>
 
+#include <atomic>
 #include <string>
+
+#include "engine/store/left_out.h"
 
 namespace strandline {
 
@@ -16,5 +19,12 @@ namespace strandline {
 rocksdb::Status delete_between(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
                                const std::string& begin, const std::string& end,
                                bool may_be_written);
+
+// Rewrites a segment's table files without what is dead of it (left_out.h), file by file, until
+// `stopping`. `Busy` if others have its files. What the files were smaller by, in all, is added to
+// `freed_bytes`.
+rocksdb::Status rewrite_segment(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
+                                Rewriting& rewriting, const std::atomic<bool>& stopping,
+                                uint64_t& freed_bytes);
 
 }  // namespace strandline

@@ -34,7 +34,6 @@ namespace {
 const std::string kWriting = "writing to the WAL: ";
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 }  // namespace
 
@@ -49,25 +48,6 @@ void Changes::erase(Family family, std::string_view key) {
 }
 bool Changes::empty() const { return batch_->Count() == 0; }
 size_t Changes::bytes() const { return batch_->GetDataSize(); }
-
-StoreIterator::StoreIterator(std::unique_ptr<rocksdb::Iterator> iterator)
-    : iterator_(std::move(iterator)) {}
-StoreIterator::StoreIterator(StoreIterator&&) noexcept = default;
-StoreIterator& StoreIterator::operator=(StoreIterator&&) noexcept = default;
-StoreIterator::~StoreIterator() = default;
-void StoreIterator::seek(std::string_view key) { iterator_->Seek(slice(key)); }
-void StoreIterator::seek_for_prev(std::string_view key) { iterator_->SeekForPrev(slice(key)); }
-void StoreIterator::seek_to_first() { iterator_->SeekToFirst(); }
-void StoreIterator::next() { iterator_->Next(); }
-bool StoreIterator::valid() const { return iterator_->Valid(); }
-std::string_view StoreIterator::key() const { return view(iterator_->key()); }
-std::string_view StoreIterator::value() const { return view(iterator_->value()); }
-std::optional<std::string> StoreIterator::damage() const {
-  const rocksdb::Status status = iterator_->status();
-  if (status.ok() || mutated(Mutation::iterator_status_ignored)) return std::nullopt;
-  return status.ToString();
-}
-bool StoreIterator::io_failed() const { return iterator_->status().IsIOError(); }
 
 Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
@@ -353,19 +333,6 @@ uint64_t Store::unflushed_bytes() const {
   uint64_t bytes = 0;
   parts_->db->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes);
   return bytes;
-}
-
-uint64_t Store::disk_bytes() const {
-  constexpr auto& kBytes = rocksdb::DB::Properties::kTotalSstFilesSize;
-  uint64_t sum = 0, bytes = 0;
-  for (auto* handle : parts_->families) {
-    if (handle && parts_->db->GetIntProperty(handle, kBytes, &bytes)) sum += bytes;
-  }
-  rocksdb::VectorLogPtr wals;
-  if (parts_->db->GetSortedWalFiles(wals).ok()) {
-    for (const auto& wal : wals) sum += wal->SizeFileBytes();
-  }
-  return sum;
 }
 
 }  // namespace strandline

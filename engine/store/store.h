@@ -8,6 +8,7 @@
 // until it moves.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -131,6 +132,18 @@ class Store {
   // And what is in this one.
   void set_dropped(SegmentId segment);
 
+  // Rewrites the tables of a sealed segment without the batches that are dead, at so many bytes a
+  // second (0: as fast as it goes). What it frees is measured: bytes that the tables have less.
+  // *Errors*: `busy` while some of the segment is in memory, or others have its tables; `closed`,
+  // once stopping, with what was done by then done.
+  struct Rewrite {
+    SegmentId segment;
+    std::function<bool(const EventKey& key, std::string_view value)> is_dead;
+    uint64_t bytes_per_s_max = 0;
+    const std::atomic<bool>* stopping = nullptr;
+  };
+  Result<uint64_t> rewrite(Rewrite request);
+
   // Ends flushes and compactions under way, and begins no others: the list of tables stays as it
   // is, and reading goes on. For an owner that writes no more.
   void finish();
@@ -142,6 +155,7 @@ class Store {
   std::string identity() const;  // by which RocksDB knows this database
 
   uint64_t disk_bytes() const;       // of table files and WAL
+  uint64_t live_bytes() const;       // the same without what only readers hold any more
   uint64_t unflushed_bytes() const;  // in memory and the WAL alone: what flushes will write
 
   // The table files that may hold keys of [from, to], both included.

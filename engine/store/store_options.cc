@@ -1,7 +1,6 @@
 #include "engine/store/store_options.h"
 
 #include <rocksdb/cache.h>
-#include <rocksdb/compaction_filter.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_partitioner.h>
 #include <rocksdb/table.h>
@@ -11,38 +10,11 @@
 #include "engine/disk/disk.h"
 #include "engine/format/keys.h"
 #include "engine/store/insert_hints.h"
+#include "engine/store/left_out.h"
 #include "engine/store/store_crc32c.h"
 
 namespace strandline {
 namespace {
-
-// Leaves out the events of dropped segments that were not alone in their file.
-class DroppedSegments : public rocksdb::CompactionFilter {
- public:
-  explicit DroppedSegments(const Dropped* dropped) : dropped_(dropped) {}
-  const char* Name() const override { return "strandline.dropped-segments"; }
-  bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice&, std::string*,
-              bool*) const override {
-    EventKey event;
-    return decode({key.data(), key.size()}, event) && dropped_->has(segment_of(event.stripe));
-  }
-
- private:
-  const Dropped* dropped_;
-};
-
-class DroppedSegmentsFactory : public rocksdb::CompactionFilterFactory {
- public:
-  explicit DroppedSegmentsFactory(const Dropped* dropped) : dropped_(dropped) {}
-  const char* Name() const override { return "strandline.dropped-segments"; }
-  std::unique_ptr<rocksdb::CompactionFilter> CreateCompactionFilter(
-      const rocksdb::CompactionFilter::Context&) override {
-    return std::make_unique<DroppedSegments>(dropped_);
-  }
-
- private:
-  const Dropped* dropped_;
-};
 
 // A memtable never grows to this: kFlushBytes of WAL, one large append on top, and what entries
 // cost in memory: half as much again, if they are the smallest records, and where each stream has
@@ -139,7 +111,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options, const Droppe
   // No table file of level 1 holds two segments, so that a segment is dropped by deleting files.
   family.sst_partitioner_factory =
       rocksdb::NewSstPartitionerFixedPrefixFactory(kSegmentPrefixBytes);
-  family.compaction_filter_factory = std::make_shared<DroppedSegmentsFactory>(dropped);
+  family.compaction_filter_factory = left_out_factory(dropped);
 
   rocksdb::BlockBasedTableOptions table;
   // A bad bit spoils the block that it is in, and costs no more than that: 16 KiB of small batches,

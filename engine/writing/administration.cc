@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/format/extent_run.h"
 #include "engine/reading/batch_reader.h"
+#include "engine/writing/expiry.h"
 #include "engine/writing/key_changes.h"
+#include "engine/writing/policy_changes.h"
 #include "engine/writing/segment_ends.h"
 #include "engine/writing/tree_edges.h"
 
@@ -23,29 +27,22 @@ uint64_t bytes_below(LogState& log, const Stream& stream, Offset offset) {
   return reader.batch().head().bytes_before;
 }
 
-// Forgets what is below `start`, of which there are so many bytes.
-void raise_start(LogState& log, CommitGroupBuilder& builder, Stream& stream, Offset start,
-                 uint64_t bytes, GapReason reason) {
-  keep_edges(log, builder.group(), stream, Offset(stream.assigned.start), start);
-  stream.assigned.start_bytes = bytes;
-  stream.assigned.start = start.value;
-  stream.assigned.gap_reason = static_cast<uint8_t>(reason);
-  log.streams.touch(builder.group(), stream);
-  log.streams.settle(builder.group(), stream);
-}
-
 Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const CreateStream& request) {
   Stream* stream = log.streams.find(request.name);
   if (stream && stream->assigned.exists) {
     return fail(Code::exists, fmt::format("stream \"{}\" exists", request.name));
   }
-  if (!stream) {
-    if (log.streams.count() >= log.options.limits.streams_max) {
-      return fail(Code::too_large,
-                  fmt::format("a log has at most {} streams", log.options.limits.streams_max));
-    }
-    stream = &log.streams.create(request.name);
+  if (!stream && log.streams.count() >= log.options.limits.streams_max) {
+    return fail(Code::too_large,
+                fmt::format("a log has at most {} streams", log.options.limits.streams_max));
   }
+  if (!request.settings.policy.empty()) {
+    const NameScope scope{.prefix = false, .name = request.name};
+    if (auto ok = put_policy(log, builder.group(), scope, request.settings.policy); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+  }
+  if (!stream) stream = &log.streams.create(request.name);
   stream->assigned.exists = 1;
   log.streams.identify(builder.group(), *stream, request.settings.description);
   log.streams.touch(builder.group(), *stream);
@@ -57,11 +54,14 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DeleteStre
   if (!stream || stream->id == kLogStream || !stream->assigned.exists) {
     return std::unexpected(unknown_stream(request.name));
   }
+  if (auto ok = may_lose(log, stream->name); !ok) return std::unexpected(std::move(ok.error()));
   if (auto ok = may_forget(log, *stream, Offset(stream->assigned.next)); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
   stream->assigned.exists = 0;
-  raise_start(log, builder, *stream, Offset(stream->assigned.next), stream->assigned.bytes,
+  const NameScope scope{.prefix = false, .name = request.name};
+  if (log.policies.assigned().own(scope)) log.policies.put(builder.group(), scope, {});
+  raise_start(log, builder.group(), *stream, Offset(stream->assigned.next), stream->assigned.bytes,
               GapReason::deleted);
   return Outcome{};
 }
@@ -79,14 +79,22 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const Truncate& 
                                      request.name, request.before.value, state.start, state.next),
               .available = Available{state.start, state.next}});
   }
+  if (request.before.value <= state.start) {
+    return Outcome{.number = state.start, .retried = request.dry_run};
+  }
+  if (auto ok = may_lose(log, stream->name); !ok) return std::unexpected(std::move(ok.error()));
   if (auto ok = may_forget(log, *stream, request.before); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  if (request.before.value > state.start) {
-    raise_start(log, builder, *stream, request.before, bytes_below(log, *stream, request.before),
-                GapReason::truncated);
+  const uint64_t below = bytes_below(log, *stream, request.before);
+  Outcome outcome{.number = request.before.value,
+                  .retried = request.dry_run,
+                  .events = request.before.value - state.start,
+                  .bytes = below - std::min(below, state.start_bytes)};
+  if (!request.dry_run) {
+    raise_start(log, builder.group(), *stream, request.before, below, GapReason::truncated);
   }
-  return Outcome{.number = state.start};
+  return outcome;
 }
 
 Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const Roll&) {
@@ -118,6 +126,7 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DropSegmen
   for (const StreamEnd& end : *request.ends) {
     Stream* stream = log.streams.find(end.stream);
     if (end.end.value <= stream->assigned.start) continue;
+    if (auto ok = may_lose(log, stream->name); !ok) return std::unexpected(std::move(ok.error()));
     if (auto ok = may_forget(log, *stream, end.end); !ok) {
       return std::unexpected(std::move(ok.error()));
     }
@@ -131,7 +140,7 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DropSegmen
     }
     const uint64_t bytes =
         end->bytes_below ? *end->bytes_below : bytes_below(log, *stream, end->end);
-    raise_start(log, builder, *stream, end->end, bytes, GapReason::dropped);
+    raise_start(log, builder.group(), *stream, end->end, bytes, GapReason::dropped);
   }
   log.segments.drop(builder.group(), request.segment);
   return Outcome{.number = request.segment.value};
@@ -210,6 +219,32 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const BeginIncar
                                          .begun = builder.group().stored,
                                          .backup = request.backup});
   return Outcome{.number = request.first.value};
+}
+
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ChangeStream& request) {
+  return change_stream(log, builder.group(), request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ChangePolicy& request) {
+  return change_policy(log, builder.group(), request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const LayHold& request) {
+  return lay_hold(log, builder.group(), request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ReleaseHold& request) {
+  return release_hold(log, builder.group(), request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const Expire& request) {
+  return expire(log, builder.group(), request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const PauseRetention& request) {
+  return pause_retention(log, builder.group(), request);
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const ConfirmClock&) {
+  return confirm_clock(log, builder.group());
+}
+Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const NoteRemoved& request) {
+  log.segments.note_removed(builder.group(), request.segment, request.bytes);
+  return Outcome{};
 }
 
 // These share their group with others: the builder stages them (commit_group_builder.h).

@@ -16,6 +16,7 @@
 #include "engine/api/access.h"
 #include "engine/api/administration.h"
 #include "engine/api/append.h"
+#include "engine/api/log_info.h"
 #include "engine/state/audit_trees.h"
 #include "engine/state/event_index.h"
 #include "engine/state/outcome.h"
@@ -39,9 +40,72 @@ struct DeleteStream {
 template <>
 struct OperationTraits<DeleteStream>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
+// The description of a stream, and its own policy.
+struct ChangeStream {
+  std::string name;
+  StreamChange change;
+};
+template <>
+struct OperationTraits<ChangeStream>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
+// The policy of a prefix.
+struct ChangePolicy {
+  std::string prefix;
+  PolicyChange change;
+};
+template <>
+struct OperationTraits<ChangePolicy>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
+// Of legal holds (engine/api/hold.h).
+struct LayHold {
+  NewHold hold;
+  std::string by;
+};
+template <>
+struct OperationTraits<LayHold>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
+struct ReleaseHold {
+  std::string name;
+};
+template <>
+struct OperationTraits<ReleaseHold>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
+// What retention found to be due (retention.h): streams are cut, as far as nobody keeps them.
+struct Cut {
+  StreamId stream;
+  Offset before;
+  uint64_t bytes_below;  // of the stream's stored batches that end at or below it
+  Sequence last;         // of the last event that goes
+};
+struct Expire {
+  std::vector<Cut> cuts;
+};
+template <>
+struct OperationTraits<Expire>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
+// The clock jumped; and, somebody says that it is right.
+struct PauseRetention {
+  RetentionPause pause;
+};
+template <>
+struct OperationTraits<PauseRetention>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
+struct ConfirmClock {};
+template <>
+struct OperationTraits<ConfirmClock>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
+// A segment was rewritten: so many bytes of its batches are not in its tables any more.
+struct NoteRemoved {
+  SegmentId segment;
+  uint64_t bytes;
+};
+template <>
+struct OperationTraits<NoteRemoved>
+    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
 struct Truncate {
   std::string name;
   Offset before;
+  bool dry_run = false;  // says what would go, and changes nothing
 };
 template <>
 struct OperationTraits<Truncate>
@@ -185,10 +249,11 @@ struct OperationTraits<AppendMany> {
 
 struct Operation {
   using Request =
-      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll, DropSegment,
-                   ForgetStripe, LeaveHoles, KeepIndex, ChangeTree, CreateKey, RotateKey, RevokeKey,
-                   FirstUse, Record, BeginErasure, EndErasure, Rewrite, ReplaceRecords, FlushAll,
-                   HoldFiles, BeginIncarnation, ConsumerRequest>;
+      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, ChangeStream, ChangePolicy,
+                   LayHold, ReleaseHold, Expire, PauseRetention, ConfirmClock, NoteRemoved,
+                   Truncate, Roll, DropSegment, ForgetStripe, LeaveHoles, KeepIndex, ChangeTree,
+                   CreateKey, RotateKey, RevokeKey, FirstUse, Record, BeginErasure, EndErasure,
+                   Rewrite, ReplaceRecords, FlushAll, HoldFiles, BeginIncarnation, ConsumerRequest>;
   using Done = Answering;
 
   Request request;

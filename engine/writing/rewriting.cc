@@ -19,8 +19,8 @@ bool is_stored(const LogState& log, const RebuiltBatch& batch) {
          get_le<uint32_t>(**there, kCrcAt) == batch.made_of;
 }
 
-// Here is decided what keeps events from being erased.
-Status may_erase(const LogState&, const Stream&) { return {}; }
+// What keeps events from being erased: a legal hold.
+Status may_erase(const LogState& log, const Stream& stream) { return may_lose(log, stream.name); }
 
 void forget_reasons(LogState& log, CommitGroup& group, const std::vector<LostRun>& lost) {
   if (lost.empty()) return;

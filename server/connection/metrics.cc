@@ -79,6 +79,26 @@ class Scrape {
       family.Add({{"reason", std::string(reason)}}).Set(refused && refused->reason == reason);
     }
   }
+  void retention(const RetentionInfo& info) {
+    gauge("strandline_retention_lag_seconds",
+          "For how long events that are to go have been there longer than they should.",
+          info.lag_s);
+    gauge("strandline_retention_paused",
+          "1 if nothing expires until somebody confirms that the clock is right.",
+          info.paused ? 1 : 0);
+    gauge("strandline_kept_bytes", "Bytes of stored batches that can be read.", info.kept_bytes);
+    gauge("strandline_dead_bytes", "Bytes of stored batches that nobody can read, on the disk yet.",
+          info.dead_bytes);
+    gauge("strandline_disk_bytes", "Bytes of table files and WAL.", info.disk_bytes);
+    counter("strandline_reclaimed_bytes_total",
+            "Bytes that table files became smaller by as segments were dropped and rewritten.",
+            info.reclaimed_bytes);
+    counter("strandline_events_expired_total", "Events that retention took.", info.events_expired);
+    counter("strandline_segments_dropped_total", "Segments that retention dropped.",
+            info.segments_dropped);
+    counter("strandline_segments_rewritten_total", "Segments rewritten without what is dead.",
+            info.segments_rewritten);
+  }
   void consumers(const Log& log) { add_consumer_metrics(registry_, log); }
   void tokens(const TokenAuthority& tokens) {
     auto& family = prometheus::BuildCounter()
@@ -195,6 +215,7 @@ std::string render_metrics(const Service& service) {
   scrape.counter("strandline_backups_failed_total",
                  "Backups that could not be made or verified, since the server started.",
                  service.backups.failures());
+  scrape.retention(log.retention());
   if (service.tokens) scrape.tokens(*service.tokens);
   scrape.consumers(log);
   return scrape.text();

@@ -18,7 +18,16 @@ void put_stream(Call call, Answer answer);
 void get_stream(Call call, Answer answer);
 void delete_stream(Call call, Answer answer);
 void list_streams(Call call, Answer answer);
+void patch_stream(Call call, Answer answer);
 void truncate_stream(Call call, Answer answer);
+// policy_routes.cc
+void list_policies(Call call, Answer answer);
+void patch_policies(Call call, Answer answer);
+void create_hold(Call call, Answer answer);
+void list_holds(Call call, Answer answer);
+void release_hold(Call call, Answer answer);
+void get_retention(Call call, Answer answer);
+void confirm_clock(Call call, Answer answer);
 // position_routes.cc
 void get_position(Call call, Answer answer);
 void put_position(Call call, Answer answer);

@@ -4,6 +4,7 @@
 #include "server/json/json_writer.h"
 #include "server/routes/handlers.h"
 #include "server/wire/cloudevents.h"
+#include "server/wire/retention_json.h"
 
 namespace strandline::server {
 namespace {
@@ -125,6 +126,8 @@ void render_segments(std::string& out, const std::vector<SegmentInfo>& segments)
     members.number("first", segment.first.value);
     members.number("next", segment.next.value);
     members.number("bytes", segment.bytes);
+    members.number("dead_bytes", segment.dead_bytes);
+    members.number("removed_bytes", segment.removed_bytes);
     members.end();
   }
   out += ']';
@@ -164,6 +167,8 @@ Response render_info(const Service& service) {
   render_limits(out, service);
   members.name("counters");
   render_counters(out, log.counters());
+  members.name("retention");
+  render_retention(out, log.retention());
   members.name("segments");
   render_segments(out, log.segments());
   members.end();

@@ -160,6 +160,9 @@ int run(int argc, char** argv) {
   add_channels(program);
   add_backup(program);
   add_checkpoint(program);
+  add_policies(program);
+  add_holds(program);
+  add_retention(program);
   add_verify(program);
   add_stats(program);
   add_completion(program);

@@ -58,6 +58,9 @@ void add_keys(Program& program);
 void add_erase(Program& program);
 void add_channels(Program& program);
 void add_checkpoint(Program& program);  // and proof
+void add_policies(Program& program);
+void add_holds(Program& program);
+void add_retention(Program& program);
 void add_import(Program& program);
 void add_export(Program& program);
 void add_backup(Program& program);

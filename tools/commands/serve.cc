@@ -113,6 +113,10 @@ Options options_of(const Settings& settings, const ServeFlags& flags,
       static_cast<uint64_t>(settings.duration("serve", "checkpoint_interval").count());
   options.checkpoint_key = settings.text("serve", "checkpoint_key");
   options.checkpoint_origin = settings.text("serve", "checkpoint_origin");
+  options.log_bytes_max = settings.bytes("serve", "log_size");
+  options.reclaim_bytes_per_s_max = settings.bytes("serve", "reclaim_rate");
+  options.retention_interval_ms =
+      static_cast<uint64_t>(settings.duration("serve", "retention_interval").count());
   // What the store says while it opens is in the recovery report, or in the error.
   options.on_warning = [opened](const std::string& text) {
     spdlog::log(*opened ? spdlog::level::warn : spdlog::level::debug, "{}", text);

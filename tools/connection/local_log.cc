@@ -14,10 +14,12 @@
 #include "server/wire/cloudevents.h"
 #include "server/wire/consumer_json.h"
 #include "server/wire/erasure_json.h"
+#include "server/wire/retention_json.h"
 #include "tools/base/account.h"
 #include "tools/base/clip.h"
 #include "tools/base/interrupt.h"
 #include "tools/connection/local_keys.h"
+#include "tools/connection/local_retention.h"
 
 namespace strandline::tools {
 namespace {
@@ -117,7 +119,9 @@ std::string render_info(const Log& log) {
         segment.id.value, segment.sealed, render_time(segment.created), segment.first.value,
         segment.next.value, segment.bytes);
   }
-  return out + "]}";
+  out += "],\"retention\":";
+  server::render_retention(out, log.retention());
+  return out + "}";
 }
 
 class LocalLog : public LogHandle {
@@ -157,8 +161,23 @@ class LocalLog : public LogHandle {
     return log_->create_stream(std::move(name), std::move(settings));
   }
   Status delete_stream(std::string name) override { return log_->delete_stream(std::move(name)); }
-  Result<Offset> truncate(std::string name, Offset before) override {
-    return log_->truncate(std::move(name), before);
+  Result<StreamInfo> change_stream(std::string name, StreamChange change) override {
+    return log_->change_stream(std::move(name), std::move(change));
+  }
+  Result<Truncated> truncate(const TruncateRequest& request) override {
+    Result<Offset> before = Offset(0);
+    if (const auto* moment = std::get_if<Timestamp>(&request.before)) {
+      before = log_->offset_at(request.stream, *moment);
+    } else {
+      before = std::get<Offset>(request.before);
+    }
+    if (!before) return std::unexpected(before.error());
+    if (!request.dry_run) return log_->truncate(request.stream, *before, false);
+    // Of a directory that is only read, too.
+    const auto stream = log_->describe(request.stream);
+    if (!stream) return std::unexpected(stream.error());
+    const Offset start = std::clamp(*before, stream->start, stream->tail);
+    return Truncated{.start = start, .events = start - stream->start};
   }
   Result<StreamInfo> describe(std::string_view name) override { return log_->describe(name); }
   Result<std::vector<StreamInfo>> list(std::string_view prefix, std::string_view after,
@@ -229,6 +248,21 @@ class LocalLog : public LogHandle {
   Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                size_t limit) override {
     return log_->dead_letters(std::move(consumer), from, limit);
+  }
+
+  Result<std::string> policies() override { return local_policies(*log_); }
+  Result<std::string> change_policy(std::string prefix, PolicyChange change) override {
+    return change_local_policy(*log_, std::move(prefix), std::move(change));
+  }
+  Result<std::string> holds() override { return local_holds(*log_); }
+  Result<std::string> hold(NewHold hold) override { return lay_local_hold(*log_, std::move(hold)); }
+  Status release_hold(std::string name) override { return log_->release_hold(std::move(name)); }
+  Result<std::string> retention() override { return local_retention(*log_); }
+  Result<std::string> confirm_clock() override {
+    if (auto confirmed = log_->confirm_clock(); !confirmed) {
+      return std::unexpected(confirmed.error());
+    }
+    return local_retention(*log_);
   }
 
   Result<std::string> create_key(std::string name, std::vector<Grant> grants,

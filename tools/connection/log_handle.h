@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "engine/log.h"
@@ -30,6 +31,13 @@ struct ReadRequest {
   bool backward = false;                                       // newest first; of one stream
   bool follow = false;                                         // history, then live, without end
   bool wait = false;  // a follower's, behind a server: for a stream that does not exist yet
+};
+
+// Before an offset, or before the first event that was stored at or after a moment.
+struct TruncateRequest {
+  std::string stream;
+  std::variant<Offset, Timestamp> before;
+  bool dry_run = false;
 };
 
 // Reads what a request asks for: up to the tail as it stood when reading began, or without end.
@@ -66,7 +74,8 @@ class LogHandle {
   // --- As Log's of the same name.
   virtual Result<StreamInfo> create_stream(std::string name, StreamSettings settings) = 0;
   virtual Status delete_stream(std::string name) = 0;
-  virtual Result<Offset> truncate(std::string name, Offset before) = 0;
+  virtual Result<StreamInfo> change_stream(std::string name, StreamChange change) = 0;
+  virtual Result<Truncated> truncate(const TruncateRequest& request) = 0;
   virtual Result<StreamInfo> describe(std::string_view name) = 0;
   virtual Result<std::vector<StreamInfo>> list(std::string_view prefix, std::string_view after,
                                                size_t limit) = 0;
@@ -95,6 +104,15 @@ class LogHandle {
   virtual Result<uint64_t> replay(std::string consumer, uint64_t limit) = 0;
   virtual Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                        size_t limit) = 0;
+
+  // --- Policies of prefixes, legal holds, retention: JSON, as the API has it.
+  virtual Result<std::string> policies() = 0;
+  virtual Result<std::string> change_policy(std::string prefix, PolicyChange change) = 0;
+  virtual Result<std::string> holds() = 0;
+  virtual Result<std::string> hold(NewHold hold) = 0;
+  virtual Status release_hold(std::string name) = 0;
+  virtual Result<std::string> retention() = 0;
+  virtual Result<std::string> confirm_clock() = 0;
 
   // --- API keys: JSON, as the API has it; what was just created or rotated has its secret.
   virtual Result<std::string> create_key(std::string name, std::vector<Grant> grants,

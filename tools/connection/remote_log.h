@@ -24,7 +24,8 @@ class RemoteLog : public LogHandle {
 
   Result<StreamInfo> create_stream(std::string name, StreamSettings settings) override;
   Status delete_stream(std::string name) override;
-  Result<Offset> truncate(std::string name, Offset before) override;
+  Result<StreamInfo> change_stream(std::string name, StreamChange change) override;
+  Result<Truncated> truncate(const TruncateRequest& request) override;
   Result<StreamInfo> describe(std::string_view name) override;
   Result<std::vector<StreamInfo>> list(std::string_view prefix, std::string_view after,
                                        size_t limit) override;
@@ -60,6 +61,15 @@ class RemoteLog : public LogHandle {
   Result<std::string> checkpoint_keys() override;
   Result<std::string> rotate_checkpoint_key(std::string origin) override;
 
+  // --- In remote_retention.cc.
+  Result<std::string> policies() override;
+  Result<std::string> change_policy(std::string prefix, PolicyChange change) override;
+  Result<std::string> holds() override;
+  Result<std::string> hold(NewHold hold) override;
+  Status release_hold(std::string name) override;
+  Result<std::string> retention() override;
+  Result<std::string> confirm_clock() override;
+
   // --- In remote_keys.cc.
   Result<std::string> create_key(std::string name, std::vector<Grant> grants,
                                  std::optional<std::chrono::seconds> lifetime,
@@ -87,6 +97,8 @@ class RemoteLog : public LogHandle {
   Result<std::string> wait_for_job(std::string target, const BackupRequest& request);
   // With a body in JSON.
   Result<rapidjson::Document> ask(const char* method, std::string target, std::string body);
+  // What is answered, as it is; without a body where that is empty.
+  Result<std::string> told(const char* method, std::string target, std::string body);
   // Whether a consumer's positions count the events of one stream; asked once.
   Result<bool> reads_one_stream(const std::string& consumer);
 
