@@ -3,12 +3,16 @@
 // client counts: so all clients cost the same, and little.
 //
 // As in fan_out.cc, the producer never has more under way than the crowd is, on average, behind.
+#include "server/live/live.h"
+
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <thread>
+#include <vector>
 
 #include "bench/load.h"
 #include "bench/makers.h"
@@ -17,6 +21,9 @@
 #include "bench/served.h"
 #include "bench/socket.h"
 #include "engine/log.h"
+#include "server/base/secret.h"
+#include "server/base/secret_file.h"
+#include "server/json/json_writer.h"
 
 namespace strandline::bench {
 namespace {
@@ -39,9 +46,12 @@ struct Greeting {
 class Hearers {
  public:
   Hearers(uint16_t port, size_t count, const Greeting& greeting)
+      : Hearers(port, count, [&](size_t) { return greeting; }) {}
+  Hearers(uint16_t port, size_t count, const std::function<Greeting(size_t)>& greet)
       : fd_(epoll_create1(EPOLL_CLOEXEC)), buffer_(64 << 10, '\0') {
     sockets_.reserve(count);
     for (size_t i = 0; i < count; ++i) {
+      const Greeting greeting = greet(i);
       Socket& socket = sockets_.emplace_back(port);
       socket.write_all(greeting.first);
       std::string told;
@@ -76,10 +86,11 @@ class Hearers {
   std::string buffer_;
 };
 
-// Sends `request` for as long as that lasts, and no faster than the crowd hears; answers
-// deliveries a second.
-double fan_out_rate(uint16_t port, Hearers& hearers, size_t crowd, const std::string& request,
-                    AnswerBytes answer_bytes, double seconds) {
+// Sends the requests in turn for as long as that lasts, and no faster than each is heard by as many
+// as `crowd`; answers deliveries a second.
+double fan_out_rate(uint16_t port, Hearers& hearers, size_t crowd,
+                    const std::vector<std::string>& requests, AnswerBytes answer_bytes,
+                    double seconds) {
   std::atomic<uint64_t> sent = 0, heard = 0;
   std::atomic<bool> produced = false;
   std::string broken;
@@ -100,8 +111,7 @@ double fan_out_rate(uint16_t port, Hearers& hearers, size_t crowd, const std::st
       while (now_s() < end) {
         std::string burst;
         while (under_way < kProducing && sent * crowd < heard + kCrowdBehindMax * crowd) {
-          burst += request;
-          ++sent;
+          burst += requests[sent++ % requests.size()];
           ++under_way;
         }
         socket.write_all(burst);
@@ -133,14 +143,26 @@ double fan_out_rate(uint16_t port, Hearers& hearers, size_t crowd, const std::st
 
 // As a client sends it, with a mask of zeros.
 std::string text_frame(const std::string& text) {
-  return std::string("\x81") + static_cast<char>(0x80 | text.size()) + std::string(4, '\0') + text;
+  std::string out = "\x81";
+  if (text.size() < 126) {
+    out += static_cast<char>(0x80 | text.size());
+  } else {
+    out += static_cast<char>(0x80 | 126);
+    out += static_cast<char>(text.size() >> 8);
+    out += static_cast<char>(text.size());
+  }
+  return out + std::string(4, '\0') + text;
+}
+
+std::string upgrade_request(const std::string& target) {
+  return "GET " + target +
+         " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
+         "Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: "
+         "13\r\n\r\n";
 }
 
 std::string websocket_request(const std::string& subscribe) {
-  return "GET /v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
-         "Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: "
-         "13\r\n\r\n" +
-         text_frame(subscribe);
+  return upgrade_request("/v1/live") + text_frame(subscribe);
 }
 
 class LiveFanOut : public Workload {
@@ -169,10 +191,11 @@ class LiveFanOut : public Workload {
       must(log->create_stream(kChannel), "create");
     }
     Served served(scratch.path() / "log");
-    const std::string request = post_events(kChannel, "application/json", live_event_body());
+    const std::vector<std::string> requests = {
+        post_events(kChannel, "application/json", live_event_body())};
     const auto measure = [&](const Greeting& greeting) {
       Hearers hearers(served.port(), crowd_, greeting);
-      return fan_out_rate(served.port(), hearers, crowd_, request, http_answer, settings_.seconds);
+      return fan_out_rate(served.port(), hearers, crowd_, requests, http_answer, settings_.seconds);
     };
     alternate(
         number,
@@ -197,13 +220,114 @@ class LiveFanOut : public Workload {
                     {redis_command({"SUBSCRIBE", kChannel}), "subscribe\r\n"});
     const std::string body = live_event_body();
     rows_[1].theirs.push_back(fan_out_rate(redis.port(), hearers, crowd_,
-                                           redis_command({"PUBLISH", kChannel, body}), redis_answer,
-                                           settings_.seconds));
+                                           {redis_command({"PUBLISH", kChannel, body})},
+                                           redis_answer, settings_.seconds));
   }
 
  private:
   const Settings settings_;
   const size_t crowd_;
+};
+
+// As many channels as clients, and each has one.
+class LiveChannels : public Workload {
+ public:
+  explicit LiveChannels(const Settings& settings)
+      : Workload({Row{.name = "live-channels",
+                      .unit = "deliveries/s",
+                      .what = "1 producer to 10,000 channels with a WebSocket each"}}),
+        settings_(settings),
+        channels_(settings.size<size_t>(10'000, 30)) {}
+
+  void round(int) override {
+    Scratch scratch(settings_.directory, "live");
+    std::vector<std::string> requests;
+    {
+      auto log = must(Log::open(scratch.path() / "log"), "open");
+      const std::string body = live_event_body();
+      for (size_t i = 0; i < channels_; ++i) {
+        must(log->create_stream(name_of_channel(i)), "create");
+        requests.push_back(post_events(name_of_channel(i), "application/json", body));
+      }
+    }
+    Served served(scratch.path() / "log");
+    Hearers hearers(served.port(), channels_, [](size_t i) {
+      return Greeting{
+          websocket_request(R"({"op":"subscribe","channel":")" + name_of_channel(i) + "\"}"),
+          "caught_up"};
+    });
+    rows_[0].ours.push_back(
+        fan_out_rate(served.port(), hearers, 1, requests, http_answer, settings_.seconds));
+  }
+
+ private:
+  static std::string name_of_channel(size_t i) { return "channel-" + std::to_string(i); }
+
+  const Settings settings_;
+  const size_t channels_;
+};
+
+// Users who join rooms of ten, each over a connection of its own, which is there already: until
+// each has been told who is there.
+class LivePresence : public Workload {
+ public:
+  explicit LivePresence(const Settings& settings)
+      : Workload({Row{.name = "live-presence",
+                      .unit = "joins/s",
+                      .what = "users joining presence channels of 10, over WebSockets",
+                      .bar = Bar{.value = 5'000, .of = Bar::Of::ours}}}),
+        settings_(settings),
+        users_(settings.size<size_t>(5'000, 30)) {
+    rows_[0].note = "each with a signed token; who came is written down in $channels";
+  }
+
+  void round(int) override {
+    Scratch scratch(settings_.directory, "live");
+    {
+      auto log = must(Log::open(scratch.path() / "log"), "open");
+      must(log->create_key({.name = "admin",
+                            .digest = server::digest_of_secret(server::new_secret()),
+                            .grants = {{.action = Action::admin, .prefix = true}}}),
+           "a key");
+    }
+    const std::string secret = "a-secret-of-the-application";
+    const std::string file = (scratch.path() / "secret").string();
+    must(server::write_secret_file(file, secret), "a secret");
+    Served served(scratch.path() / "log", {"--live-secret-file", file, "--live-app-key", "app"});
+    std::vector<Socket> sockets;
+    std::vector<std::string> joins;
+    sockets.reserve(users_);
+    std::string told;
+    char bytes[16 << 10];
+    const auto read_until = [&](Socket& socket, std::string_view word) {
+      told.clear();
+      while (!told.contains(word)) told.append(bytes, socket.read_some(bytes, sizeof bytes));
+    };
+    for (size_t i = 0; i < users_; ++i) {
+      Socket& socket = sockets.emplace_back(served.port());
+      socket.write_all(upgrade_request("/app/app/live"));
+      read_until(socket, "\"op\":\"connected\"");
+      constexpr std::string_view kName = "\"connection\":\"";
+      const size_t begin = told.find(kName) + kName.size();
+      const std::string name = told.substr(begin, told.find('"', begin) - begin);
+      const std::string channel = "presence-" + std::to_string(i / 10);
+      const std::string data = R"({"user_id":"u)" + std::to_string(i) + "\"}";
+      std::string frame =
+          R"({"op":"subscribe","channel":")" + channel + R"(","auth":"app:)" +
+          server::hex_of(server::authentication_code(secret, name + ":" + channel + ":" + data)) +
+          R"(","channel_data":)";
+      server::render_string(frame, data);
+      joins.push_back(text_frame(frame + "}"));
+    }
+    const double begin = now_s();
+    for (size_t i = 0; i < users_; ++i) sockets[i].write_all(joins[i]);
+    for (size_t i = 0; i < users_; ++i) read_until(sockets[i], "\"change\":\"here\"");
+    rows_[0].ours.push_back(static_cast<double>(users_) / (now_s() - begin));
+  }
+
+ private:
+  const Settings settings_;
+  const size_t users_;
 };
 
 }  // namespace
@@ -214,6 +338,14 @@ std::unique_ptr<Workload> live_1000(const Settings& settings) {
 
 std::unique_ptr<Workload> live_10000(const Settings& settings) {
   return std::make_unique<LiveFanOut>(settings, settings.size<size_t>(10'000, 30), "10000");
+}
+
+std::unique_ptr<Workload> live_channels(const Settings& settings) {
+  return std::make_unique<LiveChannels>(settings);
+}
+
+std::unique_ptr<Workload> live_presence(const Settings& settings) {
+  return std::make_unique<LivePresence>(settings);
 }
 
 }  // namespace strandline::bench

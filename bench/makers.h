@@ -32,6 +32,8 @@ std::unique_ptr<Workload> fan_out_server(const Settings& settings);
 // live.cc
 std::unique_ptr<Workload> live_1000(const Settings& settings);
 std::unique_ptr<Workload> live_10000(const Settings& settings);
+std::unique_ptr<Workload> live_channels(const Settings& settings);
+std::unique_ptr<Workload> live_presence(const Settings& settings);
 // latency.cc
 std::unique_ptr<Workload> latency_engine(const Settings& settings);
 std::unique_ptr<Workload> latency_server(const Settings& settings);
