@@ -53,7 +53,7 @@ def leaf(event, salts):
     elif text[:1] == b'"' and "json" not in event.get("datacontenttype", ("json",))[0].lower():
         form, data = 2, event["data"][0].encode()
     core = ["type", "id", "source", "subject", "time", "datacontenttype", "dataschema"]
-    not_given = {"stream", "offset", "sequence", "stored", "data", "data_base64", "specversion"}
+    not_given = {"stream", "offset", "sequence", "stored", "data", "data_base64", "erased"}
     envelope = b""
     for name in core + sorted(set(event) - set(core) - not_given):
         if name in event:

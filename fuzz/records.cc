@@ -7,6 +7,7 @@
 #include "engine/format/index_record.h"
 #include "engine/format/keys.h"
 #include "engine/format/stripe_record.h"
+#include "engine/format/tree_record.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
 
@@ -35,7 +36,7 @@ void decode_twice(std::string_view bytes) {
 FUZZ_TARGET(records) {
   using namespace strandline;
   fuzz::Input input(bytes);
-  const uint8_t kind = input.byte() % 16;
+  const uint8_t kind = input.byte() % 17;
   const std::string_view record = input.rest();
   if (kind == 0) decode_and_encode<EventKey>(record);
   if (kind == 1) decode_and_encode<IdentityRecord>(record);
@@ -54,6 +55,7 @@ FUZZ_TARGET(records) {
   if (kind == 11) decode_twice<StripeSummary>(record);
   if (kind == 12) decode_twice<IndexChunks>(record);
   if (kind == 13) decode_twice<BucketTerms>(record);
+  if (kind == 16) decode_twice<CheckpointRecord>(record);
   if (kind == 14) decode_twice<ErasureRecord>(record);
   if (kind == 15) decode_twice<Incarnation>(record);
   if (kind == 5) {
