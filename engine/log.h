@@ -169,7 +169,7 @@ class Log {
                        std::chrono::milliseconds patience = std::chrono::seconds(60));
   std::vector<ErasureUnderWay> erasures() const;  // whose bytes are not gone yet
 
-  // --- Proofs (docs/proofs.md), of audited streams (Options::audits) and `$admin`. They read the
+  // --- Proofs (docs/proofs.md), of audited streams (a policy, or Options::audits) and `$admin`. They read the
   // --- disk. `not_found` where there is no checkpoint yet.
   Result<std::string> checkpoint(std::string_view stream) const;  // the newest: a signed note
   // Of all that is durable now. `corrupt` if that does not begin with what was signed before.

@@ -29,10 +29,10 @@ void CollectedTrees::clear() {
 
 bool AuditTrees::audits(std::string_view stream) const {
   if (stream == kAdminStream) return log_.options.record_administration;
-  return log_.options.audits && log_.options.audits(stream);
+  if (log_.options.audits && log_.options.audits(stream)) return true;
+  const auto policies = log_.policies.set();
+  return policies->says(PolicyField::audit) && policies->flag(stream, PolicyField::audit);
 }
-
-bool AuditTrees::audits_any() const { return log_.options.audits != nullptr; }
 
 CheckpointPointer AuditTrees::checkpoint(StreamId stream) const {
   std::lock_guard lock(mutex_);
