@@ -19,6 +19,9 @@ enum class LineForm {
   journal,  // of systemd, in JSON
 };
 
+// As an import's ledger remembers it.
+const char* ledger_name_of(LineForm form);
+
 // U+FEFF in UTF-8, which some programs write before a text.
 inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 

@@ -13,6 +13,7 @@
 #include "tools/base/lines.h"
 #include "tools/base/program.h"
 #include "tools/base/progress.h"
+#include "tools/commands/import_frames.h"
 #include "tools/resuming/imported.h"
 #include "tools/resuming/ledger.h"
 #include "tools/resuming/line_events.h"
@@ -42,6 +43,7 @@ struct ImportFlags {
   std::string rejects;
   bool check = false;
   bool csv = false;
+  bool frames = false;
   bool journal = false;
   bool events = false;
 
@@ -55,20 +57,6 @@ struct ImportFlags {
   bool text = false;
   bool json = false;
 };
-
-// As a ledger remembers it.
-std::string form_name(LineForm form) {
-  switch (form) {
-    case LineForm::plain:
-      return "text";
-    case LineForm::csv:
-      return "csv";
-    case LineForm::journal:
-      return "journal";
-    default:
-      return "events";
-  }
-}
 
 class Import {
  public:
@@ -118,7 +106,7 @@ class Import {
     log_ = std::move(*log);
     auto ledger = find(line->value_or(std::string_view()));
     if (!ledger) return failed(ledger.error());
-    if (auto same = take_up(*log_, form_name(events_.form()), flags_.stream, *ledger); !same) {
+    if (auto same = take_up(*log_, ledger_name_of(events_.form()), flags_.stream, *ledger); !same) {
       return failed(same.error());
     }
     if (!ledger->note.empty()) std::cerr << "strandline: " << ledger->note << '\n';
@@ -333,6 +321,13 @@ int import(const Settings& settings, const ImportFlags& flags) {
       return misused(named.error().message);
     }
   }
+  if (flags.frames) {
+    return import_frames(settings, {.file = flags.file,
+                                    .stream = flags.stream,
+                                    .name = flags.name,
+                                    .patience = std::chrono::seconds(flags.retry_s),
+                                    .json = flags.json});
+  }
   auto input = Lines::open(flags.file);
   if (!input) return failed(input.error());
   return Import(settings, flags, std::move(*input)).run();
@@ -368,6 +363,10 @@ void add_import(Program& program) {
   command
       .add_flag("--journal", flags->journal,
                 "entries of the systemd journal, as `journalctl -o json` prints them")
+      ->excludes(events)
+      ->excludes(text)
+      ->excludes(csv);
+  command.add_flag("--frames", flags->frames, "a file that `export --form frames` wrote")
       ->excludes(events)
       ->excludes(text)
       ->excludes(csv);

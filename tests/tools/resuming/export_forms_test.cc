@@ -189,6 +189,23 @@ TEST_F(ExportForms, EntriesOfTheJournalAreEvents) {
   EXPECT_NE(import("{}\n", {"--journal", "--stream", "j"}).exit, 0);
 }
 
+TEST_F(ExportForms, FramesGoOutAndComeBackOnce) {
+  const std::string file = (directory_ / "all.frames").string();
+  ASSERT_EQ(exported({"--all", "--form", "frames", "-o", file}).exit, 0);
+  const std::vector<std::string> command = {"import", file, "--frames", "--data", other_};
+  const Outcome back = strandline(command);
+  ASSERT_EQ(back.exit, 0) << back.errors;
+  EXPECT_THAT(back.output, HasSubstr("imported 4 events"));
+  ASSERT_EQ(strandline(command).exit, 0);
+  EXPECT_EQ(lines(exported({"--prefix", "b"}, other_).output).size(), 2u);
+  EXPECT_THAT(exported({"a", "--lines"}, other_).output, exported({"a", "--lines"}).output);
+  // Cut off, it is told, and nothing is made of the rest.
+  write_file(file, read_file(file).substr(0, 100));
+  const Outcome cut = strandline({"import", file, "--frames", "--data", other_});
+  EXPECT_NE(cut.exit, 0);
+  EXPECT_FALSE(cut.errors.empty());
+}
+
 TEST_F(ExportForms, JqReadsThem) {
   const Outcome jq = run({"jq", "-r", ".stream"}, exported({"--all", "--full"}).output);
   if (jq.exit == 127 || jq.output.empty())
