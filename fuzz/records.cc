@@ -6,6 +6,7 @@
 #include "engine/format/incarnation_record.h"
 #include "engine/format/index_record.h"
 #include "engine/format/keys.h"
+#include "engine/format/policy_record.h"
 #include "engine/format/stripe_record.h"
 #include "engine/format/tree_record.h"
 #include "fuzz/input.h"
@@ -36,7 +37,7 @@ void decode_twice(std::string_view bytes) {
 FUZZ_TARGET(records) {
   using namespace strandline;
   fuzz::Input input(bytes);
-  const uint8_t kind = input.byte() % 17;
+  const uint8_t kind = input.byte() % 21;
   const std::string_view record = input.rest();
   if (kind == 0) decode_and_encode<EventKey>(record);
   if (kind == 1) decode_and_encode<IdentityRecord>(record);
@@ -58,6 +59,12 @@ FUZZ_TARGET(records) {
   if (kind == 16) decode_twice<CheckpointRecord>(record);
   if (kind == 14) decode_twice<ErasureRecord>(record);
   if (kind == 15) decode_twice<Incarnation>(record);
+  if (kind == 17) decode_twice<Policy>(record);
+  if (kind == 18) decode_twice<Hold>(record);
+  if (kind == 19) decode_twice<RetentionPause>(record);
+  if (NameScope scope; kind == 20 && decode_policy_key(record, scope)) {
+    CHECK_EQ(policy_key(scope), record);
+  }
   if (kind == 5) {
     std::string_view consumer;
     StreamId stream;

@@ -110,7 +110,7 @@ std::string readable(PolicyField field, const PolicyValue& value) {
     if (field == PolicyField::bytes_max) return server::render_size(*amount);
   }
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "on" : "off";
-  return text_of(value);
+  return strandline::text_of(value);
 }
 
 std::string readable(const Policy& policy) {

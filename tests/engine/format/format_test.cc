@@ -62,6 +62,9 @@ TEST(Format, TheWorkedExampleIsWhatIsWritten) {
     ASSERT_TRUE((*log)->create_consumer("mailing", {.mode = ConsumerSettings::Mode::shared,
                                                     .select = Selection::stream("orders")}));
     ASSERT_EQ((*log)->fetch(Fetch{.consumer = "mailing"})->given.size(), 1u);
+    ASSERT_TRUE((*log)->change_policy(
+        "o", {{PolicyField::age_max_s, uint64_t{86'400}}, {PolicyField::audit, false}}));
+    ASSERT_TRUE((*log)->hold({.name = "h", .scope = {.name = "orders"}, .reason = "why"}));
     ASSERT_TRUE((*log)->roll());
     ASSERT_TRUE(tests::eventually([&] { return (*log)->counters().index_backlog == 0; }));
   }
