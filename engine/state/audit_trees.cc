@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/proof/tile.h"
 #include "engine/state/commit_group.h"
@@ -167,6 +168,7 @@ std::optional<StreamId> AuditTrees::wait(std::chrono::steady_clock::time_point u
     for (const auto& [stream, first] : waiting_) {
       if (!given_up_.contains(stream)) return stream;
     }
+    if (std::exchange(policies_changed_, false)) return std::nullopt;
     if (changed_.wait_until(lock, until) == std::cv_status::timeout) return std::nullopt;
   }
   return std::nullopt;
@@ -257,8 +259,13 @@ void AuditTrees::stage(CommitGroup& group, const Store&) {
 
 void AuditTrees::publish(CommitGroup& group) {
   const CollectedTrees& collected = group.of(*this);
-  if (collected.checkpoints.empty() && collected.signers.empty()) return;
+  const bool policies_changed = !group.of(log_.policies).changed.empty();
+  if (collected.checkpoints.empty() && collected.signers.empty() && !policies_changed) return;
   std::lock_guard lock(mutex_);
+  if (policies_changed) {
+    policies_changed_ = true;
+    changed_.notify_all();
+  }
   for (const KeptCheckpoint& one : collected.checkpoints) {
     checkpoints_[one.stream] = std::make_shared<const CheckpointRecord>(one.record);
   }

@@ -74,7 +74,6 @@ class AuditTrees : public Collecting<CollectedTrees> {
   AuditTrees(StateParts& parts, LogState& log) : Collecting(parts), log_(log) {}
 
   bool audits(std::string_view stream) const;
-  bool audits_any() const;                              // but for `$admin`
   CheckpointPointer checkpoint(StreamId stream) const;  // the newest; null: there is none
   std::vector<PublicKey> signers() const;               // all that have signed, the newest last
   // Of a batch that was there before its stream was audited, if nothing of it was erased since.
@@ -91,7 +90,8 @@ class AuditTrees : public Collecting<CollectedTrees> {
   void forget_seed(CommitGroup& group, StreamId stream, Offset batch);
 
   // --- The auditor's.
-  // A tree that waits for its edge; nothing: `until` has come, or it was told to stop.
+  // A tree that waits for its edge; nothing: `until` has come, policies have changed, or it was
+  // told to stop.
   std::optional<StreamId> wait(std::chrono::steady_clock::time_point until);
   // Where its leaves begin that wait; nothing: none do.
   std::optional<Offset> waiting_from(StreamId stream) const;
@@ -127,6 +127,7 @@ class AuditTrees : public Collecting<CollectedTrees> {
   std::map<StreamId, bool> given_up_;
   std::map<StreamId, CheckpointPointer> checkpoints_;
   std::vector<PublicKey> signers_;
+  bool policies_changed_ = false;  // since wait() last said so
   bool stopped_ = false;
 };
 

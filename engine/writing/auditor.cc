@@ -48,8 +48,9 @@ void Auditor::run() {
       continue;
     }
     if (log_.trees.stopped() || log_.failure.failed()) return;
+    look_at_all();  // policies have changed, perhaps
+    if (Clock::now() < next) continue;
     next = Clock::now() + interval;
-    look_at_all();
     if (interval_ms) sign_all();
   }
 }
