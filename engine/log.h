@@ -40,6 +40,10 @@
 
 namespace strandline {
 
+struct Inspected;
+struct LogFigures;
+struct StreamFigures;
+
 class Log {
  public:
   // Creates a log in an empty or missing directory, or recovers the one that is there.
@@ -246,6 +250,19 @@ class Log {
   std::optional<std::string> sealed() const;
   Sequence durable_next() const;  // one past the last durable event
   Timestamp now() const;          // by the log's clock
+  // --- Looking inside (figures.h): they may read the disk.
+  LogFigures figures() const;
+  Result<StreamFigures> figures_of(std::string_view stream) const;
+  Result<Inspected> inspect_segment(SegmentId segment) const;
+  // The stored batch that holds an offset. One that is damaged is told as that.
+  Result<Inspected> inspect_batch(std::string_view stream, Offset offset) const;
+  // The record under a key, byte for byte, as the store has it now (of events: what is durable);
+  // `invalid` where there is no family of that name.
+  Result<Inspected> inspect_key(std::string_view family, std::string_view key) const;
+  // Keys of a family, from one on.
+  Result<std::vector<std::string>> keys_of(std::string_view family, std::string_view from,
+                                           size_t limit) const;
+
   // Reads everything and checks every checksum and every contiguity; reports each finding.
   Verified verify(std::function<void(uint64_t events_done)> progress = nullptr) const;
 

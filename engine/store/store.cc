@@ -20,6 +20,7 @@
 #include "engine/store/deletion.h"
 #include "engine/store/purge.h"
 #include "engine/store/store_error.h"
+#include "engine/store/store_figures.h"
 #include "engine/store/store_file_system.h"
 #include "engine/store/store_listener.h"
 #include "engine/store/store_options.h"
@@ -86,14 +87,16 @@ Result<ClosedStore> ClosedStore::prepare(const std::filesystem::path& directory,
   Store::Parts* const parts = closed->store.get();
   rocksdb::DBOptions& database = closed->database = database_options(options, directory);
   database.info_log = std::make_shared<WarningLogger>(options.on_warning);
-  database.listeners = {std::make_shared<FailureListener>(
-      [gate = parts->gate, on_failure = std::move(on_failure)](const std::string& why) {
-        const auto first = gate->failed();
-        on_failure(first ? kWriting + *first : why);
-      },
-      [parts, warn = options.on_warning](const std::string& why) {
-        parts->pause_compactions(why, warn);
-      })};
+  database.listeners = {
+      std::make_shared<FailureListener>(
+          [gate = parts->gate, on_failure = std::move(on_failure)](const std::string& why) {
+            const auto first = gate->failed();
+            on_failure(first ? kWriting + *first : why);
+          },
+          [parts, warn = options.on_warning](const std::string& why) {
+            parts->pause_compactions(why, warn);
+          }),
+      parts->meter};
   auto files = options.file_system
                    ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
                    : rocksdb::FileSystem::Default();
@@ -161,6 +164,7 @@ Status Store::write(Changes changes) {
   if (!status.ok()) {
     return fail(Code::io, kWriting + parts_->gate->failed().value_or(status.ToString()));
   }
+  parts_->meter->count_wal(changes.bytes());
   constexpr size_t kSpareMax = 4, kSpareBytesMax = 8 << 20;
   changes.batch_->Clear();
   std::lock_guard lock(parts_->mutex);
@@ -327,6 +331,13 @@ std::vector<std::filesystem::path> Store::event_tables(const EventKey& from,
     }
   }
   return tables;
+}
+
+StoreFigures Store::figures() const {
+  return figures_of(*parts_->db, parts_->families, *parts_->meter);
+}
+uint64_t Store::disk_bytes_of(std::span<const std::pair<std::string, std::string>> ranges) const {
+  return strandline::disk_bytes_of(*parts_->db, parts_->family(Family::events), ranges);
 }
 
 uint64_t Store::unflushed_bytes() const {

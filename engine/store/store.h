@@ -13,8 +13,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/api/error.h"
@@ -40,6 +42,20 @@ inline constexpr size_t kFlushBytes = 64 << 20;
 
 enum class Family { events, streams, segments, consumers, producers, access, index, tree };
 inline constexpr size_t kFamilies = 8;
+const char* name_of(Family family);
+
+// What is stored, and what was written since the store was opened.
+struct StoreFigures {
+  uint64_t tables = 0;
+  uint64_t event_table_bytes = 0;
+  uint64_t record_table_bytes = 0;  // of the other families
+  uint64_t wal_bytes = 0;
+  uint64_t unflushed_bytes = 0;  // in memory
+  uint64_t block_cache_bytes = 0;
+  uint64_t table_reader_bytes = 0;
+  uint64_t wal_bytes_written = 0;
+  uint64_t table_bytes_written = 0;  // by flushes and compactions
+};
 
 struct StoredKey {
   Family family;
@@ -154,8 +170,11 @@ class Store {
   Result<std::unique_ptr<HeldFiles>> hold_files() const;
   std::string identity() const;  // by which RocksDB knows this database
 
-  uint64_t disk_bytes() const;       // of table files and WAL
-  uint64_t live_bytes() const;       // the same without what only readers hold any more
+  uint64_t live_bytes() const;  // disk_bytes without what only readers hold any more
+  uint64_t disk_bytes() const;  // of table files and WAL
+  StoreFigures figures() const;
+  // About how many bytes ranges [from, to) of keys of events take on disk, together.
+  uint64_t disk_bytes_of(std::span<const std::pair<std::string, std::string>> ranges) const;
   uint64_t unflushed_bytes() const;  // in memory and the WAL alone: what flushes will write
 
   // The table files that may hold keys of [from, to], both included.

@@ -13,6 +13,7 @@
 #include "engine/store/dropped.h"
 #include "engine/store/flushes.h"
 #include "engine/store/store.h"
+#include "engine/store/store_figures.h"
 #include "engine/store/store_file_system.h"
 #include "engine/store/store_options.h"
 
@@ -25,6 +26,7 @@ struct Store::Parts {
   std::string sign;                  // of its marks in the WAL
   const std::shared_ptr<WalGate> gate = std::make_shared<WalGate>();
   const std::shared_ptr<ListWatch> list = std::make_shared<ListWatch>();
+  const std::shared_ptr<WriteMeter> meter = std::make_shared<WriteMeter>();
   std::shared_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};

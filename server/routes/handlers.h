@@ -106,5 +106,9 @@ void get_healthz(Call call, Answer answer);
 void get_readyz(Call call, Answer answer);
 void get_metrics(Call call, Answer answer);
 void get_info(Call call, Answer answer);
+// inspection_routes.cc
+void get_stats(Call call, Answer answer);
+void get_inspection(Call call, Answer answer);
+void get_doctor(Call call, Answer answer);
 
 }  // namespace strandline::server

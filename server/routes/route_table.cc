@@ -187,6 +187,12 @@ constexpr Route kRoutes[] = {
      Takes::neither},
     {"GET", "/v1/info", "info", get_info, Order::alone, Action::admin, StreamsIn::nowhere,
      Takes::neither},
+    {"GET", "/v1/stats", "stats", get_stats, Order::alone, Action::admin, StreamsIn::nowhere,
+     Takes::neither},
+    {"GET", "/v1/inspect", "inspect", get_inspection, Order::alone, Action::admin,
+     StreamsIn::nowhere, Takes::neither},
+    {"GET", "/v1/doctor", "doctor", get_doctor, Order::alone, Action::admin, StreamsIn::nowhere,
+     Takes::neither},
 };
 
 // One entry for a method and a path, and one name for an entry.

@@ -4,6 +4,7 @@
 #include "server/json/json_writer.h"
 #include "server/routes/handlers.h"
 #include "server/wire/cloudevents.h"
+#include "server/wire/figures_json.h"
 #include "server/wire/retention_json.h"
 
 namespace strandline::server {
@@ -112,25 +113,6 @@ void render_disk(std::string& out, const Log& log) {
   }
   members.number("reserve_bytes", log.options().disk_reserve_bytes);
   members.end();
-}
-
-void render_segments(std::string& out, const std::vector<SegmentInfo>& segments) {
-  out += '[';
-  for (const SegmentInfo& segment : segments) {
-    if (&segment != segments.data()) out += ',';
-    Members members(out);
-    members.number("id", segment.id.value);
-    members.name("sealed");
-    out += segment.sealed ? "true" : "false";
-    members.text("created", render_time(segment.created));
-    members.number("first", segment.first.value);
-    members.number("next", segment.next.value);
-    members.number("bytes", segment.bytes);
-    members.number("dead_bytes", segment.dead_bytes);
-    members.number("removed_bytes", segment.removed_bytes);
-    members.end();
-  }
-  out += ']';
 }
 
 Response render_info(const Service& service) {

@@ -165,6 +165,8 @@ int run(int argc, char** argv) {
   add_retention(program);
   add_verify(program);
   add_stats(program);
+  add_inspect(program);
+  add_doctor(program);
   add_completion(program);
   add_help(program);
   const int code = program.run(argc, argv);

@@ -66,6 +66,8 @@ void add_export(Program& program);
 void add_backup(Program& program);
 void add_verify(Program& program);
 void add_stats(Program& program);
+void add_inspect(Program& program);
+void add_doctor(Program& program);
 void add_completion(Program& program);
 void add_help(Program& program);
 

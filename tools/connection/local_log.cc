@@ -98,32 +98,6 @@ Error no_server() {
   return {.code = Code::invalid, .message = "without a server, --backups DIR says which backups"};
 }
 
-// Members of the server's /v1/info, without those that only a running server has.
-std::string render_info(const Log& log) {
-  const RecoveryReport& recovery = log.recovery();
-  std::string out = fmt::format(
-      "{{\"name\":\"strandline\",\"version\":\"{}\",\"format\":{},\"durable_next\":{},"
-      "\"incarnation\":\"{}\",\"recovery\":"
-      "{{"
-      "\"created\":{},\"wal_bytes_replayed\":{},\"torn_bytes_dropped\":{},\"durable_next\":{},"
-      "\"head_mark\":{},\"milliseconds\":{}}},\"segments\":[",
-      server::kVersion, kFormatVersion, log.durable_next().value, log.incarnations().now().id,
-      recovery.created, recovery.wal_bytes_replayed, recovery.torn_bytes_dropped,
-      recovery.durable_next.value, recovery.head_mark.value, recovery.milliseconds);
-  bool first = true;
-  for (const SegmentInfo& segment : log.segments()) {
-    if (!first) out += ',';
-    first = false;
-    out += fmt::format(
-        "{{\"id\":{},\"sealed\":{},\"created\":\"{}\",\"first\":{},\"next\":{},\"bytes\":{}}}",
-        segment.id.value, segment.sealed, render_time(segment.created), segment.first.value,
-        segment.next.value, segment.bytes);
-  }
-  out += "],\"retention\":";
-  server::render_retention(out, log.retention());
-  return out + "}";
-}
-
 class LocalLog : public LogHandle {
  public:
   explicit LocalLog(std::unique_ptr<Log> log) : log_(std::move(log)) {}
@@ -327,7 +301,17 @@ class LocalLog : public LogHandle {
     return render_key(*key) + "\n";
   }
 
-  Result<std::string> info() override { return render_info(*log_); }
+  Result<std::string> stats(const server::StatsOf& of) override {
+    return server::render_stats(*log_, of);
+  }
+  Result<std::string> inspect(const server::InspectionOf& of) override {
+    return server::render_inspection(*log_, of);
+  }
+  Result<std::string> doctor(server::Patient known) override {
+    known.log = log_.get();
+    known.guarded = log_->api_keys()->any();
+    return server::render_checks(server::check_up(known));
+  }
 
  private:
   std::unique_ptr<Log> log_;

@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "engine/log.h"
+#include "server/connection/checkup.h"
+#include "server/wire/figures_json.h"
 #include "tools/base/settings.h"
 
 namespace strandline::tools {
@@ -147,8 +149,11 @@ class LogHandle {
   virtual Result<std::string> checkpoint_keys() = 0;
   virtual Result<std::string> rotate_checkpoint_key(std::string origin) = 0;
 
-  // Sizes, segments, counters: a JSON object.
-  virtual Result<std::string> info() = 0;
+  // --- Looking inside: JSON objects, as the API has them (server/wire/figures_json.h, checkup.h).
+  virtual Result<std::string> stats(const server::StatsOf& of) = 0;
+  virtual Result<std::string> inspect(const server::InspectionOf& of) = 0;
+  // `known`: what is known of it without the log.
+  virtual Result<std::string> doctor(server::Patient known) = 0;
 };
 
 // Why a command opens a log. A directory is read beside whatever runs there, or owned to be written

@@ -254,12 +254,6 @@ Result<uint64_t> RemoteLog::commit(Commit request) {
   return number_of(*answer, "next");
 }
 
-Result<std::string> RemoteLog::info() {
-  auto answer = exchange_.send({.target = "/v1/info"});
-  if (!answer) return std::unexpected(answer.error());
-  return std::move(answer->body);
-}
-
 Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, Credentials credentials,
                                                Purpose purpose) {
   auto parsed = Url::parse(url);

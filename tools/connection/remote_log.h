@@ -89,7 +89,11 @@ class RemoteLog : public LogHandle {
   Result<std::string> remove_backup(uint64_t backup) override;
 
   Result<std::string> ask_live(std::string method, std::string path) override;
-  Result<std::string> info() override;
+
+  // --- In remote_figures.cc.
+  Result<std::string> stats(const server::StatsOf& of) override;
+  Result<std::string> inspect(const server::InspectionOf& of) override;
+  Result<std::string> doctor(server::Patient known) override;
 
  private:
   Result<rapidjson::Document> get(std::string target);
