@@ -156,6 +156,31 @@ TEST_F(Channels, AConnectionEndsWithItsKeyAndIsToldWhy) {
   EXPECT_EQ(client.closed(), 1008u);
 }
 
+TEST_F(Channels, AKeysQuotaIsHeldToHereToo) {
+  const std::string key =
+      make_key("k", "read,append:*", R"(,"quota":"connections=1,followers=2,requests=5/s")");
+  add("s", "word");
+  WebSocketClient client = connect(key);
+  client.message("connected");
+  const WebSocketClient another(server_.address(), "/v1/live", bearer(key));
+  EXPECT_EQ(another.answer().status, 429u);
+  for (const char* channel : {"a", "b"}) {
+    client.send(subscribe(channel));
+    client.message("subscribed");
+  }
+  client.send(subscribe("c"));
+  EXPECT_EQ(client.message("error")["code"].str(), "over-quota");
+  client.send(R"({"op":"unsubscribe","channel":"a"})");
+  client.message("unsubscribed");
+  client.send(subscribe("c"));
+  client.message("subscribed");
+  // Of what it publishes, too many are refused, and the rest is done.
+  for (int i = 0; i < 20; ++i) {
+    client.send(R"({"op":"publish","channel":"b","event":{"type":"t"}})");
+  }
+  EXPECT_EQ(client.message("error")["code"].str(), "over-quota");
+}
+
 TEST_F(Channels, AChannelTokenIsForOneConnectionAndOneChannel) {
   WebSocketClient client(server_.address(), "/app/app/live");
   const std::string name = client.message("connected")["connection"].str();

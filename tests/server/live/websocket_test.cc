@@ -1,4 +1,5 @@
 // What a WebSocket takes from clients that know no manners (RFC 6455).
+#include "tests/support/http/certificates.h"
 #include "tests/support/http/guarded_server.h"
 #include "tests/support/http/websocket_client.h"
 #include "tests/support/process/process_facts.h"
@@ -179,6 +180,30 @@ TEST_F(WebSocketManners, AConnectionLivesNoLongerThanItMay) {
   Socket client(server.address());
   client.message("connected");
   EXPECT_EQ(client.closed(), 1001u);
+}
+
+TEST_F(WebSocketManners, OverTlsItIsTheSame) {
+  TestAuthority authority(directory_.path());
+  const CertificatePair pair = authority.issue("server");
+  ServerProcess server(directory_ / "other",
+                       {"--tls-cert", pair.certificate, "--tls-key", pair.key});
+  ASSERT_TRUE(server.address().tls);
+  // More than a socket holds, to one that does not read yet.
+  const std::string event = R"({"type":"t","data":")" + std::string(32 << 10, 'x') + "\"}";
+  HttpClient producer = server.client();
+  constexpr uint64_t kEvents = 200;
+  for (uint64_t n = 0; n < kEvents; ++n) {
+    ASSERT_EQ(producer.post("/v1/streams/s/events", event).status, 201u);
+  }
+  Socket client(server.address());
+  client.send(R"({"op":"subscribe","channel":"s","from":"earliest"})");
+  client.send(kPing);
+  client.message("pong");
+  for (uint64_t n = 0; n < kEvents; ++n) {
+    ASSERT_EQ(client.message("event")["position"].number(), n);
+  }
+  client.write(Socket::frame(Socket::close, "\x03\xe8"));
+  EXPECT_EQ(client.closed(), 1000u);
 }
 
 TEST_F(WebSocketManners, APageOfAnotherOriginIsRefused) {
