@@ -14,6 +14,7 @@
 #include "server/connection/service.h"
 #include "server/connection/tls_watch.h"
 #include "server/connection/worker.h"
+#include "server/live/channel_retention.h"
 #include "server/live/live.h"
 #include "server/routes/route_table.h"
 
@@ -84,6 +85,7 @@ Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options
     parts->access_log = std::move(*access_log);
     service.access_log = parts->access_log.get();
   }
+  keep_channels_for_a_week(log, parts->live.rules, parts->live.app);
   parts->live.hub.recover();
   parts->live.hub.start();
   parts->live.awaited.start();

@@ -82,6 +82,16 @@ const ChannelRule& ChannelRules::of(std::string_view channel) const {
   return kUsual;
 }
 
+std::vector<std::string> ChannelRules::durable_beginnings() const {
+  std::vector<std::string> beginnings;
+  for (const Entry& entry : entries_) {
+    if (entry.prefix && !entry.name.empty() && !entry.rule.ephemeral) {
+      beginnings.push_back(entry.name);
+    }
+  }
+  return beginnings;
+}
+
 std::expected<Selection, std::string> parse_channel(std::string_view text) {
   if (text == kAllName) return Selection::all();
   auto pattern = read_pattern(text);

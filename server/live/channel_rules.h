@@ -27,6 +27,8 @@ class ChannelRules {
   // Empty: there are none.
   static std::expected<ChannelRules, std::string> parse(std::string_view text);
   const ChannelRule& of(std::string_view channel) const;
+  // The beginnings of names that rules speak of, and do not call ephemeral; not the empty one.
+  std::vector<std::string> durable_beginnings() const;
 
  private:
   struct Entry {
