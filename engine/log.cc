@@ -57,6 +57,9 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
     parts->auditor = std::make_unique<Auditor>(state, *parts->signer, perform);
     parts->eraser = std::make_unique<Eraser>(
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
+    parts->compactor = std::make_unique<Compactor>(
+        state, parts->eraser->rebuilding(),
+        [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->head_mark = std::make_unique<HeadMark>(
         Disk(state.options), directory,
         [&state]() -> std::optional<HeadMark::Head> {
@@ -86,6 +89,7 @@ void Log::close() {
   parts_->timer.reset();
   parts_->indexer.reset();
   parts_->auditor.reset();
+  if (parts_->compactor) parts_->compactor->stop();
   if (parts_->eraser) parts_->eraser->stop();
   if (parts_->writer) parts_->writer->stop();
   if (parts_->commit_stage) parts_->commit_stage->stop();

@@ -172,6 +172,9 @@ class Log {
   Result<Erased> erase(EraseRequest request, Actor by = {},
                        std::chrono::milliseconds patience = std::chrono::seconds(60));
   std::vector<ErasureUnderWay> erasures() const;  // whose bytes are not gone yet
+  // A pass of compaction by key over a stream whose policy asks for it; the log makes them by
+  // itself, too. How many events went.
+  Result<uint64_t> compact(std::string_view stream);
 
   // --- Proofs (docs/proofs.md), of audited streams (a policy, or Options::audits) and `$admin`. They read the
   // --- disk. `not_found` where there is no checkpoint yet.

@@ -11,6 +11,7 @@
 #include "engine/state/log_state.h"
 #include "engine/writing/auditor.h"
 #include "engine/writing/commit_stage.h"
+#include "engine/writing/compactor.h"
 #include "engine/writing/consumer_timer.h"
 #include "engine/writing/eraser.h"
 #include "engine/writing/indexer.h"
@@ -33,6 +34,7 @@ struct Log::Parts {
   std::unique_ptr<ConsumerTimer> timer;
   std::unique_ptr<Indexer> indexer;
   std::unique_ptr<Eraser> eraser;
+  std::unique_ptr<Compactor> compactor;
   std::unique_ptr<Signer> signer;
   std::unique_ptr<Auditor> auditor;
   std::unique_ptr<HeadMark> head_mark;

@@ -67,6 +67,8 @@ Result<Outcome> rewrite(LogState& log, CommitGroupBuilder& builder, const Rewrit
   std::set<StripeId> stripes;
   for (const RebuiltBatch& batch : request.batches) {
     if (!segments.contains(segment_of(batch.key.stripe)) || !is_stored(log, batch)) continue;
+    const Stream* stream = log.streams.find(batch.key.stream);
+    if (request.compacts && (!stream || !may_lose(log, stream->name))) continue;
     rewriting = log.events.replace(group, batch.key, batch.value);
     // Of which the salts are in the batch now, but for those of what went.
     log.trees.forget_seed(group, batch.key.stream, batch.key.first);

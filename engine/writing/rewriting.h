@@ -54,6 +54,7 @@ struct LostRun {
 };
 struct Rewrite {
   std::vector<RebuiltBatch> batches;
+  bool compacts = false;           // a legal hold stops it
   std::vector<LostRun> lost = {};  // what members said of these when they nacked them goes, too
 };
 template <>
