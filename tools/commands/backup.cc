@@ -325,7 +325,7 @@ void add_backup(Program& program) {
   };
   const auto paced = [&](CLI::App& command) {
     add_size_flag(command, "--rate", [flags](uint64_t bytes) { flags->rate = bytes; },
-                  "a second that is read and written at most; 0: no limit [100 MB]", {});
+                  "a second that is read and written at most; 0: no limit [100 MiB]", {});
   };
   const auto numbered = [&](CLI::App& command) -> CLI::App& {
     add_number(command, "backup", flags->id, "its number", {1})->required();

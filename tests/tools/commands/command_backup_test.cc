@@ -120,8 +120,8 @@ TEST_F(CommandBackup, AServerWithoutADirectoryForThemSaysSo) {
 TEST_F(CommandBackup, WhatWasErasedSinceIsErasedAgain) {
   ASSERT_EQ(strandline({"append", "kept", "--data", data_}, "one\ntwo\nthree\n").exit, 0);
   ASSERT_EQ(local({"create"}).exit, 0);
-  const Outcome erased = strandline(
-      {"erase", "kept", "--offset", "1", "--what", "events", "--yes", "--data", data_});
+  const Outcome erased =
+      strandline({"erase", "kept", "--offset", "1", "--what", "events", "--yes", "--data", data_});
   ASSERT_EQ(erased.exit, 0) << erased.errors;
   const std::string acts = (directory_ / "admin.ndjson").string();
   ASSERT_EQ(strandline({"export", "$admin", "--full", "-o", acts, "--data", data_}).exit, 0);
@@ -161,6 +161,38 @@ TEST_F(CommandBackup, AKeyThatWasRevokedSinceIsRevokedAgain) {
   EXPECT_NE(refused.exit, 0);
   EXPECT_THAT(refused.errors, HasSubstr(":1"));
   EXPECT_FALSE(fs::exists(fs::path(fresh_) / "FORMAT"));
+}
+
+TEST_F(CommandBackup, ADiskThatTakesNoMoreLeavesTheOthersAsTheyWere) {
+  append(data_, "one\n");
+  ASSERT_EQ(local({"create"}).exit, 0);
+  std::string lines;
+  for (int i = 0; i < 4'000; ++i) lines += std::string(1'000, 'x') + std::to_string(i) + "\n";
+  append(data_, lines);
+  // So that opening the log again writes no large file.
+  ASSERT_EQ(backup({"create", "--data", data_, "--backups", (directory_ / "other").string()}).exit,
+            0);
+  const Outcome full =
+      run({"bash", "-c", "trap '' XFSZ; ulimit -f 1000; exec \"$@\"", "-", STRANDLINE_PROGRAM,
+           "backup", "create", "--data", data_, "--backups", backups_});
+  EXPECT_NE(full.exit, 0);
+  EXPECT_THAT(full.errors, HasSubstr(backups_));
+  EXPECT_FALSE(fs::exists(fs::path(backups_) / "2"));
+  EXPECT_EQ(backup({"verify", "1", "--backups", backups_}).exit, 0);
+  EXPECT_EQ(files_below(fs::path(backups_) / "tables", ".new").size(), 0u);
+  ASSERT_EQ(local({"create"}).exit, 0);
+  EXPECT_EQ(backup({"verify", "2", "--backups", backups_}).exit, 0);
+}
+
+TEST_F(CommandBackup, WhatIsNoDirectoryOfBackupsIsLeftAlone) {
+  append(data_, "one\n");
+  fs::create_directory(backups_);
+  write_file(fs::path(backups_) / "mine", "text");
+  EXPECT_NE(local({"create"}).exit, 0);
+  EXPECT_EQ(backup({"ls", "--backups", backups_}).exit, 3);
+  EXPECT_EQ(files_below(backups_).size(), 1u);
+  EXPECT_EQ(backup({"create", "--data", data_, "--backups", data_ + "/backups"}).exit, 2);
+  EXPECT_EQ(backup({"create", "--data", data_}).exit, 2);
 }
 
 TEST_F(CommandBackup, KilledInTheMiddleLeavesTheOthersAndIsRunAgain) {
