@@ -66,6 +66,11 @@ int print_json(std::string text) {
   return kDone;
 }
 
+// An interrupt is no server that cannot be reached.
+int ended(const Error& error) {
+  return Interrupt::raised() ? failed(error.message) : failed(error);
+}
+
 // --- create
 
 int create_backup(const Settings& settings, const BackupFlags& flags) {
@@ -82,7 +87,7 @@ int create_backup(const Settings& settings, const BackupFlags& flags) {
   auto made = (*log)->backup({.directory = flags.directory,
                               .bytes_per_second_max = flags.rate,
                               .progress = shown(std::make_shared<Progress>("backup", 0))});
-  if (!made) return failed(made.error());
+  if (!made) return ended(made.error());
   if (flags.json) return print_json(*made);
   const rapidjson::Document backup = parsed_backup(*made);
   std::cout << fmt::format("backup {}: {} bytes, {} of them new\n", number_of(backup, "backup"),
@@ -175,7 +180,7 @@ int verify_backup(const Settings& settings, const BackupFlags& flags) {
     return fail(Code::closed, "interrupted");
   });
   auto faults = backups->verify(*record, reader);
-  return faults ? report(flags.id, *faults, flags) : failed(faults.error());
+  return faults ? report(flags.id, *faults, flags) : ended(faults.error());
 }
 
 // --- rm
@@ -276,7 +281,7 @@ int restore_backup(const Settings& settings, const BackupFlags& flags) {
   request.options.record_administration = true;
   request.options.actor = account_here();
   auto restoring = Restoring::begin(std::move(request));
-  if (!restoring) return failed(restoring.error());
+  if (!restoring) return ended(restoring.error());
   uint64_t applied = 0;
   if (!flags.admin.empty()) {
     const auto acts = read_later_acts(flags.admin, acts_in(**restoring));
