@@ -11,19 +11,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class State { live, erased, without_data, compacted, dropped };
+enum class EventState { live, erased, without_data, compacted, dropped };
 
-const char* word_for(State state) {
+const char* word_for(EventState state) {
   switch (state) {
-    case State::live:
+    case EventState::live:
       return "live";
-    case State::erased:
+    case EventState::erased:
       return "erased";
-    case State::without_data:
+    case EventState::without_data:
       return "without_data";
-    case State::compacted:
+    case EventState::compacted:
       return "compacted";
-    case State::dropped:
+    case EventState::dropped:
       return "dropped";
   }
   return "?";
@@ -31,7 +31,7 @@ const char* word_for(State state) {
 
 // Events 0 and 1 of `s` in a segment, 2 in one of its own, 3 and 4 behind it. Event 2 is brought
 // into the state.
-class Lifecycle : public LogTest, public testing::WithParamInterface<State> {
+class Lifecycle : public LogTest, public testing::WithParamInterface<EventState> {
  protected:
   static NewEvent event(std::string_view subject) {
     return {.type = "t", .subject = subject, .form = DataForm::text, .data = "some data"};
@@ -56,33 +56,33 @@ class Lifecycle : public LogTest, public testing::WithParamInterface<State> {
   void change() {
     const EraseRequest request{.select = Selection::stream("s"),
                                .offsets = {{Offset(2), Offset(3)}},
-                               .data_only = GetParam() == State::without_data};
+                               .data_only = GetParam() == EventState::without_data};
     switch (GetParam()) {
-      case State::live:
+      case EventState::live:
         return;
-      case State::erased:
-      case State::without_data: {
+      case EventState::erased:
+      case EventState::without_data: {
         const auto erased = log().erase(request);
         ASSERT_TRUE(erased) << erased.error().message;
         EXPECT_EQ(erased->events, 1u);
         EXPECT_TRUE(erased->gone);
         return;
       }
-      case State::compacted:
+      case EventState::compacted:
         ASSERT_TRUE(log().change_policy("", {{PolicyField::compaction, std::string("subject")}}));
         EXPECT_TRUE(log().compact("s"));
         return;
-      case State::dropped:
+      case EventState::dropped:
         ASSERT_TRUE(log().drop_segment(segment_));
         return;
     }
   }
   bool is_delivered() const {
-    return GetParam() == State::live || GetParam() == State::without_data;
+    return GetParam() == EventState::live || GetParam() == EventState::without_data;
   }
   std::string expected_middle() const {
-    if (GetParam() == State::live) return "2";
-    if (GetParam() == State::without_data) return "2-";
+    if (GetParam() == EventState::live) return "2";
+    if (GetParam() == EventState::without_data) return "2-";
     return std::string("[2,3)") + word_for(GetParam());
   }
   static std::string told(const Log& log, ReadOptions read) {
@@ -115,8 +115,9 @@ class Lifecycle : public LogTest, public testing::WithParamInterface<State> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Of, Lifecycle,
-                         testing::Values(State::live, State::erased, State::without_data,
-                                         State::compacted, State::dropped),
+                         testing::Values(EventState::live, EventState::erased,
+                                         EventState::without_data, EventState::compacted,
+                                         EventState::dropped),
                          [](const auto& info) { return std::string(word_for(info.param)); });
 
 TEST_P(Lifecycle, AReaderIsToldWhatBecameOfIt) {
