@@ -30,6 +30,7 @@ std::span<const Entry> workloads() {
             server_catch_up},
       Entry{"server-consumers", "a group of 4 members, and an exclusive consumer", 0,
             server_consumers},
+      Entry{"bulk", "exports, imports and backups of 2 million events", 0, bulk},
       Entry{"fan-out-engine", "one producer, 1,000 subscriptions", 0, fan_out_engine},
       Entry{"fan-out-server", "one producer, 1,000 connections", 0, fan_out_server},
       Entry{"live-1000", "one producer, 1,000 WebSockets of one channel", 0, live_1000},
