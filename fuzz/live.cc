@@ -38,29 +38,25 @@ class LivePlace {
                       .live_app_secret = "a-secret-of-the-application",
                       .live_messages_per_s = 1'000'000},
         route_table());
-    live_ = std::make_unique<Live>(*log_, service_->options);
-    service_->live = live_.get();
     worker_ = std::make_unique<Worker>(*service_);
   }
   ~LivePlace() {
     service_->history.join();
     service_->searching.join();
     worker_.reset();
-    live_.reset();
     service_.reset();
     log_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
   }
   Service& service() { return *service_; }
-  Live& live() { return *live_; }
+  Log& log() { return *log_; }
   Worker& worker() { return *worker_; }
 
  private:
   std::filesystem::path directory_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Service> service_;
-  std::unique_ptr<Live> live_;
   std::unique_ptr<Worker> worker_;
 };
 
@@ -105,12 +101,15 @@ FUZZ_TARGET(live) {
   }
   const std::string_view piece = frames;
   const auto wire = std::make_shared<strandline::tests::Wire>();
+  // What it remembers of its clients goes with it.
+  Live live(place.log(), place.service().options);
+  place.service().live = &live;
   {
     Worker& worker = place.worker();
     Request request{.authorities = &kAnyLiveName};
     request.head = *parse_head(kUpgradeText, {});
     const auto connection = std::make_shared<LiveConnection>(
-        place.service(), place.live(),
+        place.service(), live,
         Upgraded{.worker = worker,
                  .transport = std::make_unique<strandline::tests::MemoryTransport>(
                      worker.context().get_executor(), std::span(&piece, 1),

@@ -118,7 +118,7 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() {
   drain();
   run();
-  parts_->live.asking.join();
+  if (parts_->live.asking) parts_->live.asking->join();
   parts_->live.awaited.stop();
   parts_->live.hub.stop();
   // What the pool and the engine still owe posts to the workers' contexts, which must be there.

@@ -74,9 +74,9 @@ void ask_callback(LiveConnection& connection, CallbackQuestion question,
   }
   body += "}";
   const std::string signature = hex_of(authentication_code(live.app.secret, body));
-  asio::post(connection.live().asking, [url = live.callback, body = std::move(body), signature,
-                                        joins = question.joins, home = connection.poster(),
-                                        then = std::move(then)]() mutable {
+  asio::post(*connection.live().asking, [url = live.callback, body = std::move(body), signature,
+                                         joins = question.joins, home = connection.poster(),
+                                         then = std::move(then)]() mutable {
     CallbackAnswer answer;
     if (const auto text = post_to(url, body, signature)) {
       answer.allowed = true;

@@ -7,7 +7,8 @@ Live::Live(Log& log, const ServerOptions& options)
       app{options.live_app_id, options.live_app_key, options.live_app_secret},
       callback(options.live_callback),
       hub(log, {.grace = std::chrono::milliseconds(options.live_grace_ms)}),
-      awaited(log) {}
+      awaited(log),
+      asking(callback.empty() ? nullptr : std::make_unique<boost::asio::thread_pool>(4)) {}
 
 std::string hex_of(std::string_view bytes) {
   constexpr char kHexOfLive[] = "0123456789abcdef";

@@ -38,8 +38,8 @@ struct Live {
   const std::string callback;  // a URL that is asked; empty: nobody is
   Hub hub;
   Awaited awaited;
-  // Where the callback is waited for: apart, for a backend may be slow.
-  boost::asio::thread_pool asking{4};
+  // Where the callback is waited for: apart, for a backend may be slow. Null: there is none.
+  const std::unique_ptr<boost::asio::thread_pool> asking;
 };
 
 // Whether the options of live channels can be read; a sentence, if not.

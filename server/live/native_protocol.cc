@@ -180,6 +180,8 @@ class NativeProtocol : public LiveProtocol {
     const bool is_one = wanted.select.kind == Selection::Kind::stream;
     const Principal& principal = connection.client().principal;
     wanted.member = member;
+    // Whom a token names that the backend has signed.
+    if (member && connection.user().empty()) connection.be_user(member->user);
     if (is_one) {
       const std::string& name = wanted.select.names[0];
       const ChannelRule& rule = connection.live().rules.of(name);
