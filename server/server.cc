@@ -79,6 +79,11 @@ Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options
   service.tokens = std::move(tokens);
   service.identifies_clients = tls && tls->identifies_clients();
   parts->tls = std::move(tls);
+  if (log.options().mode == Options::Mode::owner) {
+    auto generators = Generators::start(log);
+    if (!generators) return std::unexpected(std::move(generators.error()));
+    service.generators = std::move(*generators);
+  }
   if (!service.options.access_log.empty()) {
     auto access_log = AccessLog::open(service.options.access_log);
     if (!access_log) return std::unexpected(std::move(access_log.error()));
@@ -133,6 +138,8 @@ Server::~Server() {
 
 std::string Server::address() const { return parts_->listeners.front()->binding().address(); }
 
+Generators* Server::generators() { return parts_->service.generators.get(); }
+
 void Server::reopen_access_log() {
   if (parts_->access_log) parts_->access_log->reopen();
 }
@@ -146,6 +153,7 @@ void Server::drain() {
   if (parts_->service.draining.exchange(true)) return;
   spdlog::info("draining: no new appends");
   parts_->service.log.hold_searches(true);
+  if (parts_->service.generators) parts_->service.generators->stop();
   // The listeners first, so that no connection comes after the workers were told.
   asio::post(parts_->workers.front()->context(), [parts = parts_.get()] {
     for (const auto& listener : parts->listeners) listener->close();

@@ -57,6 +57,15 @@ struct ServerOptions {
   uint64_t idle_timeout_ms = 120'000;        // between requests
   // An answer that no socket takes for this long; not a follower, which may be as slow as it likes.
   uint64_t write_timeout_ms = 600'000;
+  // Followers open at a time of one address, and of one principal: see follower_caps.h. 0: as many
+  // as connections, because behind a proxy all clients have one address.
+  uint64_t followers_per_address_max = 0;
+  uint64_t followers_per_principal_max = 0;
+  // A follower is ended after so long, and may come back at once, where it was: so that what a
+  // client was given when it came is looked at again, and load spreads over servers. 0: never.
+  uint64_t follower_life_ms = 24ull * 3600 * 1000;
+  // Serves the pages under examples/ at /demo/, for trying it out.
+  bool demo = false;
   uint64_t keepalive_ms = 15'000;      // a comment to a follower that has nothing to read
   uint64_t sse_retry_ms = 1'000;       // what `retry:` tells a client
   uint64_t drain_timeout_ms = 10'000;  // then sockets are closed whatever they do

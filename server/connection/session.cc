@@ -83,8 +83,10 @@ void Session::end_if_not_allowed(SteadyTime now) {
     if (following_ && now > ended_at_ + kToldWithin) abort();
     return;
   }
-  const auto why = over ? std::optional<std::string_view>("certificate-expired")
-                        : principal_.ended(*service_.log.api_keys(), service_.log.now());
+  const auto why = over ? "certificate-expired"
+                   : following_ && now > follows_until_
+                       ? std::optional<std::string_view>("longest-life")
+                       : principal_.ended(*service_.log.api_keys(), service_.log.now());
   if (!why) return;
   ended_ = why;
   ended_at_ = now;
@@ -307,6 +309,13 @@ void Session::answer(uint64_t number, std::unique_ptr<Follow> follow) {
   if (!slot) return;
   auto lease = service_.quotas.open(account_, QuotaKind::followers);
   if (!lease) return answer(number, std::move(lease.error()));
+  auto cap = service_.follower_caps.open(slot->manner.actor);
+  if (!cap) return answer(number, std::move(cap.error()));
+  follower_cap_ = std::move(*cap);
+  if (service_.options.follower_life_ms > 0) {
+    follows_until_ = std::chrono::steady_clock::now() +
+                     std::chrono::milliseconds(service_.options.follower_life_ms);
+  }
   follower_lease_ = std::move(*lease);
   service_.metrics.answered(service_.routes.index_of(slot->manner.route), 200);
   following_ = true;

@@ -126,6 +126,8 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   AccountPointer account_;           // its
   Account::Lease connection_lease_;  // of that account
   Account::Lease follower_lease_;
+  FollowerCaps::Lease follower_cap_;
+  SteadyTime follows_until_ = SteadyTime::max();
   uint64_t sent_ = 0;                      // to a follower
   std::optional<std::string_view> ended_;  // why it may not wait for events any longer
   SteadyTime ended_at_;

@@ -106,6 +106,19 @@ void get_healthz(Call call, Answer answer);
 void get_readyz(Call call, Answer answer);
 void get_metrics(Call call, Answer answer);
 void get_info(Call call, Answer answer);
+// generator_routes.cc
+void put_generator(Call call, Answer answer);
+void get_generator(Call call, Answer answer);
+void list_generators(Call call, Answer answer);
+void delete_generator(Call call, Answer answer);
+void turn_generator(Call call, Answer answer);
+// service_routes.cc
+void follow_service_stream(Call call, Answer answer);
+BodyChecked service_broadcast(Call call, Answer answer);
+void list_service_streams(Call call, Answer answer);
+void turn_service_stream(Call call, Answer answer);
+// demo_routes.cc
+void get_demo_page(Call call, Answer answer);
 // inspection_routes.cc
 void get_stats(Call call, Answer answer);
 void get_inspection(Call call, Answer answer);

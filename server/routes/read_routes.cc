@@ -4,6 +4,7 @@
 
 #include "schemas/frame.h"
 #include "server/http/media_type.h"
+#include "server/routes/following.h"
 #include "server/routes/handlers.h"
 #include "server/routes/page.h"
 #include "server/routes/stream_name.h"
@@ -35,39 +36,6 @@ std::expected<void, Response> check_incarnation(const Call& call, std::string_vi
   if (!good) return std::unexpected(problem(good.error(), Asked::reading));
   return {};
 }
-std::string_view take_suffix(std::string_view& text) {
-  const size_t at = text.find('@');
-  if (at == text.npos) return {};
-  const std::string_view suffix = text.substr(at + 1);
-  text = text.substr(0, at);
-  return suffix;
-}
-
-Parsed<From> take_from(const Call& call, bool backward) {
-  // EventSource sends what it last saw; that wins over the address it was opened with. Other
-  // clients, which read other forms, may do as it does.
-  std::string_view last = call.header(Header::last_event_id);
-  take_suffix(last);
-  if (!last.empty()) {
-    if (backward) return std::unexpected("Last-Event-ID goes on forward; leave out the direction");
-    const auto place = parse_number(last);
-    if (!place || *place == UINT64_MAX) {
-      return std::unexpected(
-          "Last-Event-ID is the id of an event that this server sent: a whole "
-          "number in decimal");
-    }
-    return From::position(*place + 1);
-  }
-  auto text = call.query.one("from");
-  if (!text) return std::unexpected(text.error());
-  if (*text) {
-    std::string_view place = **text;
-    take_suffix(place);
-    return parse_from(std::string(place));
-  }
-  return backward ? From::latest() : From::earliest();
-}
-
 Parsed<> take_bounds(const Call& call, Plan& plan) {
   const ServerOptions& options = call.service.options;
   const auto limit = call.query.number("limit");
@@ -99,19 +67,6 @@ Response not_acceptable(std::span<const std::string_view> offers) {
   return problem(406, "not-acceptable", std::move(detail));
 }
 
-// A follower that says of which incarnation of the log its places are.
-class PlacedFollow : public SubscriptionFollow {
- public:
-  PlacedFollow(Subscription subscription, std::unique_ptr<Form> form, Places places,
-               Principal principal, std::string headers)
-      : SubscriptionFollow(std::move(subscription), std::move(form), places, std::move(principal)),
-        headers_(std::move(headers)) {}
-  std::string headers() const override { return headers_; }
-
- private:
-  const std::string headers_;
-};
-
 // What take_from took the suffix from, looked at again: of which incarnation it is.
 std::expected<void, Response> check_place(const Call& call, const From& from) {
   if (from.kind != From::Kind::position) return {};
@@ -123,13 +78,18 @@ std::expected<void, Response> check_place(const Call& call, const From& from) {
   return check_incarnation(call, take_suffix(place), from.number);
 }
 
-std::unique_ptr<Form> make_form(std::string_view type, const Call& call, bool positions,
+struct Wishes {
+  bool positions;  // of NDJSON
+  bool names;      // of server-sent events
+};
+std::unique_ptr<Form> make_form(std::string_view type, const Call& call, Wishes wishes,
                                 Places places) {
   if (type == kJson) return json_form();
-  if (type == kNdjson) return ndjson_form(positions);
+  if (type == kNdjson) return ndjson_form(wishes.positions);
   if (type == kEventStream) {
     return sse_form(places, call.service.options.sse_retry_ms,
-                    places == Places::sequences ? call.service.log.incarnations().suffix() : "");
+                    places == Places::sequences ? call.service.log.incarnations().suffix() : "",
+                    wishes.names);
   }
   return frames_form();
 }
@@ -158,7 +118,8 @@ Planned plan(const Call& call, Selection select) {
             .wait = *wait};
   if (plan.wait && !plan.follow) return bad("wait is a follower's: add follow=true");
   if (auto ok = take_bounds(call, plan); !ok) return bad(ok.error());
-  auto from = take_from(call, plan.read.backward);
+  auto from =
+      take_from(call, plan.read.backward, plan.read.backward ? From::latest() : From::earliest());
   if (!from) return bad(from.error());
   plan.read.from = *from;
   plan.places =
@@ -175,7 +136,9 @@ Planned plan(const Call& call, Selection select) {
       return principal.may(Action::read, stream);
     };
   }
-  plan.form = make_form(type, call, *positions, plan.places);
+  const auto names = take_names(call, event_stream);
+  if (!names) return bad(names.error());
+  plan.form = make_form(type, call, {.positions = *positions, .names = *names}, plan.places);
   return plan;
 }
 
@@ -197,38 +160,21 @@ void read(Call call, Answer answer, Selection select) {
       return read_page(service, plan.principal, std::move(plan.read), *plan.form);
     });
   }
-  const auto begin = [&service](Plan plan, Answer home, Result<Subscription> subscription) {
-    if (!subscription && plan.wait && subscription.error().code == Code::not_found) {
-      auto awaiting = AwaitingFollow::start(service.log, std::move(plan.read), std::move(plan.form),
-                                            plan.places, std::move(plan.principal));
-      if (!awaiting) return home.now(problem(awaiting.error(), Asked::reading));
-      return home.follow(std::move(*awaiting));
-    }
-    if (!subscription) return home.now(problem(subscription.error(), Asked::reading));
-    home.follow(std::make_unique<PlacedFollow>(
-        std::move(*subscription), std::move(plan.form), plan.places, std::move(plan.principal),
-        incarnation_header(service.log, plan.places == Places::sequences)));
-  };
-  const From::Kind from = planned->read.from.kind;
-  if (from != From::Kind::last && from != From::Kind::time) {
-    auto subscription = service.log.subscribe(planned->read);
-    return begin(std::move(*planned), std::move(answer), std::move(subscription));
-  }
-  // Where to begin is looked for on the disk.
-  answer.elsewhere_in(pool, [&service, begin, plan = std::move(*planned)](Answer away) mutable {
-    auto subscription = service.log.subscribe(plan.read);
-    away.at_home([begin, plan = std::move(plan),
-                  subscription = std::move(subscription)](Answer home) mutable {
-      begin(std::move(plan), std::move(home), std::move(subscription));
-    });
-  });
+  follow(service, std::move(answer),
+         {.read = std::move(planned->read),
+          .principal = std::move(planned->principal),
+          .wait = planned->wait,
+          .places = planned->places,
+          .form = std::move(planned->form),
+          .headers = incarnation_header(service.log, planned->places == Places::sequences)},
+         pool);
 }
 
 }  // namespace
 
 void read_events(Call call, Answer answer) {
-  if (auto known = call.query.allow(
-          {"from", "limit", "type", "subject", "direction", "follow", "positions", "wait"});
+  if (auto known = call.query.allow({"from", "limit", "type", "subject", "direction", "follow",
+                                     "positions", "wait", "names"});
       !known) {
     return answer.now(malformed(known.error()));
   }
@@ -241,7 +187,7 @@ void read_events(Call call, Answer answer) {
 
 void read_all(Call call, Answer answer) {
   if (auto known = call.query.allow({"from", "limit", "type", "subject", "direction", "follow",
-                                     "positions", "stream", "prefix"});
+                                     "positions", "stream", "prefix", "names"});
       !known) {
     return answer.now(malformed(known.error()));
   }

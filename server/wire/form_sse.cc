@@ -12,8 +12,8 @@ namespace {
 
 class SseForm : public Form {
  public:
-  SseForm(Places places, uint64_t retry_ms, std::string suffix)
-      : places_(places), retry_ms_(retry_ms), suffix_(std::move(suffix)) {}
+  SseForm(Places places, uint64_t retry_ms, std::string suffix, bool names)
+      : places_(places), retry_ms_(retry_ms), suffix_(std::move(suffix)), names_(names) {}
 
   std::string_view media_type() const override { return kEventStream; }
 
@@ -28,9 +28,8 @@ class SseForm : public Form {
     for (; i < events.count() && out.size() < bytes_max; ++i) {
       const Event event = events[i];
       id(out, places_ == Places::offsets ? event.offset.value : event.sequence.value);
-      out += "event: ";
-      out += event.type();
-      out += "\ndata: ";
+      name(out, event.type());
+      out += "data: ";
       render_event(out, events.stream(), event);
       out += "\n\n";
     }
@@ -39,7 +38,8 @@ class SseForm : public Form {
 
   void gap(std::string& out, const Gap& gap) override {
     if (gap.to > 0) id(out, gap.to - 1);
-    out += "event: strandline.gap\ndata: ";
+    name(out, "strandline.gap");
+    out += "data: ";
     render_gap(out, gap);
     out += "\n\n";
   }
@@ -53,7 +53,8 @@ class SseForm : public Form {
 
   void keepalive(std::string& out, uint64_t) override { out += ":\n\n"; }
   void ended(std::string& out, std::string_view reason) override {
-    out += "event: strandline.end\ndata: ";
+    name(out, "strandline.end");
+    out += "data: ";
     render_end(out, reason);
     out += "\n\n";
   }
@@ -66,15 +67,20 @@ class SseForm : public Form {
     out += '\n';
   }
 
+  void name(std::string& out, std::string_view type) const {
+    if (names_) out.append("event: ").append(type).append("\n");
+  }
+
   const Places places_;
   const uint64_t retry_ms_;
   const std::string suffix_;
+  const bool names_;
 };
 
 }  // namespace
 
-std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms, std::string suffix) {
-  return std::make_unique<SseForm>(places, retry_ms, std::move(suffix));
+std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms, std::string suffix, bool names) {
+  return std::make_unique<SseForm>(places, retry_ms, std::move(suffix), names);
 }
 
 }  // namespace strandline::server

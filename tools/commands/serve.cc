@@ -20,8 +20,10 @@
 #include "server/connection/binding.h"
 #include "server/connection/exposure.h"
 #include "server/connection/tls_context.h"
+#include "server/generators/generators.h"
 #include "server/http/quota_text.h"
 #include "server/json/json_writer.h"
+#include "server/routes/demo_pages.h"
 #include "server/server.h"
 #include "server/wire/cloudevents.h"
 #include "tools/base/account.h"
@@ -37,6 +39,7 @@ constexpr char kServeExample[] =
     "  strandline serve --listen '[::1]:7070' --segment-size 64MiB --idempotency-ttl 7d\n"
     "  strandline serve --listen 127.0.0.1:7443 --listen unix:/run/strandline.sock \\\n"
     "    --tls-cert server.pem --tls-key server.key\n"
+    "  strandline serve --demo\n"
     "  strandline serve --print-config > strandline.toml\n\n"
     "SIGTERM and SIGINT end it in order: no new appends, then what is under way, then the log is\n"
     "closed. SIGHUP opens the access log anew, and does nothing else.";
@@ -44,6 +47,7 @@ constexpr char kServeExample[] =
 struct ServeFlags {
   bool print_config = false;
   bool accept_loss = false;
+  bool demo = false;
 };
 
 // A line that says a message as a JSON string needs it escaped, which spdlog's patterns do not do.
@@ -194,6 +198,23 @@ Result<std::unique_ptr<server::TokenAuthority>> open_tokens(const Settings& sett
        .refresh = settings.duration("serve", "jwt_refresh")});
 }
 
+// The four generators, as far as they are not there: one that somebody stopped stays as it is.
+Status begin_demo(server::Generators& generators) {
+  const Actor by = {.kind = Actor::Kind::account, .name = account_here().name};
+  for (const auto& [name, rate] :
+       {std::pair("default", "1/s"), std::pair("system", "2/s"), std::pair("user-activity", "1/s"),
+        std::pair("notifications", "6/m")}) {
+    if (generators.find(name)) continue;
+    auto put = generators.put({.name = name,
+                               .stream = name,
+                               .kind = *server::find_generator_kind(name),
+                               .rate = *server::parse_rhythm(rate)},
+                              by);
+    if (!put) return std::unexpected(std::move(put.error()));
+  }
+  return {};
+}
+
 int serve(const Settings& settings, const ServeFlags& flags) {
   if (flags.print_config) {
     std::cout << settings.render("serve");
@@ -262,6 +283,11 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   options.connections_max = connections;
   options.insecure = settings.truth("serve", "insecure");
   if (auto read = read_live(settings, options); !read) return failed(read.error());
+  options.followers_per_address_max = settings.number("serve", "followers_per_address_max");
+  options.followers_per_principal_max = settings.number("serve", "followers_per_principal_max");
+  options.follower_life_ms =
+      static_cast<uint64_t>(settings.duration("serve", "follower_life").count());
+  options.demo = flags.demo;
   if (!root_key_file.empty()) {
     if (auto put = server::put_root_key(**log, root_key_file); !put) return failed(put.error());
   }
@@ -270,6 +296,12 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   if (!server) return failed(server.error());
   hung_up = server->get();
   for (const std::string& url : urls) std::cout << "listening on " << url << std::endl;
+  if (flags.demo) {
+    if (auto begun = begin_demo(*(*server)->generators()); !begun) return failed(begun.error());
+    for (const server::DemoPage& page : server::kDemoPages) {
+      std::cout << fmt::format("see {}/demo/{}", urls.front(), page.name) << std::endl;
+    }
+  }
 
   std::thread waiting([&] {
     Interrupt::wait();
@@ -294,6 +326,8 @@ void add_serve(Program& program) {
   }
   command.add_flag("--accept-loss", flags->accept_loss,
                    "open a log that lost its newest events; the recovery report says which");
+  command.add_flag("--demo", flags->demo,
+                   "start four generators of made-up events, and serve pages that show them");
   command.add_flag("--print-config", flags->print_config,
                    "print what is in force and where it came from, and exit");
   program.on_run(command, [flags, &program] { return serve(program.settings(), *flags); });
