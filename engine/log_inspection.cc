@@ -44,6 +44,18 @@ SyncLatency latency_of(const AtomicCounters& counters) {
   return latency;
 }
 
+// Bytes of the stored batches that came since the log was opened, when its next sequence was that.
+uint64_t stored_since(const LogState& state, Sequence opened) {
+  const Stream& log = state.streams.log();
+  const Offset at(opened.value);
+  if (at >= log.tail()) return 0;
+  BatchReader reader(state, log);
+  // Where that is gone already: as the writer counted it, with what each operation holds.
+  if (at < log.start() || reader.load(at)) return state.counters.bytes_appended;
+  const uint64_t before = reader.batch().head().bytes_before;
+  return std::max(log.bytes(), before) - before;
+}
+
 // Of a stream, or of the log's own, which has an offset for each event of the log.
 std::vector<Rate> rates_of(const LogState& state, const Stream& stream) {
   std::vector<Rate> rates;
@@ -171,7 +183,7 @@ LogFigures Log::figures() const {
                  .block_cache_bytes = store.block_cache_bytes,
                  .table_reader_bytes = store.table_reader_bytes,
                  .batch_cache_bytes = state.batch_cache.bytes(),
-                 .appended_bytes = state.counters.bytes_appended,
+                 .appended_bytes = stored_since(state, parts_->recovery.durable_next),
                  .wal_bytes_written = store.wal_bytes_written,
                  .table_bytes_written = store.table_bytes_written,
                  .sync = latency_of(state.counters),

@@ -50,7 +50,7 @@ struct LogFigures {
   uint64_t batch_cache_bytes = 0;
 
   // --- Since it was opened; an observer writes nothing.
-  uint64_t appended_bytes = 0;
+  uint64_t appended_bytes = 0;  // of the stored batches that came
   uint64_t wal_bytes_written = 0;
   uint64_t table_bytes_written = 0;  // by flushes and compactions
   SyncLatency sync;
