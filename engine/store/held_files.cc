@@ -30,7 +30,9 @@ Result<std::unique_ptr<HeldFiles>> HeldFiles::take(rocksdb::DB& db) {
     if (file.file_type == rocksdb::kWalFile) {
       held->newest_wal_ = std::max(held->newest_wal_, file.file_number);
     }
-    held->files_.push_back({.name = std::move(file.relative_filename),
+    std::string& name = file.relative_filename;
+    if (name.starts_with('/')) name.erase(0, 1);
+    held->files_.push_back({.name = std::move(name),
                             .bytes = file.size,
                             .is_table = file.file_type == rocksdb::kTableFile,
                             .contents = std::move(file.replacement_contents)});
@@ -54,7 +56,12 @@ bool Store::is_flushing() const {
 }
 
 Result<std::unique_ptr<HeldFiles>> Store::hold_files() const {
-  return HeldFiles::take(*parts_->db);
+  // It fsyncs the WAL by itself, which a WAL that has failed must not be asked
+  // (store_file_system.h).
+  if (const auto failed = parts_->gate->enter_sync()) return fail(Code::io, *failed);
+  auto held = HeldFiles::take(*parts_->db);
+  parts_->gate->leave_sync();
+  return held;
 }
 
 std::string Store::identity() const {
