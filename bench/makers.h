@@ -49,6 +49,8 @@ std::unique_ptr<Workload> open_consumers(const Settings& settings);
 std::unique_ptr<Workload> write_amplification(const Settings& settings);
 // soak.cc
 std::unique_ptr<Workload> soak(const Settings& settings);
+// proof.cc
+std::unique_ptr<Workload> proof(const Settings& settings);
 // bulk.cc
 std::unique_ptr<Workload> bulk(const Settings& settings);
 // disk.cc

@@ -30,6 +30,7 @@ std::span<const Entry> workloads() {
             server_catch_up},
       Entry{"server-consumers", "a group of 4 members, and an exclusive consumer", 0,
             server_consumers},
+      Entry{"proof", "an audited stream beside one that is not", 0, proof},
       Entry{"bulk", "exports, imports and backups of 2 million events", 0, bulk},
       Entry{"fan-out-engine", "one producer, 1,000 subscriptions", 0, fan_out_engine},
       Entry{"fan-out-server", "one producer, 1,000 connections", 0, fan_out_server},
