@@ -86,9 +86,12 @@ Result<std::vector<std::string>> TreeReader::entries(uint64_t first, uint64_t co
 Result<EventSalts> TreeReader::salts(uint64_t offset) {
   if (auto damage = reader_.load(Offset(offset))) return fail(Code::corrupt, damage->detail);
   const StoredBatch& batch = reader_.batch();
-  const auto all = salts_of(batch, seed_of(batch.first()));
-  if (!all) return fail(Code::not_found, fmt::format("event {} has no salts", offset));
-  return (*all)[Offset(offset) - batch.first()];
+  if (salted_ != batch.first()) {
+    salts_ = salts_of(batch, seed_of(batch.first()));
+    salted_ = batch.first();
+  }
+  if (!salts_) return fail(Code::not_found, fmt::format("event {} has no salts", offset));
+  return (*salts_)[Offset(offset) - batch.first()];
 }
 
 Result<const TreeReader::Tile*> TreeReader::tile(uint64_t index) {

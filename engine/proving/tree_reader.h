@@ -70,6 +70,8 @@ class TreeReader {
   Tile tile_;
   std::optional<Offset> digested_;  // the batch whose digests these are
   DigestsOfBatch digests_;
+  std::optional<Offset> salted_;  // the same of these
+  std::optional<std::vector<EventSalts>> salts_;
 };
 
 }  // namespace strandline

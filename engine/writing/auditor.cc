@@ -162,6 +162,8 @@ void Auditor::sign_all() {
 }
 
 void Auditor::tell(const Stream& stream, const Error& error) {
+  // What ends the log is told by whoever ended it.
+  if (log_.failure.failed() || log_.trees.stopped()) return;
   if (!told_.insert(stream.id).second || !log_.options.on_warning) return;
   log_.options.on_warning(fmt::format("the audit tree of \"{}\": {}", stream.name, error.message));
 }
