@@ -103,6 +103,8 @@ Status CsvRows::add_event(const std::vector<std::string>& fields,
       if (members.empty()) continue;
       if (json.size() > 1) json += ',';
       json += members;
+    } else if (name == "source" && fields[i] == server::derived_source(field("stream"))) {
+      continue;  // as readers see an event that has none
     } else if (name == "data") {
       server::JsonReader reader;
       const std::string_view type = field("datacontenttype");
