@@ -100,6 +100,7 @@ void get_proof(Call call, Answer answer);
 void get_consistency(Call call, Answer answer);
 void get_salts(Call call, Answer answer);
 void list_checkpoint_keys(Call call, Answer answer);
+void get_checkpoint_keys(Call call, Answer answer);
 void rotate_checkpoint_key(Call call, Answer answer);
 // status_routes.cc
 void get_healthz(Call call, Answer answer);

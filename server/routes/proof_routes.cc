@@ -1,9 +1,10 @@
 // Of an audited stream: GET and POST .../checkpoint, GET .../tile/..., .../proof, .../consistency
-// and .../salts; and of the log GET /v1/checkpoint-keys, POST .../rotate.
+// .../salts and .../checkpoint-keys; and of the log GET /v1/checkpoint-keys, POST .../rotate.
 //
 // A stream's URL is the prefix of a log as C2SP tlog-tiles has it. All of it reads the disk, and so
 // runs in the pool.
 #include "engine/api/base64.h"
+#include "server/connection/route.h"
 #include "server/json/json_writer.h"
 #include "server/routes/handlers.h"
 #include "server/routes/json_body.h"
@@ -17,11 +18,14 @@ constexpr std::string_view kBytes = "application/octet-stream";
 constexpr uint64_t kSaltsDefault = 1'000;
 constexpr uint64_t kSaltsPageMax = 10'000;
 
-// A name that may be read, and no parameters but these.
+// A stream that is there, and no parameters but these.
 std::optional<Response> check_proof(const Call& call,
                                     std::initializer_list<std::string_view> known) {
   if (auto good = call.query.allow(known); !good) return malformed(good.error());
-  return check_read_name(call.service, call.names[0]);
+  if (auto refused = check_read_name(call.service, call.names[0])) return refused;
+  const auto info = call.service.log.describe(call.names[0]);
+  if (info) return std::nullopt;
+  return problem(info.error(), call.route.method == "GET" ? Asked::reading : Asked::changing);
 }
 
 Response print_text(Result<std::string> text, std::string_view type = kText) {
@@ -112,6 +116,16 @@ Response list_keys(Call& call) {
   return response;
 }
 
+// The same under the stream's origin, as tools want them that know only this stream.
+Response list_keys_of_stream(Call& call) {
+  if (auto refused = check_proof(call, {})) return std::move(*refused);
+  Response response{.content_type = kText};
+  for (const PublicKey& key : call.service.log.checkpoint_keys()) {
+    response.body += render_key(PublicKey{origin_of(key.name, call.names[0]), key.key}) + "\n";
+  }
+  return response;
+}
+
 Response rotate_signing_key(Call& call) {
   if (auto known = call.query.allow({}); !known) return malformed(known.error());
   auto fields = take_object(call, {"origin"});
@@ -151,6 +165,9 @@ void get_salts(Call call, Answer answer) {
 }
 void list_checkpoint_keys(Call call, Answer answer) {
   prove_in_pool(std::move(call), std::move(answer), list_keys);
+}
+void get_checkpoint_keys(Call call, Answer answer) {
+  prove_in_pool(std::move(call), std::move(answer), list_keys_of_stream);
 }
 void rotate_checkpoint_key(Call call, Answer answer) {
   prove_in_pool(std::move(call), std::move(answer), rotate_signing_key);

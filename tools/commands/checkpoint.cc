@@ -33,7 +33,9 @@ int sign_another(LogHandle& log, const ProofFlags& flags) {
   return print_proof(log.sign_checkpoint(flags.stream));
 }
 
-int list_signers(LogHandle& log, const ProofFlags&) { return print_proof(log.checkpoint_keys()); }
+int list_signers(LogHandle& log, const ProofFlags& flags) {
+  return print_proof(log.checkpoint_keys(flags.stream));
+}
 
 int rotate_signer(LogHandle& log, const ProofFlags& flags) {
   const std::string what =
@@ -71,7 +73,7 @@ void add_checkpoint(Program& program) {
   };
   CLI::App& all = program.add("checkpoint", "Show or sign the checkpoint of an audited stream",
                               "  strandline checkpoint show orders\n"
-                              "  strandline checkpoint keys > log.pub");
+                              "  strandline checkpoint keys orders > orders.pub");
   all.require_subcommand(1);
   on_run(named(program.add(all, "show", "Print the newest checkpoint of a stream",
                            "  strandline checkpoint show orders > orders.checkpoint")),
@@ -79,9 +81,12 @@ void add_checkpoint(Program& program) {
   on_run(named(program.add(all, "sign", "Sign a checkpoint of all that is there, and print it",
                            "  strandline checkpoint sign orders")),
          Purpose::write, sign_another);
-  on_run(program.add(all, "keys", "Print the public keys that have signed, the newest last",
-                     "  strandline checkpoint keys"),
-         Purpose::read, list_signers);
+  CLI::App& keys =
+      program.add(all, "keys", "Print the public keys that have signed, the newest last",
+                  "  strandline checkpoint keys\n"
+                  "  strandline checkpoint keys orders");
+  keys.add_option("stream", flags->stream, "under the origin of this stream, not of the log");
+  on_run(keys, Purpose::read, list_signers);
   CLI::App& rotating = program.add(all, "rotate-key", "Sign with another key from now on",
                                    "  strandline checkpoint rotate-key");
   rotating.add_option("--origin", flags->origin,
@@ -92,7 +97,7 @@ void add_checkpoint(Program& program) {
   CLI::App& proofs =
       program.add("proof", "Prove that an event is in a stream, or that it only grew",
                   "  strandline proof event orders 17 > 17.tlog-proof\n"
-                  "  strandline verify --proof 17.tlog-proof --key log.pub");
+                  "  strandline verify --proof 17.tlog-proof --key orders.pub");
   proofs.require_subcommand(1);
   CLI::App& event =
       named(program.add(proofs, "event", "Prove that an event is in the newest checkpoint's tree",

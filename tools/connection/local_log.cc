@@ -290,9 +290,13 @@ class LocalLog : public LogHandle {
     if (!proof) return std::unexpected(proof.error());
     return render_proof(*proof);
   }
-  Result<std::string> checkpoint_keys() override {
+  Result<std::string> checkpoint_keys(std::string stream) override {
     std::string text;
-    for (const PublicKey& key : log_->checkpoint_keys()) text += render_key(key) + "\n";
+    for (const PublicKey& key : log_->checkpoint_keys()) {
+      text +=
+          render_key(PublicKey{stream.empty() ? key.name : origin_of(key.name, stream), key.key}) +
+          "\n";
+    }
     return text;
   }
   Result<std::string> rotate_checkpoint_key(std::string origin) override {

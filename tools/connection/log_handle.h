@@ -146,7 +146,7 @@ class LogHandle {
   virtual Result<std::string> sign_checkpoint(std::string stream) = 0;
   virtual Result<std::string> prove_event(std::string stream, uint64_t offset) = 0;
   virtual Result<std::string> prove_consistency(std::string stream, uint64_t from) = 0;
-  virtual Result<std::string> checkpoint_keys() = 0;
+  virtual Result<std::string> checkpoint_keys(std::string stream) = 0;  // empty: the log's
   virtual Result<std::string> rotate_checkpoint_key(std::string origin) = 0;
 
   // --- Looking inside: JSON objects, as the API has them (server/wire/figures_json.h, checkup.h).

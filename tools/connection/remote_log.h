@@ -58,7 +58,7 @@ class RemoteLog : public LogHandle {
   Result<std::string> sign_checkpoint(std::string stream) override;
   Result<std::string> prove_event(std::string stream, uint64_t offset) override;
   Result<std::string> prove_consistency(std::string stream, uint64_t from) override;
-  Result<std::string> checkpoint_keys() override;
+  Result<std::string> checkpoint_keys(std::string stream) override;
   Result<std::string> rotate_checkpoint_key(std::string origin) override;
 
   // --- In remote_retention.cc.

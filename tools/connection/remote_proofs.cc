@@ -34,8 +34,10 @@ Result<std::string> RemoteLog::prove_consistency(std::string stream, uint64_t fr
       {.target = audited_path(stream, "/consistency?from=" + std::to_string(from))}));
 }
 
-Result<std::string> RemoteLog::checkpoint_keys() {
-  return text_in(exchange_.send({.target = "/v1/checkpoint-keys"}));
+Result<std::string> RemoteLog::checkpoint_keys(std::string stream) {
+  return text_in(
+      exchange_.send({.target = stream.empty() ? "/v1/checkpoint-keys"
+                                               : audited_path(stream, "/checkpoint-keys")}));
 }
 
 Result<std::string> RemoteLog::rotate_checkpoint_key(std::string origin) {

@@ -105,7 +105,9 @@ TEST_F(ServerProof, WhoMayAuditMayHaveThemAndNobodyElse) {
   }
   EXPECT_EQ(get("/v1/streams/a/salts", reader).status, 200u);
   EXPECT_EQ(get("/v1/streams/a/salts", auditor).status, 403u);
-  EXPECT_EQ(get("/v1/checkpoint-keys", reader).status, 200u);
+  EXPECT_EQ(get("/v1/streams/a/checkpoint-keys", auditor).status, 200u);
+  EXPECT_EQ(get("/v1/streams/a/checkpoint-keys", reader).status, 403u);
+  EXPECT_EQ(get("/v1/checkpoint-keys", auditor).status, 403u);
   EXPECT_EQ(ask("POST", "/v1/checkpoint-keys/rotate", auditor, "{}").status, 403u);
   EXPECT_EQ(ask("POST", "/v1/checkpoint-keys/rotate", admin_, "{}").status, 200u);
 }
@@ -166,6 +168,7 @@ TEST_F(ServerProof, ForeignVerifiersAcceptAServerUnderLoad) {
   });
   const PublicKey key = keys().back();
   const std::string of_stream = render_key(for_origin(key, origin_of(key.name, "a")).value());
+  EXPECT_EQ(client_.get("/v1/streams/a/checkpoint-keys").body, of_stream + "\n");
   for (int round = 0; round < 3; ++round) {
     const Outcome checked = run({program, server_.address().url() + "/v1/streams/a/", of_stream});
     EXPECT_EQ(checked.exit, 0) << checked.errors;
