@@ -29,7 +29,7 @@ void keep_edges(LogState& log, CommitGroup& group, const Stream& stream, Offset 
   }
   const uint64_t signed_to = newest ? newest->size : 0;
   if (signed_to > first.value && signed_to < next.value && tile_of(signed_to) != last) {
-    keep(tile_of(signed_to), signed_to);
+    keep(tile_of(signed_to), tile_of(signed_to) + kTileWidth);
   }
 }
 

@@ -43,7 +43,9 @@ TEST_F(ProofTrees, AnEventsBytesAndItsSaltsGiveItsEntry) {
                      .data = "words"};
   ASSERT_TRUE(log().append({.stream = "a", .batch = Batch::of({odd, odd}).value()}));
   append("a", 5);
+  sign("a");
   const auto stored = entries("a", 7);
+  ASSERT_EQ(stored.size(), 7u);
   const auto salts = log().salts("a", Offset(0), 7).value();
   EXPECT_NE(salts[0], salts[1]) << "each has its own";
   auto cursor = log().read({.select = Selection::stream("a"), .from = From::earliest()}).value();
@@ -159,8 +161,8 @@ TEST_F(ProofTrees, AStreamThatIsRemovedAndMadeAgainGoesOn) {
 
 TEST_F(ProofTrees, EveryProofOutlivesAnErasure) {
   append("a", 300);
-  const auto before = entries("a", 300);
   const Checkpoint old = sign("a");
+  const auto before = entries("a", 300);
   const auto erase = [&](uint64_t first, uint64_t next, bool data_only) {
     const auto erased = log().erase({.select = Selection::stream("a"),
                                      .offsets = {{Offset(first), Offset(next)}},

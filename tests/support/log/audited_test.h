@@ -47,7 +47,8 @@ class AuditedTest : public LogTest {
           log().tile(stream, {.level = {}, .index = first / kTileWidth, .width = width});
       EXPECT_TRUE(bundle) << bundle.error().message;
       if (!bundle) return all;
-      for (std::string& entry : parse_bundle(*bundle).value()) all.push_back(std::move(entry));
+      auto parsed = parse_bundle(*bundle).value();
+      std::ranges::move(parsed, std::back_inserter(all));
     }
     return all;
   }
