@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <map>
 #include <thread>
 #include <vector>
 
@@ -25,6 +23,30 @@ void await_flushes(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
     if (!db.GetIntProperty(family, property, &waiting) || waiting == 0) return;
     std::this_thread::sleep_for(kPollInterval);
   }
+}
+
+// The table files that hold any of a segment.
+struct SegmentTables {
+  std::vector<std::string> young, settled;  // of level 0, of level 1
+  uint64_t bytes = 0;
+  bool are_busy = false;  // a compaction has one of them
+};
+
+SegmentTables tables_of(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, SegmentId segment) {
+  const std::string begin = be64(first_stripe(segment).value);
+  const std::string end = be64(first_stripe(segment + 1).value);
+  rocksdb::ColumnFamilyMetaData all;
+  db.GetColumnFamilyMetaData(family, &all);
+  SegmentTables tables;
+  for (const rocksdb::LevelMetaData& level : all.levels) {
+    for (const rocksdb::SstFileMetaData& file : level.files) {
+      if (file.largestkey < begin || file.smallestkey >= end) continue;
+      (level.level == 0 ? tables.young : tables.settled).push_back(file.name);
+      tables.bytes += file.size;
+      tables.are_busy |= file.being_compacted;
+    }
+  }
+  return tables;
 }
 
 }  // namespace
@@ -62,51 +84,34 @@ rocksdb::Status delete_between(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* fam
 rocksdb::Status rewrite_segment(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
                                 Rewriting& rewriting, const std::atomic<bool>& stopping,
                                 uint64_t& freed_bytes) {
-  const std::string begin = be64(first_stripe(rewriting.segment).value);
-  const std::string end = be64(first_stripe(rewriting.segment + 1).value);
-  rocksdb::ColumnFamilyMetaData tables;
-  db.GetColumnFamilyMetaData(family, &tables);
-  std::vector<std::string> young, settled;
-  std::map<std::string, uint64_t> sizes;
-  for (const rocksdb::LevelMetaData& level : tables.levels) {
-    for (const rocksdb::SstFileMetaData& file : level.files) {
-      if (file.largestkey < begin || file.smallestkey >= end) continue;
-      if (file.being_compacted) return rocksdb::Status::Busy();
-      (level.level == 0 ? young : settled).push_back(file.name);
-      sizes[file.name] = file.size;
-    }
-  }
+  const SegmentTables before = tables_of(db, family, rewriting.segment);
+  if (before.are_busy) return rocksdb::Status::Busy();
   // What is in level 0 goes to level 1 with all that it overlaps; otherwise file by file, so that
   // little is there twice, and an end comes soon.
   std::vector<std::vector<std::string>> works;
-  if (young.empty()) {
-    for (std::string& file : settled) works.push_back({std::move(file)});
+  if (before.young.empty()) {
+    for (const std::string& file : before.settled) works.push_back({file});
   } else {
-    works.push_back(std::move(young));
-    works.back().insert(works.back().end(), settled.begin(), settled.end());
+    works.push_back(before.young);
+    works.back().insert(works.back().end(), before.settled.begin(), before.settled.end());
   }
   rocksdb::CompactionOptions compaction;
   compaction.compression = rocksdb::kDisableCompressionOption;  // as the family's
   compaction.output_file_size_limit = db.GetOptions(family).target_file_size_base;
   compaction.max_subcompactions = 1;
-  const RewritingHere here(rewriting);
-  for (const std::vector<std::string>& files : works) {
-    if (stopping) return rocksdb::Status::Incomplete();
-    std::vector<std::string> made;
-    const rocksdb::Status status = db.CompactFiles(compaction, family, files, 1, -1, &made);
-    // Another compaction has them, or had them a moment ago.
-    if (status.IsAborted() || status.IsInvalidArgument()) return rocksdb::Status::Busy();
-    if (!status.ok()) return status;
-    uint64_t before = 0, after = 0;
-    for (const std::string& file : files) before += sizes[file];
-    for (const std::string& file : made) {
-      std::error_code gone;
-      const uint64_t size = std::filesystem::file_size(file, gone);
-      after += gone ? 0 : size;
+  rocksdb::Status status;
+  {
+    const RewritingHere here(rewriting);
+    for (const std::vector<std::string>& files : works) {
+      if (status.ok() && stopping) status = rocksdb::Status::Incomplete();
+      if (status.ok()) status = db.CompactFiles(compaction, family, files, 1);
     }
-    freed_bytes += before - std::min(before, after);
   }
-  return rocksdb::Status::OK();
+  const uint64_t after = tables_of(db, family, rewriting.segment).bytes;
+  freed_bytes += before.bytes - std::min(before.bytes, after);
+  // Another compaction has them, or had them a moment ago.
+  if (status.IsAborted() || status.IsInvalidArgument()) return rocksdb::Status::Busy();
+  return status;
 }
 
 }  // namespace strandline

@@ -79,7 +79,14 @@ Status Rewriter::look(uint64_t bytes_per_s_max) {
   for (const auto& [id, record] : segments) {
     if (stopping_) return fail(Code::closed, "the log is closing");
     if (!record.sealed) continue;
+    const auto begin = std::chrono::steady_clock::now();
     const auto dead = dead_of(id, record);
+    // The records of a large log's stripes are many.
+    if (bytes_per_s_max > 0) {
+      std::unique_lock pause(mutex_);
+      wake_.wait_for(pause, (std::chrono::steady_clock::now() - begin) * kRewriterShare,
+                     [&] { return stopping_.load(); });
+    }
     if (!dead) continue;
     dead_[id] = *dead;
     bytes[id] = dead->bytes;

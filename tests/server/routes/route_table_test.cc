@@ -107,7 +107,8 @@ TEST_F(RouteTable, EveryRouteAnswersAndIsCountedByItsName) {
     SCOPED_TRACE(std::string(route->method) + " " + std::string(route->path));
     const Response response = ask(*route, "s", consumer_for(*route));
     // (There is no key, or every request would need one; nor an application, nor a live client.)
-    const bool of_none = route->path.contains("{key}") || route->path.contains("{connection}") ||
+    const bool of_none = route->path.contains("{key}") || route->path.contains("{hold}") ||
+                         route->path.contains("{connection}") ||
                          route->path.starts_with("/apps/");
     // Nor is this server one of a demo.
     const bool of_a_demo = route->name == "demo_page";
@@ -154,10 +155,10 @@ TEST_F(RouteTable, SaysWhatIsSafeAndWhatItsPathsNamesStandFor) {
     EXPECT_EQ(server::is_safe_method(route.method), route.method == "GET");
     const auto parts = parts_of(route.path);
     for (const std::string& part : parts) {
-      EXPECT_THAT(
-          part, testing::AnyOf("{stream}", "{consumer}", "{id}", "{key}", "{app}", "{channel}",
-                               "{connection}", "{user}", "{generator}", "{page}", "{width}", "{z}",
-                               "{y}", "{x}", "{index}", "{level}"));
+      EXPECT_THAT(part, testing::AnyOf("{stream}", "{consumer}", "{id}", "{key}", "{hold}", "{app}",
+                                       "{channel}", "{width}", "{z}", "{y}", "{x}", "{index}",
+                                       "{level}", "{connection}", "{user}", "{generator}",
+                                       "{page}"));
     }
     const bool names_stream = std::ranges::find(parts, "{stream}") != parts.end();
     EXPECT_EQ(names_stream, route.streams == StreamsIn::path);

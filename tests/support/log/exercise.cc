@@ -89,7 +89,7 @@ void Exercise::step() {
   if (roll < 87) return settle();
   if (roll < 94) return this->roll();
   if (roll < 96) return drop();
-  if (roll < 98) return truncate();
+  if (roll < 98) return random_() % 2 == 0 ? truncate() : expire();
   if (roll < 99) return erase();
   (void)log_->create_stream(name_ + ".s" + std::to_string(random_() % 1000), {.description = "d"});
 }

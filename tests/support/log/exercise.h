@@ -68,6 +68,7 @@ class Exercise {
   void roll();
   void drop();
   void truncate();
+  void expire();
   void erase();
 
   const std::shared_ptr<RecordedDisk> disk_;
