@@ -47,6 +47,8 @@ std::unique_ptr<Workload> server_consumers(const Settings& settings);
 std::unique_ptr<Workload> open_consumers(const Settings& settings);
 // write_amplification.cc
 std::unique_ptr<Workload> write_amplification(const Settings& settings);
+// retention.cc
+std::unique_ptr<Workload> retention(const Settings& settings);
 // soak.cc
 std::unique_ptr<Workload> soak(const Settings& settings);
 // proof.cc

@@ -47,6 +47,7 @@ std::span<const Entry> workloads() {
             open_consumers},
       Entry{"write-amplification", "10 GB of real events: what reaches the disk", 1,
             write_amplification},
+      Entry{"retention", "half of 10 GB expires: the disk, and appends meanwhile", 1, retention},
       Entry{"soak", "appends at full rate, segments rolled and dropped, for --minutes", 1, soak},
   };
   return kEntries;
