@@ -82,8 +82,9 @@ rocksdb::Status delete_between(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* fam
 }
 
 rocksdb::Status rewrite_segment(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                                Rewriting& rewriting, const std::atomic<bool>& stopping,
-                                uint64_t& freed_bytes) {
+                                bool may_be_written, Rewriting& rewriting,
+                                const std::atomic<bool>& stopping, uint64_t& freed_bytes) {
+  if (may_be_written) await_flushes(db, family);
   const SegmentTables before = tables_of(db, family, rewriting.segment);
   if (before.are_busy) return rocksdb::Status::Busy();
   // What is in level 0 goes to level 1 with all that it overlaps; otherwise file by file, so that

@@ -21,10 +21,10 @@ rocksdb::Status delete_between(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* fam
                                bool may_be_written);
 
 // Rewrites a segment's table files without what is dead of it (left_out.h), file by file, until
-// `stopping`. `Busy` if others have its files. What the files were smaller by, in all, is added to
-// `freed_bytes`.
+// `stopping`, once a flush that may be writing some of it is over. `Busy` if others have its files.
+// What the files were smaller by, in all, is added to `freed_bytes`.
 rocksdb::Status rewrite_segment(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                                Rewriting& rewriting, const std::atomic<bool>& stopping,
-                                uint64_t& freed_bytes);
+                                bool may_be_written, Rewriting& rewriting,
+                                const std::atomic<bool>& stopping, uint64_t& freed_bytes);
 
 }  // namespace strandline

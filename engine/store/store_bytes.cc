@@ -42,7 +42,7 @@ uint64_t Store::live_bytes() const {
 
 Result<uint64_t> Store::rewrite(Rewrite request) {
   const Flushes& flushes = parts_->flushes;
-  if (flushes.may_be_in_memory(request.segment) || flushes.may_be_writing(request.segment + 1)) {
+  if (flushes.may_be_in_memory(request.segment)) {
     return fail(Code::busy, "some of the segment is not in table files yet");
   }
   {
@@ -55,6 +55,7 @@ Result<uint64_t> Store::rewrite(Rewrite request) {
                       .passed = [&](uint64_t bytes) { pace.passed(bytes); }};
   uint64_t freed_bytes = 0;
   const rocksdb::Status status = rewrite_segment(*parts_->db, parts_->family(Family::events),
+                                                 flushes.may_be_writing(request.segment + 1),
                                                  rewriting, *request.stopping, freed_bytes);
   if (status.IsBusy()) return fail(Code::busy, "a compaction has the segment's tables");
   if (status.IsIncomplete() || status.IsShutdownInProgress()) {

@@ -79,6 +79,7 @@ Status Rewriter::look(uint64_t bytes_per_s_max) {
   for (const auto& [id, record] : segments) {
     if (stopping_) return fail(Code::closed, "the log is closing");
     if (!record.sealed) continue;
+    complete &= record.filed != 0;
     const auto begin = std::chrono::steady_clock::now();
     const auto dead = dead_of(id, record);
     // The records of a large log's stripes are many.
@@ -182,6 +183,11 @@ Status Rewriter::rewrite(SegmentId segment, uint64_t bytes_per_s_max) {
   const auto segments = log_.segments.list();
   const auto found = segments.find(segment);
   if (found == segments.end()) return {};
+  if (log_.store->may_be_in_memory(segment)) {
+    if (auto flushed = means_.perform(FlushAll{}); !flushed) {
+      return std::unexpected(std::move(flushed.error()));
+    }
+  }
   log_.index.withhold(segment, true);
   Status ok;
   for (uint64_t i = 0; ok && i < found->second.stripes; ++i) {
