@@ -30,12 +30,13 @@ Status check_prefix(const std::string& prefix, const Limits& limits) {
 std::pair<uint64_t, uint64_t> kept_and_dead(const LogState& state) {
   const auto segments = state.segments.list();
   if (segments.empty()) return {0, 0};
-  const uint64_t all = state.streams.log().bytes() -
-                       std::min(state.streams.log().bytes(), segments.begin()->second.bytes_before);
+  const uint64_t total = state.streams.log().bytes();
+  uint64_t all = 0;
   uint64_t dead = 0, removed = 0;
   for (const auto& [id, record] : segments) {
     dead += std::max(state.retention_counts.dead_of(id), record.dead_bytes);
     removed += record.dead_bytes;
+    all += record.sealed ? record.bytes : total - std::min(total, record.bytes_before);
   }
   return {all - std::min(all, dead), dead - removed};
 }

@@ -21,6 +21,8 @@ constexpr size_t kStreamsAtOnce = 4'096;
 constexpr size_t kCutsAtOnce = 512;
 // Of the thread, so that appends and readers come first.
 constexpr int kRetentionNice = 10;
+// Looks that are waited for the bytes of a segment that was dropped.
+constexpr int kWaitsMax = 30;
 // A look takes no more than one in so many of the time.
 constexpr int kShareOfTime = 10;
 
@@ -288,26 +290,32 @@ Cut Retention::cut_of(const Stream& stream, Offset before) const {
 Status Retention::keep_to_the_disk() {
   const uint64_t most = log_.options.log_bytes_max;
   if (most == 0) return {};
-  while (log_.store->live_bytes() > most) {
-    const auto segments = log_.segments.list();
-    if (segments.empty()) return {};
-    const auto& [oldest, record] = *segments.begin();
-    if (!record.sealed) {
-      // All of it is in the open one, of which the newer half is not to go.
-      const uint64_t open_bytes = log_.streams.log().bytes() - record.bytes_before;
-      if (open_bytes <= most / 2) return {};
-      return means_.roll();
-    }
-    if (auto ok = means_.drop(oldest); !ok) {
-      blocked_ = fmt::format(
-          "the log is larger than log_bytes_max ({} bytes), and its oldest "
-          "segment cannot go: {}",
-          most, ok.error().message);
-      return ok;
-    }
-    ++log_.retention_counts.segments_dropped;
-    ++log_.retention_counts.starts_raised;
+  const uint64_t bytes = log_.store->live_bytes();
+  if (bytes <= most) {
+    dropped_at_bytes_ = 0;
+    return {};
   }
+  // The disk may have the last one's bytes a moment later: another is not to go in its place.
+  if (bytes >= dropped_at_bytes_ && dropped_at_bytes_ > 0 && waits_++ < kWaitsMax) return {};
+  const auto segments = log_.segments.list();
+  if (segments.empty()) return {};
+  const auto& [oldest, record] = *segments.begin();
+  if (!record.sealed) {
+    // All of it is in the open one, of which the newer half is not to go.
+    const uint64_t open_bytes = log_.streams.log().bytes() - record.bytes_before;
+    return open_bytes <= most / 2 ? Status() : means_.roll();
+  }
+  if (auto ok = means_.drop(oldest); !ok) {
+    blocked_ = fmt::format(
+        "the log is larger than log_bytes_max ({} bytes), and its oldest segment cannot go: {}",
+        most, ok.error().message);
+    return ok;
+  }
+  dropped_at_bytes_ = bytes;
+  waits_ = 0;
+  ++log_.retention_counts.segments_dropped;
+  const uint64_t after = log_.store->live_bytes();
+  log_.retention_counts.reclaimed_bytes += bytes - std::min(bytes, after);
   return {};
 }
 

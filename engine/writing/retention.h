@@ -74,6 +74,8 @@ class Retention {
   std::optional<std::vector<Kept>> kept_;
   std::string blocked_;
   uint64_t lag_s_ = 0;
+  uint64_t dropped_at_bytes_ = 0;  // on the disk, when the last segment was dropped for its size
+  int waits_ = 0;                  // looks since then
 
   std::mutex mutex_;  // guards stopping_
   std::condition_variable wake_;
