@@ -8,11 +8,11 @@ namespace strandline {
 
 Status RetentionGuard::load(Loading& loading) {
   auto record = loading.log.store->get(Family::streams, pause_key());
-  if (!record) return std::unexpected(std::move(record.error()));
-  if (!*record) return {};
+  if (!record && !loading.lenient) return std::unexpected(std::move(record.error()));
+  if (record && !*record) return {};
   RetentionPause pause;
-  // One that does not parse is a pause still: it ends when somebody confirms.
-  if (!decode(**record, pause)) pause = {.why = "the record of the pause is damaged"};
+  // One that cannot be read is a pause still: it ends when somebody confirms.
+  if (!record || !decode(**record, pause)) pause = {.why = "the record of the pause is damaged"};
   assigned_ = pause;
   durable_.store(std::make_shared<const RetentionPause>(std::move(pause)));
   return {};

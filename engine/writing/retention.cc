@@ -142,6 +142,7 @@ Status Retention::pause(int64_t jump_s, std::string why) {
   auto paused =
       means_.perform(PauseRetention{{.since = now_, .jump_s = jump_s, .why = std::move(why)}});
   if (!paused) return std::unexpected(std::move(paused.error()));
+  confirmed_ = true;  // once it is over, somebody has said so
   return {};
 }
 
