@@ -154,10 +154,10 @@ TEST_F(RouteTable, SaysWhatIsSafeAndWhatItsPathsNamesStandFor) {
     EXPECT_EQ(server::is_safe_method(route.method), route.method == "GET");
     const auto parts = parts_of(route.path);
     for (const std::string& part : parts) {
-      EXPECT_THAT(part, testing::AnyOf("{stream}", "{consumer}", "{id}", "{key}", "{hold}", "{app}",
-                                       "{channel}", "{width}", "{z}", "{y}", "{x}", "{index}",
-                                       "{level}", "{connection}", "{user}", "{generator}",
-                                       "{page}"));
+      EXPECT_THAT(part,
+                  testing::AnyOf("{stream}", "{consumer}", "{id}", "{key}", "{hold}", "{app}",
+                                 "{channel}", "{width}", "{z}", "{y}", "{x}", "{index}", "{level}",
+                                 "{connection}", "{user}", "{generator}", "{page}"));
     }
     const bool names_stream = std::ranges::find(parts, "{stream}") != parts.end();
     EXPECT_EQ(names_stream, route.streams == StreamsIn::path);
