@@ -97,6 +97,9 @@ Status Log::drop_segment(SegmentId segment, Actor by) {
         return {};
       }
     }
+    for (uint64_t i = 0; i < stripes; ++i) {
+      state.stripe_scans.forget(first_stripe(segment) + i);
+    }
     state.store->set_dropped(segment);
     if (const Status freed = state.store->drop_events_of(segment); !freed) warn(freed.error());
     return {};

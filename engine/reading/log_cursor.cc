@@ -127,6 +127,11 @@ Result<std::optional<Delivery>> LogCursor::next_record() {
   const Part hole = records_.batch().first_part();
   Gap gap{"", position_.value, records_.batch().next().value, *hole.gone, {}};
   position_ = Sequence(gap.to);
+  // What follows it, and is known to be gone, too, is told with it.
+  while (records_.load_from_memory(as_offset(position_)) && records_.batch().range_count() == 0) {
+    gap.to = records_.batch().next().value;
+    position_ = Sequence(gap.to);
+  }
   return gap;
 }
 

@@ -146,6 +146,23 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const DropSegmen
   return Outcome{.number = request.segment.value};
 }
 
+// What is in memory of a stream in a dropped segment says from now on that it is gone.
+void leave_hole_in_memory(LogState& log, CommitGroup& group, SegmentId segment,
+                          const StreamEnd& one) {
+  for (Offset at = one.end; at > one.first;) {
+    const BatchPointer cached = log.batch_cache.find(one.stream, at - 1);
+    if (!cached) return;  // nor is what came before it
+    const StoredBatch& batch = cached->batch;
+    const StoredHead& head = batch.head();
+    const EventKey key{first_stripe(segment), one.stream, batch.first()};
+    StoredBatchWriter writer;
+    writer.add_hole(GapReason::dropped, head.count, head.sequence);
+    log.events.replace(group, key,
+                       writer.finish(key, head.sequence, head.stored, head.bytes_before));
+    at = batch.first();
+  }
+}
+
 Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const LeaveHoles& request) {
   Changes& changes = builder.group().changes;
   for (const StreamEnd& one : request.streams) {
@@ -156,6 +173,7 @@ Result<Outcome> run(LogState& log, CommitGroupBuilder& builder, const LeaveHoles
       continue;
     }
     changes.put(Family::segments, key, encode(hole_of(request.segment, one)));
+    leave_hole_in_memory(log, builder.group(), request.segment, one);
   }
   for (uint64_t i = 0; i < request.stripes; ++i) {
     changes.erase(Family::segments, stripe_key(first_stripe(request.segment) + i));

@@ -212,12 +212,13 @@ Result<Erased> Eraser::erase(const EraseRequest& request, const Actor& by,
     if (!selected) return std::unexpected(std::move(selected.error()));
     erased = erased_of(log_, *selected);
     if (erased.events == 0) return erased;
+    std::string details = details_of(log_, request, *selected);
     const ErasureRecord record{.data_only = request.data_only,
                                .runs = std::move(selected->runs),
                                .begun_us = log_.clock->now().us,
                                .events = erased.events,
                                .by = by};
-    auto begun = perform(BeginErasure{record, details_of(log_, request, *selected)}, by);
+    auto begun = perform(BeginErasure{record, std::move(details)}, by);
     if (!begun) return std::unexpected(std::move(begun.error()));
     erased.id = begun->number;
     std::set<StoredKey> keys;

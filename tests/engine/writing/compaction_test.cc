@@ -97,6 +97,7 @@ TEST_F(CompactionByKey, ATombstoneRemovesItsKeyAfterItsDelay) {
 
 TEST_F(CompactionByKey, KeepsWhatAConsumerRetains) {
   ask_for("subject");
+  ASSERT_TRUE(log().create_stream("s"));
   ASSERT_TRUE(log().create_consumer(
       "c",
       {.mode = ConsumerSettings::Mode::shared, .select = Selection::stream("s"), .retain = true}));
