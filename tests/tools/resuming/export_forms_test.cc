@@ -206,6 +206,25 @@ TEST_F(ExportForms, FramesGoOutAndComeBackOnce) {
   EXPECT_FALSE(cut.errors.empty());
 }
 
+TEST_F(ExportForms, DuckDbReadsThem) {
+  if (run({"python3", "-c", "import duckdb"}).exit != 0) {
+    GTEST_SKIP() << "this machine does not let a test run DuckDB: Python has no module of it";
+  }
+  const std::string csv = (directory_ / "all.csv").string(), parts = (directory_ / "p").string();
+  ASSERT_EQ(exported({"--all", "--form", "csv", "--compress", "zstd", "-o", csv + ".zst"}).exit, 0);
+  ASSERT_EQ(
+      exported({"--all", "--full", "--compress", "gzip", "--split", "4KiB", "-o", parts}).exit, 0);
+  const auto asked = [&](const std::string& query) {
+    return run({"python3", "-c", "import duckdb,sys; print(duckdb.sql(sys.argv[1]).fetchall())",
+                query})
+        .output;
+  };
+  EXPECT_EQ(asked("SELECT count(*), min(type) FROM read_csv('" + csv + ".zst')"), "[(4, 't1')]\n");
+  EXPECT_EQ(asked("SELECT stream, max(\"offset\") FROM read_json('" + parts +
+                  "/*.ndjson.gz', format = 'newline_delimited') GROUP BY stream ORDER BY stream"),
+            "[('a', 1), ('b', 0), ('b/c', 0)]\n");
+}
+
 TEST_F(ExportForms, JqReadsThem) {
   const Outcome jq = run({"jq", "-r", ".stream"}, exported({"--all", "--full"}).output);
   if (jq.exit == 127 || jq.output.empty())
