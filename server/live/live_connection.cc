@@ -146,12 +146,7 @@ void LiveConnection::end(uint16_t code, const std::string& reason) {
   close_by_ = std::chrono::steady_clock::now() + kCloseWithin;
   // What was said before comes before.
   socket_.output() += std::exchange(queue_, {});
-  asio::co_spawn(
-      socket_.transport().executor(),
-      [](std::shared_ptr<LiveConnection> self, uint16_t with, std::string why) -> awaitable<void> {
-        co_await self->socket_.close(with, std::move(why));
-      }(shared_from_this(), code, reason),
-      LogFailure{"a live connection's end"});
+  socket_.close(code, reason);
   wake_.notify();
   turn_.notify();
 }

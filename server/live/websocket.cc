@@ -98,7 +98,8 @@ class Pipe {
   }
 
   awaitable<Transferred> write(std::string bytes) {
-    constexpr unsigned char kCloses = 8;  // the opcode
+    if (closing) co_return Transferred{{}, bytes.size()};  // nothing follows a closing frame
+    constexpr unsigned char kCloses = 8;                   // the opcode
     if (shaken && !bytes.empty() && (static_cast<unsigned char>(bytes[0]) & 15) == kCloses) {
       closing = true;
     }
@@ -199,12 +200,20 @@ awaitable<WebSocket::Message> WebSocket::read() {
                     .text = std::string_view(buffer).substr(0, size)};
 }
 
-awaitable<void> WebSocket::close(uint16_t code, std::string reason) {
-  if (beast_->ended || is_closing() || !beast_->stream.is_open()) co_return;
+// By hand: Beast's own closing waits for the read under way, which waits for it where what is read
+// is against the protocol.
+void WebSocket::close(uint16_t code, std::string reason) {
+  Pipe& pipe = beast_->pipe();
+  if (beast_->ended || pipe.closing || !pipe.shaken) return;
   reason.resize(std::min(reason.size(), kReasonBytesMax));
-  // The other side may not answer, or be gone: the connection sees to that.
-  co_await beast_->stream.async_close(
-      websocket::close_reason(static_cast<websocket::close_code>(code), reason), as_values);
+  constexpr char kWholeClose = '\x88';
+  pipe.output += kWholeClose;
+  pipe.output += static_cast<char>(2 + reason.size());
+  pipe.output += static_cast<char>(code >> 8);
+  pipe.output += static_cast<char>(code);
+  pipe.output += reason;
+  pipe.closing = true;
+  pipe.on_output();
 }
 
 Transport& WebSocket::transport() { return *beast_->pipe().transport; }

@@ -45,7 +45,7 @@ class WebSocket {
   };
   awaitable<Message> read();
   // Sends a closing frame behind what is in output(), once; reads go on until the other side's.
-  awaitable<void> close(uint16_t code, std::string reason);
+  void close(uint16_t code, std::string reason);
 
   Transport& transport();
   std::string& output();

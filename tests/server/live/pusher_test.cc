@@ -167,6 +167,22 @@ TEST_F(PusherServer, ASignInThatIsNotGoodEndsTheConnection) {
   EXPECT_EQ(client.closed(), 4009u);
 }
 
+// What is against the protocol, behind what ends the connection: neither waits for the other.
+TEST_F(PusherServer, WhatComesBehindAnEndLeavesNothingOpen) {
+  for (const std::string& behind :
+       {WebSocketClient::frame(WebSocketClient::text, "\xcd\xcd"), std::string("\xff\xff"),
+        WebSocketClient::frame(WebSocketClient::close, "\x03\xe8"), std::string()}) {
+    auto [client, name] = established();
+    client.write(WebSocketClient::frame(
+                     WebSocketClient::text,
+                     R"({"event":"pusher:signin","data":{"auth":"key:00","user_data":"{}"}})") +
+                 behind);
+    EXPECT_EQ(client.closed(), 4009u);
+  }
+  EXPECT_TRUE(eventually(
+      [&] { return get("/metrics", admin_).body.contains("\nstrandline_live_connections 0\n"); }));
+}
+
 TEST_F(PusherServer, ClientEventsAreBoundedInTheirRate) {
   auto [client, name] = established();
   client.send(R"({"event":"pusher:subscribe","data":{"channel":"private-chat","auth":"key:)" +
