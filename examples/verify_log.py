@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """verify_log.py EXPORT SALTS CHECKPOINT KEY: is the export what the log signed?
 
-Needs Python alone, and none of Strandline's code. EXPORT has the whole stream, as `strandline export
---exact` writes it; SALTS is GET /v1/streams/S/salts; CHECKPOINT the signed note; KEY a file with the
-log's public key, which you must have from elsewhere. docs/proofs.md says what the bytes are.
+Needs Python alone, and none of Strandline's code. EXPORT has the whole stream, as
+`strandline export --exact` writes it; SALTS is GET /v1/streams/S/salts; CHECKPOINT the signed note;
+KEY a file with the log's public key, which you must have from elsewhere. docs/proofs.md says what
+the bytes are.
 """
 import base64, datetime, hashlib, json, sys
 
@@ -84,14 +85,17 @@ def verify(export, salts, checkpoint, key):
     wanted = sha(origin.encode(), b"\n\1", public)[:4]
     found = [base64.b64decode(line.split(" ")[2]) for line in signatures.strip("\n").split("\n")
              if line.split(" ")[1] == origin]
-    assert any(one[:4] == wanted and signed(public, (text + "\n").encode(), one[4:]) for one in found), \
-        "the signature does not hold"
+    by_key = [one[4:] for one in found if one[:4] == wanted]
+    holds = any(signed(public, (text + "\n").encode(), one) for one in by_key)
+    assert holds, "the signature does not hold"
     events = [members(line) for line in export.split("\n") if line]
-    keyed = {one["offset"]: base64.b64decode(one["salts"]) for one in map(json.loads, salts.strip().split("\n"))}
+    lines = map(json.loads, salts.strip().split("\n"))
+    keyed = {one["offset"]: base64.b64decode(one["salts"]) for one in lines}
     assert [event["offset"][0] for event in events] == list(range(int(size))), \
         f"the export does not have the {size} events that were signed, one after the other"
     tree = root([leaf(event, keyed[event["offset"][0]]) for event in events])
-    assert base64.b64encode(tree).decode() == signed_root, "the events are not those that were signed"
+    same = base64.b64encode(tree).decode() == signed_root
+    assert same, "the events are not those that were signed"
     return f"{origin}: {size} events, as they were signed"
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 module strandline.dev/foreign
 
-go 1.26.0
+go 1.25.0
 
 require (
 	github.com/transparency-dev/merkle v0.0.2
 	github.com/transparency-dev/tessera v1.0.4
-	golang.org/x/mod v0.43.0
+	golang.org/x/mod v0.33.0
 )
 
 require (

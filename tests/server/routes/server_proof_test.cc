@@ -153,9 +153,12 @@ TEST_F(ServerProof, TheCommandLineProvesAndVerifiesWithoutALog) {
 TEST_F(ServerProof, ForeignVerifiersAcceptAServerUnderLoad) {
   const std::string source = std::string(STRANDLINE_SOURCE_DIR) + "/tests/foreign";
   const std::string program = (directory_ / "foreign").string();
-  if (run({"sh", "-c", "command -v go"}).exit != 0) GTEST_SKIP() << "Go is not installed";
+  if (run({"sh", "-c", "command -v go"}).exit != 0)
+    GTEST_SKIP() << "this machine does not let a test run Go";
   const Outcome built = run({"sh", "-c", "cd " + source + " && go build -o " + program + " ."});
-  if (built.exit != 0) GTEST_SKIP() << "the modules cannot be had: " << built.errors;
+  if (built.exit != 0) {
+    GTEST_SKIP() << "this machine does not let a test have the modules: " << built.errors;
+  }
   append("a", 0, 700);
   sign("a");
   std::atomic<bool> done = false;
