@@ -66,7 +66,8 @@ EventSalts derive_salts(const Seed& seed, uint32_t place) {
 
 Digest envelope_digest(const Event& event, const Salt& salt) {
   static thread_local std::string bytes;
-  bytes.clear();
+  bytes.assign(1, static_cast<char>(kEnvelope));
+  bytes += view(salt);
   const auto text = [&](std::string_view name, std::string_view value) {
     put_attribute(bytes, name, AttributeKind::text, value);
   };
@@ -84,13 +85,15 @@ Digest envelope_digest(const Event& event, const Salt& salt) {
   });
   std::ranges::sort(others, {}, &Attribute::name);
   for (const Attribute& one : others) put_attribute(bytes, one.name, one.kind, one.text);
-  return Sha256().add(kEnvelope).add(view(salt)).add(bytes).finish();
+  return sha256(bytes);
 }
 
 Digest data_digest(DataForm form, std::string_view data, const Salt& salt) {
-  Sha256 hash;
-  hash.add(kData).add(view(salt)).add(static_cast<uint8_t>(form)).add(data);
-  return hash.finish();
+  std::array<char, 2 + kSaltBytes> head;
+  head.front() = static_cast<char>(kData);
+  std::memcpy(head.data() + 1, salt.data(), salt.size());
+  head.back() = static_cast<char>(form);
+  return Sha256().add({head.data(), head.size()}).add(data).finish();
 }
 
 EventDigests digests_of(const Event& event, const EventSalts& salts) {
