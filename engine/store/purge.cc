@@ -15,6 +15,7 @@ namespace {
 
 // How long another compaction, a flush or a reader may take, before it is looked at again.
 constexpr auto kPoll = std::chrono::milliseconds(5);
+constexpr auto kWalPatience = std::chrono::seconds(1);
 
 struct Covering {
   std::vector<std::string> names;
@@ -75,12 +76,17 @@ Status Purge::pause() const {
 }
 
 Status Purge::await_wals_below(uint64_t number) {
+  // RocksDB may keep a WAL for a family that had nothing to flush, until the flush after.
+  const auto until = std::chrono::steady_clock::now() + kWalPatience;
   while (true) {
     rocksdb::VectorLogPtr wals;
     const rocksdb::Status status = db_.GetSortedWalFiles(wals);
     if (status.ok() &&
         std::ranges::none_of(wals, [&](const auto& wal) { return wal->LogNumber() < number; })) {
       return {};
+    }
+    if (std::chrono::steady_clock::now() >= until) {
+      return fail(Code::busy, "WALs from before the last flush are still there");
     }
     if (auto ok = pause(); !ok) return ok;
   }

@@ -333,12 +333,16 @@ Status Eraser::replace_records(const ErasureRecord& record, std::set<StoredKey>&
 }
 
 Status Eraser::purge(const std::set<StoredKey>& keys) {
-  const uint64_t before = log_.store->flushes_begun();
-  while (log_.store->flushes_begun() == before) {
-    if (!going_on()) return fail(Code::closed, "the log is closing");
-    if (auto done = perform(FlushAll{}); !done) return std::unexpected(std::move(done.error()));
+  while (true) {
+    const uint64_t before = log_.store->flushes_begun();
+    while (log_.store->flushes_begun() == before) {
+      if (!going_on()) return fail(Code::closed, "the log is closing");
+      if (auto done = perform(FlushAll{}); !done) return std::unexpected(std::move(done.error()));
+    }
+    auto purged = log_.store->purge({keys.begin(), keys.end()}, [this] { return going_on(); });
+    // Another flush moves on what holds it up.
+    if (purged || purged.error().code != Code::busy) return purged;
   }
-  return log_.store->purge({keys.begin(), keys.end()}, [this] { return going_on(); });
 }
 
 Status Eraser::finish(uint64_t id) {
