@@ -121,6 +121,27 @@ TEST_F(ProofTrees, AuditingIsSwitchedOnForEventsThatAreThere) {
   expect_sound();
 }
 
+TEST_F(ProofTrees, APolicySwitchesAuditingOnAtOnce) {
+  options.audits = nullptr;
+  append("a", 400);
+  EXPECT_EQ(code_of(log().sign_checkpoint("a")), Code::invalid);
+  ASSERT_TRUE(log().change_stream("a", {.policy = {{PolicyField::audit, PolicyValue(true)}}}));
+  EXPECT_EQ(sign("a").size, 400u) << "though nothing is appended";
+  append("a", 10);
+  EXPECT_EQ(sign("a").size, 410u);
+  expect_proven("a", 0, 410);
+  reopen();
+  append("a", 10);
+  EXPECT_EQ(sign("a").size, 420u);
+  ASSERT_TRUE(log().change_stream("a", {.policy = {{PolicyField::audit, PolicyValue(false)}}}));
+  append("a", 10);
+  ASSERT_TRUE(log().change_stream("a", {.policy = {{PolicyField::audit, PolicyValue(true)}}}));
+  append("a", 10);
+  EXPECT_EQ(sign("a").size, 440u) << "with what came in between";
+  expect_proven("a", 0, 440);
+  expect_sound();
+}
+
 TEST_F(ProofTrees, WhatIsDroppedTakesNoProofOfWhatStays) {
   append("a", 1'000);
   const Checkpoint first = sign("a");
