@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <thread>
 #include <vector>
 
@@ -28,8 +29,8 @@ void await_flushes(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
 // The table files that hold any of a segment.
 struct SegmentTables {
   std::vector<std::string> young, settled;  // of level 0, of level 1
-  uint64_t bytes = 0;
-  bool are_busy = false;  // a compaction has one of them
+  std::map<std::string, uint64_t> sizes;    // of all of them
+  bool are_busy = false;                    // a compaction has one of them
 };
 
 SegmentTables tables_of(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, SegmentId segment) {
@@ -42,11 +43,27 @@ SegmentTables tables_of(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, Se
     for (const rocksdb::SstFileMetaData& file : level.files) {
       if (file.largestkey < begin || file.smallestkey >= end) continue;
       (level.level == 0 ? tables.young : tables.settled).push_back(file.name);
-      tables.bytes += file.size;
+      tables.sizes[file.name] = file.size;
       tables.are_busy |= file.being_compacted;
     }
   }
   return tables;
+}
+
+// Of those of these files that are there still; they are named by their paths.
+uint64_t bytes_of(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
+                  const std::vector<std::string>& files) {
+  rocksdb::ColumnFamilyMetaData all;
+  db.GetColumnFamilyMetaData(family, &all);
+  uint64_t bytes = 0;
+  for (const rocksdb::LevelMetaData& level : all.levels) {
+    for (const rocksdb::SstFileMetaData& file : level.files) {
+      const bool is_one = std::ranges::any_of(
+          files, [&](const std::string& path) { return path.ends_with(file.name); });
+      if (is_one) bytes += file.size;
+    }
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -101,15 +118,19 @@ rocksdb::Status rewrite_segment(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* fa
   compaction.output_file_size_limit = db.GetOptions(family).target_file_size_base;
   compaction.max_subcompactions = 1;
   rocksdb::Status status;
+  std::vector<std::string> gone, made;  // of level 0 they may hold other segments, too
   {
     const RewritingHere here(rewriting);
     for (const std::vector<std::string>& files : works) {
       if (status.ok() && stopping) status = rocksdb::Status::Incomplete();
-      if (status.ok()) status = db.CompactFiles(compaction, family, files, 1);
+      if (!status.ok()) break;
+      status = db.CompactFiles(compaction, family, files, 1, -1, &made);
+      if (status.ok()) gone.insert(gone.end(), files.begin(), files.end());
     }
   }
-  const uint64_t after = tables_of(db, family, rewriting.segment).bytes;
-  freed_bytes += before.bytes - std::min(before.bytes, after);
+  uint64_t was = 0;
+  for (const std::string& file : gone) was += before.sizes.at(file);
+  freed_bytes += was - std::min(was, bytes_of(db, family, made));
   // Another compaction has them, or had them a moment ago.
   if (status.IsAborted() || status.IsInvalidArgument()) return rocksdb::Status::Busy();
   return status;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "engine/state/segments.h"
 
@@ -103,6 +104,9 @@ Status Rewriter::look(uint64_t bytes_per_s_max) {
     if (!ok) complete = false;
     if (!ok && ok.error().code == Code::closed) return ok;
   }
+  // A start is counted when it is raised, which is a moment before it is durable: so this look may
+  // have missed it.
+  complete &= std::exchange(seen_raised_, raised) == raised;
   if (complete) {
     starts_raised_ = raised;
     open_ = segments.rbegin()->first;

@@ -59,6 +59,7 @@ class Rewriter {
   std::set<SegmentId> given_up_;  // a rewriting met damage
   // As they were at the last look: nothing to do while they are the same.
   uint64_t starts_raised_ = UINT64_MAX;
+  uint64_t seen_raised_ = UINT64_MAX;  // by the last look, complete or not
   SegmentId open_{0};
 
   std::atomic<bool> stopping_ = false;
