@@ -123,7 +123,7 @@ Response streams_of(Call& call) {
   std::map<std::string, Told> all;
   const auto may = [&](std::string_view name) { return call.principal.may(Action::read, name); };
   for (const StreamInfo& stream : service.log.list("", "", kStreamsTold)) {
-    if (!stream.name.starts_with('$') && may(stream.name)) all[stream.name];
+    if (stream.name != kGeneratorStream && may(stream.name)) all[stream.name];
   }
   for (const auto& [stream, clients] : service.stream_clients.counts()) {
     if (may(stream)) all[stream].clients = clients;

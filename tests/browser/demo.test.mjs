@@ -63,11 +63,13 @@ test('the dashboard shows the generators, over a kill -9', async () => {
   const counted = `(least) => [...document.querySelectorAll('section output')].slice(0, 3)
     .every((one) => Number(one.textContent) >= least)`;
   await until(page, counted, 2);
-  const before = await page.run(`() => Number(document.querySelector('section output').textContent)`);
+  const before = await page.run(`() =>
+    Number(document.querySelector('section output').textContent)`);
   await kill();
   await serve();
   await until(page, counted, before + 2);
-  await page.run(`() => document.querySelector('[data-stream=system] button:nth-of-type(2)').click()`);
+  await page.run(`() =>
+    document.querySelector('[data-stream=system] button:nth-of-type(2)').click()`);
   await until(page, `() => [...document.querySelectorAll('[data-stream=system] li')]
     .some((line) => line.textContent.includes('is paused'))`);
 });

@@ -55,7 +55,7 @@ function messages(path) {
     const next = waiting.shift();
     next ? next(event) : come.push(event);
   };
-  return () => come.length ? Promise.resolve(come.shift()) : new Promise((next) => waiting.push(next));
+  return async () => come.length ? come.shift() : new Promise((next) => waiting.push(next));
 }
 
 // The next one that is no word of the service about the connection.
