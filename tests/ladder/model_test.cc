@@ -187,8 +187,8 @@ void ModelRun::drop() {
   if (model_.sealed() == 0) return;
   const auto segments = log().segments();
   ASSERT_EQ(segments.size(), model_.sealed() + 1);
-  // Of drops between others it finds a fault that is not repaired: with the variable it looks for it
-  // (seed 2).
+  // Of drops between others it finds a fault that is not repaired: with the variable it looks for
+  // it (seed 2).
   const bool any = number_from("STRANDLINE_MODEL_DROPS_ANY", 0) != 0;
   const size_t index = !any || pick(2) == 0 ? 0 : pick(model_.sealed());
   const auto dropped = log().drop_segment(segments[index].id);
