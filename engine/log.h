@@ -176,7 +176,8 @@ class Log {
   // itself, too. How many events went.
   Result<uint64_t> compact(std::string_view stream);
 
-  // --- Proofs (docs/proofs.md), of audited streams (a policy, or Options::audits) and `$admin`. They read the
+  // --- Proofs (docs/proofs.md), of audited streams (a policy, or Options::audits) and `$admin`.
+  // They read the
   // --- disk. `not_found` where there is no checkpoint yet.
   Result<std::string> checkpoint(std::string_view stream) const;  // the newest: a signed note
   // Of all that is durable now. `corrupt` if that does not begin with what was signed before.

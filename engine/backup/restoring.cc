@@ -20,18 +20,22 @@ Status check_target(const Disk& disk, const fs::path& directory) {
   if (!*there) return {};
   auto names = disk.list(directory);
   if (!names) return std::unexpected(std::move(names.error()));
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(*names, name) != names->end();
+  };
+  const auto is_of_log = [](std::string_view name) {
+    return name == kFormatFile || name == "store" || name == "HEAD";
+  };
+  // Its store is moved before its FORMAT: what a kill left in between is gone on with.
+  const bool unfinished = !has(kFormatFile) && has("restoring");
+  if (!unfinished && std::ranges::any_of(*names, is_of_log)) {
+    return fail(Code::exists,
+                fmt::format("{} holds a log: a backup is restored into a directory that is empty "
+                            "or new",
+                            directory.string()));
+  }
   for (const std::string& name : *names) {
-    if (name == kFormatFile || name == "store" || name == "HEAD") {
-      // Its store is moved before its FORMAT: what a kill left in between is gone on with.
-      const bool unfinished = std::ranges::find(*names, kFormatFile) == names->end() &&
-                              std::ranges::find(*names, "restoring") != names->end();
-      if (unfinished) continue;
-      return fail(Code::exists,
-                  fmt::format("{} holds a log: a backup is restored into a directory that is "
-                              "empty or new",
-                              directory.string()));
-    }
-    if (name != "restoring" && name != "lost+found" && name != "GUARDED") {
+    if (!is_of_log(name) && name != "restoring" && name != "lost+found" && name != "GUARDED") {
       return fail(Code::exists,
                   fmt::format("{} is not empty: it holds \"{}\"", directory.string(), name));
     }

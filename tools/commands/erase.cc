@@ -46,6 +46,8 @@ Result<OffsetRange> parse_range(const std::string& text) {
 
 Result<EraseRequest> request_of(const EraseFlags& flags) {
   EraseRequest request{.data_only = flags.what == "data", .reason = flags.reason};
+  // (CLI11 would want it of `erase ls` as well.)
+  if (flags.what.empty()) return fail(Code::invalid, "--what is required: events, or data");
   if (flags.streams.empty() == flags.prefix.empty()) {
     return fail(Code::invalid, "it takes streams, or --prefix, and not both");
   }
@@ -190,8 +192,7 @@ void add_erase(Program& program) {
       ->type_name("TIME");
   command
       .add_option("--what", flags->what,
-                  "`events`: all of them; `data`: their data, and the envelopes stay")
-      ->required()
+                  "`events`: all of them; `data`: their data, and the envelopes stay (needed)")
       ->check(CLI::IsMember({"events", "data"}));
   command.add_option("--reason", flags->reason, "why, for the receipt in $admin");
   flags->consent.add_to(command);

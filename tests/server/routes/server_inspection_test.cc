@@ -10,7 +10,7 @@ class LookingInside : public ServerTest {
  protected:
   LookingInside() {
     append("orders", 0, 20);
-    append("orders/eu", 0, 2);
+    append("orders%2Feu", 0, 2);
     append("users", 0, 1);
   }
 };

@@ -16,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::vector<std::string> kAudited = {"--audit", "a*", "--checkpoint-interval", "0"};
+const std::vector<std::string> kAudited = {"--audit", "a*", "--checkpoint-interval", "0s"};
 
 class ServerProof : public GuardedServerTest {
  protected:

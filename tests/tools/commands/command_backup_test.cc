@@ -13,6 +13,9 @@ using testing::HasSubstr;
 
 class CommandBackup : public ::testing::Test {
  protected:
+  // What was done since a backup is in $admin.
+  CommandBackup() { ::setenv("STRANDLINE_RECORD_ADMINISTRATION", "true", 1); }
+  ~CommandBackup() override { ::setenv("STRANDLINE_RECORD_ADMINISTRATION", "false", 1); }
   Outcome backup(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "backup");
     return strandline(std::move(arguments));
@@ -26,7 +29,7 @@ class CommandBackup : public ::testing::Test {
     ASSERT_EQ(outcome.exit, 0) << outcome.errors;
   }
   std::string read(const std::string& data) const {
-    return strandline({"read", "s", "--lines", "--data", data}).output;
+    return strandline({"export", "s", "--form", "lines", "-o", "-", "--data", data}).output;
   }
 
   TemporaryDirectory directory_;

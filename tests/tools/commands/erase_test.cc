@@ -12,6 +12,9 @@ using Arguments = std::vector<std::string>;
 
 class EraseCommand : public ::testing::Test {
  protected:
+  // A receipt is in $admin.
+  EraseCommand() { ::setenv("STRANDLINE_RECORD_ADMINISTRATION", "true", 1); }
+  ~EraseCommand() override { ::setenv("STRANDLINE_RECORD_ADMINISTRATION", "false", 1); }
   Outcome on_data(Arguments arguments, const std::string& input = {}) {
     arguments.insert(arguments.end(), {"--data", data_});
     return strandline(std::move(arguments), input);
