@@ -1,7 +1,6 @@
 // How much of the disk a store takes, and how a segment takes less (store.h).
 #include <fmt/format.h>
-
-#include <filesystem>
+#include <rocksdb/env.h>
 
 #include "engine/store/deletion.h"
 #include "engine/store/pace.h"
@@ -24,13 +23,12 @@ uint64_t table_bytes(rocksdb::DB& db,
 // RocksDB's own list of WALs ends the process by an assertion where the file system fails.
 uint64_t wal_bytes(rocksdb::DB& db) {
   uint64_t sum = 0;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(db.GetName(), error), end; !error && at != end;
-       at.increment(error)) {
-    if (at->path().extension() != ".log") continue;
-    std::error_code gone;
-    const uint64_t bytes = at->file_size(gone);
-    if (!gone) sum += bytes;
+  std::vector<std::string> names;
+  if (!db.GetEnv()->GetChildren(db.GetName(), &names).ok()) return 0;
+  for (const std::string& name : names) {
+    uint64_t bytes = 0;
+    if (!name.ends_with(".log")) continue;
+    if (db.GetEnv()->GetFileSize(db.GetName() + "/" + name, &bytes).ok()) sum += bytes;
   }
   return sum;
 }
