@@ -77,7 +77,9 @@ TEST_F(Nameless, EveryEventStreamGoesWithoutNames) {
     for (int i = 0; i < 3; ++i) {
       const SseBlock block = next_event(stream);
       EXPECT_EQ(block.event, "");
-      EXPECT_FALSE(Json::parse(block.data)["type"].is_null());
+      const Json told = Json::parse(block.data);
+      // (A member's have the event inside, but for the first, which says that it has joined.)
+      EXPECT_FALSE(told["type"].is_null() && told["event"]["type"].is_null()) << block.data;
     }
   }
   client_.post("/v1/streams/s/truncate", R"({"before":2})");
