@@ -20,29 +20,16 @@ uint64_t table_bytes(rocksdb::DB& db,
   return sum;
 }
 
-// RocksDB's own list of WALs ends the process by an assertion where the file system fails.
-uint64_t wal_bytes(rocksdb::DB& db) {
-  uint64_t sum = 0;
-  std::vector<std::string> names;
-  if (!db.GetEnv()->GetChildren(db.GetName(), &names).ok()) return 0;
-  for (const std::string& name : names) {
-    uint64_t bytes = 0;
-    if (!name.ends_with(".log")) continue;
-    if (db.GetEnv()->GetFileSize(db.GetName() + "/" + name, &bytes).ok()) sum += bytes;
-  }
-  return sum;
-}
-
 }  // namespace
 
 uint64_t Store::disk_bytes() const {
   return table_bytes(*parts_->db, parts_->families, rocksdb::DB::Properties::kTotalSstFilesSize) +
-         wal_bytes(*parts_->db);
+         wal_bytes_of(*parts_->db);
 }
 
 uint64_t Store::live_bytes() const {
   return table_bytes(*parts_->db, parts_->families, rocksdb::DB::Properties::kLiveSstFilesSize) +
-         wal_bytes(*parts_->db);
+         wal_bytes_of(*parts_->db);
 }
 
 Result<uint64_t> Store::rewrite(Rewrite request) {

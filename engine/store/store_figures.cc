@@ -1,6 +1,7 @@
 #include "engine/store/store_figures.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
 #include <numeric>
 
@@ -9,6 +10,18 @@
 namespace strandline {
 
 const char* name_of(Family family) { return kFamilyNames[static_cast<size_t>(family)]; }
+
+uint64_t wal_bytes_of(rocksdb::DB& db) {
+  uint64_t sum = 0;
+  std::vector<std::string> names;
+  if (!db.GetEnv()->GetChildren(db.GetName(), &names).ok()) return 0;
+  for (const std::string& name : names) {
+    uint64_t bytes = 0;
+    if (!name.ends_with(".log")) continue;
+    if (db.GetEnv()->GetFileSize(db.GetName() + "/" + name, &bytes).ok()) sum += bytes;
+  }
+  return sum;
+}
 
 StoreFigures figures_of(rocksdb::DB& db, const FamilyHandles& families, const WriteMeter& meter) {
   using Properties = rocksdb::DB::Properties;
@@ -20,10 +33,7 @@ StoreFigures figures_of(rocksdb::DB& db, const FamilyHandles& families, const Wr
     (table.column_family_name == "events" ? figures.event_table_bytes
                                           : figures.record_table_bytes) += table.size;
   }
-  rocksdb::VectorLogPtr wals;
-  if (db.GetSortedWalFiles(wals).ok()) {
-    for (const auto& wal : wals) figures.wal_bytes += wal->SizeFileBytes();
-  }
+  figures.wal_bytes = wal_bytes_of(db);
   (void)db.GetAggregatedIntProperty(Properties::kCurSizeAllMemTables, &figures.unflushed_bytes);
   (void)db.GetAggregatedIntProperty(Properties::kEstimateTableReadersMem,
                                     &figures.table_reader_bytes);

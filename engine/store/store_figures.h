@@ -39,6 +39,9 @@ class WriteMeter : public rocksdb::EventListener {
 
 using FamilyHandles = std::array<rocksdb::ColumnFamilyHandle*, kFamilies>;
 
+// Of the files. RocksDB's own list of WALs ends the process by an assertion where the file system
+// fails.
+uint64_t wal_bytes_of(rocksdb::DB& db);
 StoreFigures figures_of(rocksdb::DB& db, const FamilyHandles& families, const WriteMeter& meter);
 // About how many bytes these ranges of keys [from, to) of a family take on disk, together.
 uint64_t disk_bytes_of(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
