@@ -15,12 +15,6 @@ constexpr uint64_t kLogScanBytes = 1 << 20;
 constexpr size_t kReadersMax = 256;
 constexpr size_t kReadersBytesMax = 16 << 20;
 
-// Batches that are fetched before a stripe is read instead: these take about as long. And how small
-// they are, in events, for that to be worth it; and how many of the ranges are followed, at least.
-constexpr uint32_t kFetchedMin = 1'000;
-constexpr uint64_t kSmallBatchEvents = 16;
-constexpr uint64_t kFollowedShare = 8;
-
 // What a cursor keeps of what the index found while it rests.
 constexpr size_t kFoundAtRestBytes = 256 << 10;
 // What passing over a stripe by the index counts as, in bytes that were scanned.
@@ -81,7 +75,7 @@ Result<std::optional<Delivery>> LogCursor::next() {
       }
     }
     if (!current_ || position_ >= current_->next()) find_range();
-    ++ranges_;
+    tally_.passed_range();
     if (!current_->stream) {
       position_ = current_->next();
     } else if (auto delivery = next_in_range(); !delivery || *delivery) {
@@ -158,7 +152,7 @@ void LogCursor::find_range() {
 // The next matching run of the current range, from the position on; nothing if there is none.
 Result<std::optional<Delivery>> LogCursor::next_in_range() {
   const Stream& stream = *current_->stream;
-  ++ranges_followed_;
+  tally_.followed_range();
   const Offset offset = current_->range.first() + (position_ - current_->sequence);
   const Offset range_end = current_->range.first() + current_->range.count;
   const auto gap_to = [&](Offset to, GapReason reason, std::string detail) {
@@ -183,8 +177,7 @@ Result<std::optional<Delivery>> LogCursor::next_in_range() {
     const uint64_t bytes = reader.batch().value().size();
     left_.bytes -= std::min(left_.bytes, bytes);
     scanned_ += bytes;
-    ++fetched_;
-    events_fetched_ += reader.batch().head().count;
+    tally_.fetched_batch(reader.batch().head().count);
   }
   const Part part = reader.batch().part_covering(offset);
   if (part.gone) {
@@ -227,18 +220,15 @@ std::optional<Events> LogCursor::next_in_part(const Stream& stream, const Part& 
   return events;
 }
 
-bool LogCursor::is_dense() const { return ranges_ <= kFollowedShare * ranges_followed_; }
-
 bool LogCursor::wants_scan() const {
-  if (from_stripe_to_stripe_) return is_dense();
-  return fetched_ >= kFetchedMin && events_fetched_ < kSmallBatchEvents * fetched_ && is_dense();
+  return tally_.is_dense() && (from_stripe_to_stripe_ || tally_.is_slow());
 }
 
 // One that is held is taken at once; one is read where that is worth it.
 void LogCursor::find_scan() {
   const Sequence tail(log_.streams.log().tail().value);
   scan_ = log_.stripe_scans.holding(position_);
-  if (!scan_ && wants_scan() && tail - position_ >= kFetchedMin) {
+  if (!scan_ && wants_scan() && tail - position_ >= FetchTally::kFetchedMin) {
     auto extent = find_extent(log_, log_.streams.log(), as_offset(position_));
     if (extent && *extent && (*extent)->first <= as_offset(position_) && !(*extent)->hole) {
       scan_ = log_.stripe_scans.read(*log_.store, (*extent)->stripe, position_, tail);
@@ -246,15 +236,10 @@ void LogCursor::find_scan() {
     if (scan_ && !scan_->holds(position_)) scan_.reset();
     // A stripe is much: whoever waits has a word before the next.
     scanned_ += kLogScanBytes;
-    start_counting();
+    tally_ = {};
   }
   scan_index_ = 0;
   from_stripe_to_stripe_ = scan_ != nullptr;
-}
-
-void LogCursor::start_counting() {
-  fetched_ = 0;
-  events_fetched_ = ranges_ = ranges_followed_ = 0;
 }
 
 std::optional<Delivery> LogCursor::next_in_scan() {
@@ -267,14 +252,14 @@ std::optional<Delivery> LogCursor::next_in_scan() {
   const StripeScan::Entry& entry = (*scan_)[scan_index_];
   const Part& part = entry.part;
   const Stream* stream = log_.streams.find(entry.stream);
-  ++ranges_;
+  tally_.passed_range();
   if (!stream || !follows(*stream)) {
     scanned_ += part.flatbuffer.size();
     position_ = entry.next();
     moved_ = true;
     return std::nullopt;
   }
-  ++ranges_followed_;
+  tally_.followed_range();
   return next_in_entry(entry, *stream);
 }
 
@@ -399,7 +384,7 @@ void LogCursor::rest() {
   scan_.reset();
   if (found_ && found_->bytes() > kFoundAtRestBytes) drop_found();
   from_stripe_to_stripe_ = false;
-  start_counting();
+  tally_ = {};
   records_.rest();
   for (auto& [id, reader] : readers_) reader.rest();
 }
