@@ -36,6 +36,11 @@ Status check_request(const EraseRequest& request, const Limits& limits) {
       return fail(Code::invalid, fmt::format("{} patterns: a filter takes at most {}",
                                              filter->patterns().size(), limits.patterns_max));
     }
+    for (const TextFilter::Pattern& pattern : filter->patterns()) {
+      if (pattern.text.empty() && !pattern.prefix) {
+        return fail(Code::invalid, "a type or subject to erase by is not empty");
+      }
+    }
   }
   if (request.stored_from && request.stored_before &&
       *request.stored_from >= *request.stored_before) {

@@ -32,6 +32,11 @@ Parsed<std::optional<Timestamp>> read_moment(JsonFields& fields, std::string_vie
   return *time;
 }
 
+// Without a list all is meant; with one that came out empty, surely not.
+std::unexpected<std::string> empty_list(std::string_view name) {
+  return std::unexpected("\"" + std::string(name) + "\" is empty: leave it out to mean any");
+}
+
 void render_member_texts(std::string& out, std::string_view name,
                          const std::vector<std::string>& texts) {
   if (texts.empty()) return;
@@ -57,12 +62,15 @@ Parsed<EraseRequest> read_erasure(JsonFields& fields) {
   request.select = std::move(*select);
   const auto offsets = read_spans(fields, "offsets");
   if (!offsets) return std::unexpected(offsets.error());
+  if (fields.find("offsets") && offsets->empty()) return empty_list("offsets");
   for (const Span& span : *offsets) {
     request.offsets.push_back({Offset(span.from), Offset(span.to)});
   }
   const auto types = fields.strings("types"), subjects = fields.strings("subjects");
   if (!types) return std::unexpected(types.error());
   if (!subjects) return std::unexpected(subjects.error());
+  if (*types && (*types)->empty()) return empty_list("types");
+  if (*subjects && (*subjects)->empty()) return empty_list("subjects");
   if (*types) request.filter.types = TextFilter(**types);
   if (*subjects) request.filter.subjects = TextFilter(**subjects);
   const auto from = read_moment(fields, "stored_from"),

@@ -51,6 +51,10 @@ TEST_F(Erasures, WhatIsNoRequestIsRefused) {
         R"({"stream":"s","prefix":"s","what":"events"})", R"({"prefix":"","what":"events"})",
         R"({"stream":"$admin","what":"events"})",
         R"({"stream":"s","offsets":[[3,3]],"what":"events"})",
+        R"({"stream":"s","offsets":[],"what":"events"})",
+        R"({"stream":"s","types":[],"what":"events"})",
+        R"({"stream":"s","subjects":[],"what":"events"})",
+        R"({"stream":"s","subjects":["c",""],"what":"events"})",
         R"({"streams":["s"],"offsets":[1],"what":"events"})",
         R"({"stream":"s","stored_from":"yesterday","what":"events"})",
         R"({"stream":"s","what":"events","force":true})"}) {
