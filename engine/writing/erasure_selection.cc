@@ -185,7 +185,8 @@ Status walk_batches(const LogState& log, const Stream& stream, Offset from, Offs
             fmt::format("\"{}\", offsets [{}, {}), cannot be read, and so not be erased: {}",
                         stream.name, at.value, damage->to.value, damage->detail));
       }
-      at = std::max(damage->to, at + 1);
+      // Below the start it ends there: what follows in the same block is looked for by itself.
+      at = std::min(std::max(damage->to, at + 1), stream.start());
       continue;
     }
     if (!visit(reader.batch())) return {};
