@@ -19,9 +19,43 @@ constexpr auto kPoll = std::chrono::milliseconds(5);
 constexpr auto kWalPatience = std::chrono::seconds(1);
 
 struct Covering {
-  std::vector<std::string> names;
+  std::set<std::string> names;
   int level_to = 1;
+
+  void add(const std::string& name, int level) {
+    names.insert(name);
+    level_to = std::max(level_to, level);
+  }
 };
+
+// The files that may hold a key that begins with the byte, and which another may hold, too: one of
+// them may have it removed, so that nobody is shown it.
+void add_covering_kind(const rocksdb::ColumnFamilyMetaData& tables, const std::string& kind,
+                       Covering& found) {
+  const std::string after(1, static_cast<char>(kind.front() + 1));
+  struct File {
+    std::string smallest, largest, name;
+    int level;
+  };
+  std::vector<File> files;
+  for (const rocksdb::LevelMetaData& level : tables.levels) {
+    for (const rocksdb::SstFileMetaData& file : level.files) {
+      if (file.largestkey < kind || file.smallestkey >= after) continue;
+      files.push_back({std::max(file.smallestkey, kind), std::min(file.largestkey, after),
+                       file.name, level.level});
+    }
+  }
+  std::ranges::sort(files, {}, &File::smallest);
+  // Each with those before that reach into it: the one that reaches furthest is enough to ask.
+  const File* furthest = nullptr;
+  for (const File& file : files) {
+    if (furthest && furthest->largest >= file.smallest) {
+      found.add(furthest->name, furthest->level);
+      found.add(file.name, file.level);
+    }
+    if (!furthest || furthest->largest < file.largest) furthest = &file;
+  }
+}
 
 // The files that may hold a key which another may hold, too.
 Covering covering(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
@@ -54,8 +88,10 @@ Covering covering(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
   Covering found;
   for (const File& file : files) {
     if (in_several[file.next] == in_several[file.first]) continue;
-    found.names.push_back(file.name);
-    found.level_to = std::max(found.level_to, file.level);
+    found.add(file.name, file.level);
+  }
+  for (const std::string& key : keys) {
+    if (key.size() == 1) add_covering_kind(tables, key, found);
   }
   return found;
 }
@@ -101,8 +137,8 @@ Status Purge::compact(rocksdb::ColumnFamilyHandle* family, const std::vector<std
     rocksdb::CompactionOptions compaction;
     compaction.compression = rocksdb::kDisableCompressionOption;  // as the family's
     compaction.output_file_size_limit = db_.GetOptions(family).target_file_size_base;
-    const rocksdb::Status status =
-        db_.CompactFiles(compaction, family, found.names, found.level_to);
+    const rocksdb::Status status = db_.CompactFiles(
+        compaction, family, {found.names.begin(), found.names.end()}, found.level_to);
     if (status.ok()) return {};
     // Another compaction has some of them, or had them a moment ago.
     if (!status.IsAborted() && !status.IsInvalidArgument() && !status.IsBusy()) {

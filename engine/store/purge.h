@@ -23,7 +23,8 @@ class Purge {
 
   // WALs are deleted once all that they hold is in tables.
   Status await_wals_below(uint64_t number);
-  // `keys` ascend.
+  // `keys` ascend. One of a single byte stands for all that begin with it, and for what is not
+  // shown any more because it was removed.
   Status compact(rocksdb::ColumnFamilyHandle* family, const std::vector<std::string>& keys);
   // Tables that are there, and that no list names.
   Status await_files();

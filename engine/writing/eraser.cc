@@ -5,99 +5,24 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/base/sha256.h"
 #include "engine/base/waiter.h"
 #include "engine/disk/disk.h"
 #include "engine/format/rebuilt_batch.h"
 #include "engine/proof/batch_leaves.h"
 #include "engine/state/idempotency.h"
+#include "engine/writing/erasure_receipt.h"
 #include "engine/writing/erasure_selection.h"
 
 namespace strandline {
 namespace {
 
 constexpr std::chrono::seconds kAgain(5);
+// How often whoever waits to rebuild batches asks for it.
+constexpr std::chrono::milliseconds kPoll(5);
 // Of rebuilt batches, in one commit group.
 constexpr size_t kGroupBytes = 1 << 20;
-// Streams that a receipt names, and runs of offsets: it is an event, which has its limit.
-constexpr size_t kNamedMax = 1'000;
-constexpr size_t kRunsToldMax = 10'000;
 // What is in `damaged/` until a repair is complete.
 constexpr const char* kRepairing = "REPAIRING";
-
-void put_text(std::string& out, std::string_view text) {
-  out += fmt::format("{}:", text.size());
-  out += text;
-}
-
-// The same for requests that mean the same, and of one that says less than the receipt does.
-std::string canonical(const EraseRequest& request) {
-  std::string out = request.data_only ? "data;" : "events;";
-  out += request.select.kind == Selection::Kind::prefix ? "prefix;" : "streams;";
-  std::vector<std::string> names = request.select.names;
-  std::ranges::sort(names);
-  for (const std::string& name : names) put_text(out, name);
-  for (const OffsetRange& range : request.offsets) {
-    out += fmt::format(";{}-{}", range.first.value, range.next.value);
-  }
-  for (const TextFilter* filter : {&request.filter.types, &request.filter.subjects}) {
-    out += ';';
-    for (const TextFilter::Pattern& pattern : filter->patterns()) {
-      put_text(out, pattern.text);
-      if (pattern.prefix) out += '*';
-    }
-  }
-  const auto time = [](const std::optional<Timestamp>& at) {
-    return at ? std::to_string(at->us) : std::string("-");
-  };
-  return out + fmt::format(";{};{}", time(request.stored_from), time(request.stored_before));
-}
-
-std::string hex_of(std::string_view bytes) {
-  std::string out;
-  for (const char c : bytes) out += fmt::format("{:02x}", static_cast<uint8_t>(c));
-  return out;
-}
-
-// [[first,next],...]
-std::string offsets_of(const std::vector<ErasedRun>& runs) {
-  std::string out;
-  for (const ErasedRun& run : runs) {
-    out += fmt::format("{}[{},{}]", out.empty() ? "" : ",", run.first.value,
-                       (run.first + run.count).value);
-  }
-  return "[" + out + "]";
-}
-
-// Which events went, but not what was asked for: so that an erasure can be applied again to a
-// backup.
-std::string details_of(const LogState& log, const EraseRequest& request,
-                       const SelectedEvents& selected) {
-  std::string streams;
-  size_t named = 0, told = 0;
-  bool all = selected.of_stream.size() <= kNamedMax;
-  for (const auto& [id, events] : selected.of_stream) {
-    if (++named > kNamedMax) break;
-    const std::vector<ErasedRun>& runs = selected.runs.at(id);
-    std::string offsets;
-    if (told + runs.size() <= kRunsToldMax) {
-      told += runs.size();
-      offsets = ",\"offsets\":" + offsets_of(runs);
-    } else {
-      all = false;
-    }
-    streams += fmt::format(R"({}{{"stream":{},"events":{}{}}})", streams.empty() ? "" : ",",
-                           json_literal(log.streams.find(id)->name), events, offsets);
-  }
-  std::string salt(16, '\0');
-  fill_random(reinterpret_cast<uint8_t*>(salt.data()), salt.size());
-  const Digest digest = sha256(salt + canonical(request));
-  return fmt::format(
-      R"(,"what":"{}","events":{},"copies":{},"streams":[{}],"all_offsets":{},"why":{},)"
-      R"("filter":{{"salt":"{}","sha256":"{}"}})",
-      request.data_only ? "data" : "events", selected.events, selected.copies, streams, all,
-      json_literal(request.reason), hex_of(salt), hex_of(bytes_of(digest)));
-}
 
 // The part of a run that lies in a part of a batch.
 std::optional<Loss> loss_in(const ErasedRun& run, const Part& part, bool data_only) {
@@ -207,12 +132,20 @@ Result<Erased> Eraser::erase(const EraseRequest& request, const Actor& by,
   const auto until = std::chrono::steady_clock::now() + patience;
   Erased erased;
   {
-    const std::lock_guard lock(rebuilding_);
+    std::unique_lock rebuilding(rebuilding_, std::try_to_lock);
+    while (!rebuilding) {
+      if (!going_on()) return fail(Code::closed, "the log is closing");
+      if (std::chrono::steady_clock::now() >= until) {
+        return fail(Code::busy, "another erasure, or a compaction, rebuilds batches");
+      }
+      std::this_thread::sleep_for(kPoll);
+      (void)rebuilding.try_lock();
+    }
     auto selected = select_events(log_, request);
     if (!selected) return std::unexpected(std::move(selected.error()));
     erased = erased_of(log_, *selected);
     if (erased.events == 0) return erased;
-    std::string details = details_of(log_, request, *selected);
+    std::string details = receipt_details(log_, request, *selected);
     const ErasureRecord record{.data_only = request.data_only,
                                .runs = std::move(selected->runs),
                                .begun_us = log_.clock->now().us,
@@ -221,12 +154,21 @@ Result<Erased> Eraser::erase(const EraseRequest& request, const Actor& by,
     auto begun = perform(BeginErasure{record, std::move(details)}, by);
     if (!begun) return std::unexpected(std::move(begun.error()));
     erased.id = begun->number;
+    {
+      // Whatever becomes of it here: from now on it is gone on with.
+      const std::lock_guard lock(mutex_);
+      to_finish_.insert(erased.id);
+      changed_.notify_all();
+    }
     std::set<StoredKey> keys;
-    if (auto ok = rebuild_all(record, keys); !ok) return std::unexpected(std::move(ok.error()));
+    auto rebuilt = rebuild_all(record, keys);
+    if (!rebuilt && rebuilt.error().code == Code::busy) rebuilt = rebuild_all(record, keys);
+    if (!rebuilt) {
+      return fail(rebuilt.error().code, fmt::format("erasure {} is begun, and tried again: {}",
+                                                    erased.id, rebuilt.error().message));
+    }
   }
   std::unique_lock lock(mutex_);
-  to_finish_.insert(erased.id);
-  changed_.notify_all();
   const bool gone = changed_.wait_until(
       lock, until, [&] { return stopping_ || !to_finish_.contains(erased.id); });
   if (gone && !stopping_) erased.gone = log_.clock->now();
@@ -236,11 +178,14 @@ Result<Erased> Eraser::erase(const EraseRequest& request, const Actor& by,
 Status Eraser::rebuild_all(const ErasureRecord& record, std::set<StoredKey>& keys) {
   Rewrite rewrite;
   size_t bytes = 0;
+  bool all = true;
   Status ok;
   const auto hand_over = [&] {
     if (rewrite.batches.empty() && rewrite.lost.empty()) return true;
+    const size_t count = rewrite.batches.size();
     auto done = perform(std::exchange(rewrite, {}));
     if (!done) ok = std::unexpected(std::move(done.error()));
+    all &= done && done->number == count;
     bytes = 0;
     return done.has_value();
   };
@@ -248,20 +193,27 @@ Status Eraser::rebuild_all(const ErasureRecord& record, std::set<StoredKey>& key
     const Stream* stream = log_.streams.find(id);
     if (!stream) continue;
     size_t at = 0;
+    Offset visited(0);  // what of the stream is done, whole batches
     while (ok && at < runs.size()) {
       const ErasedRun run = runs[at];
       const size_t before = at;
       auto walked = walk_batches(
-          log_, *stream, run.first, run.first + run.count, [&](const StoredBatch& batch) {
+          log_, *stream, std::max(run.first, visited), run.first + run.count,
+          [&](const StoredBatch& batch) {
+            // All that it is to lose, of the runs that follow, too: it is rebuilt once.
+            visited = batch.next();
             std::vector<Loss> losses;
             take_losses(batch, runs, at, record.data_only, losses, rewrite.lost);
             const auto extent = find_extent(log_, *stream, batch.first());
-            if (!extent || !*extent) return true;
+            if (!extent) ok = std::unexpected(extent.error());
+            if (!ok) return false;
+            if (!*extent) return true;
             const EventKey key{(*extent)->stripe, id, batch.first()};
             keys.insert({Family::events, encode(key)});
+            // Old tables may hold a seed that was forgotten, too.
+            keys.insert({Family::tree, tree_key(TreeKind::seed, id, batch.first())});
             if (losses.empty()) return true;
             const auto seed = log_.trees.kept_seed(id, batch.first());
-            if (seed) keys.insert({Family::tree, tree_key(TreeKind::seed, id, batch.first())});
             const BatchFields fields = fields_without(batch, losses, seed);
             rewrite.batches.push_back({key, batch.checksum(), rebuild(key, batch, losses, fields)});
             bytes += rewrite.batches.back().value.size();
@@ -272,6 +224,8 @@ Status Eraser::rebuild_all(const ErasureRecord& record, std::set<StoredKey>& key
     }
   }
   if (ok) hand_over();
+  // Their segments were dropped, or else they are there to be rebuilt the next time.
+  if (ok && !all) return fail(Code::busy, "batches changed while they were rebuilt");
   return ok;
 }
 
@@ -360,12 +314,10 @@ Status Eraser::finish(uint64_t id) {
       keys.insert({Family::index, index_key(static_cast<uint8_t>(bucket), stripe)});
     }
   }
-  // Members' reasons: all records of unacked events, which are few.
-  StoreIterator it = log_.store->iterate(Family::consumers);
-  const std::string unacked(1, static_cast<char>(ConsumerKey::unacked));
-  for (it.seek(unacked); it.valid() && it.key().starts_with(unacked); it.next()) {
-    keys.insert({Family::consumers, std::string(it.key())});
-  }
+  // What members said, and answers that expired since: their whole kinds (purge.h), as some that
+  // said something of these events may be removed, and the old tables hold them still.
+  keys.insert({Family::consumers, std::string(1, static_cast<char>(ConsumerKey::unacked))});
+  keys.insert({Family::producers, std::string(1, static_cast<char>(KeyKind::answer))});
   log_.erasures.set_why_not(id, "the files that held the bytes are not deleted yet");
   if (auto ok = purge(keys); !ok) return ok;
   if (auto ok = delete_damaged(); !ok) return ok;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/base/check.h"
 #include "engine/writing/commit_group_builder.h"
 #include "engine/writing/consumer_desk.h"
 
@@ -13,9 +14,10 @@ namespace {
 
 constexpr size_t kCrcAt = 44;  // in a stored batch's head
 
-bool is_stored(const LogState& log, const RebuiltBatch& batch) {
+Result<bool> is_stored(const LogState& log, const RebuiltBatch& batch) {
   const auto there = log.store->get(Family::events, encode(batch.key));
-  return there && *there && (*there)->size() >= kStoredHeadBytes &&
+  if (!there) return std::unexpected(there.error());
+  return *there && (*there)->size() >= kStoredHeadBytes &&
          get_le<uint32_t>(**there, kCrcAt) == batch.made_of;
 }
 
@@ -65,14 +67,23 @@ Result<Outcome> rewrite(LogState& log, CommitGroupBuilder& builder, const Rewrit
   uint64_t done = 0;
   uint64_t rewriting = 0;
   std::set<StripeId> stripes;
+  // All of them are looked at before anything is staged: what cannot be read is not taken for gone.
+  std::vector<const RebuiltBatch*> stored;
+  std::set<EventKey> keys;
   for (const RebuiltBatch& batch : request.batches) {
-    if (!segments.contains(segment_of(batch.key.stripe)) || !is_stored(log, batch)) continue;
+    CHECK_TRUE(keys.insert(batch.key).second);  // of two, one would bring back what the other took
+    if (!segments.contains(segment_of(batch.key.stripe))) continue;
+    const auto is_there = is_stored(log, batch);
+    if (!is_there) return std::unexpected(is_there.error());
     const Stream* stream = log.streams.find(batch.key.stream);
     if (request.compacts && (!stream || !may_lose(log, stream->name))) continue;
-    rewriting = log.events.replace(group, batch.key, batch.value);
+    if (*is_there) stored.push_back(&batch);
+  }
+  for (const RebuiltBatch* batch : stored) {
+    rewriting = log.events.replace(group, batch->key, batch->value);
     // Of which the salts are in the batch now, but for those of what went.
-    log.trees.forget_seed(group, batch.key.stream, batch.key.first);
-    stripes.insert(batch.key.stripe);
+    log.trees.forget_seed(group, batch->key.stream, batch->key.first);
+    stripes.insert(batch->key.stripe);
     ++done;
   }
   // An index of the stripe, which may have the types of what went, is made anew.
@@ -83,9 +94,14 @@ Result<Outcome> rewrite(LogState& log, CommitGroupBuilder& builder, const Rewrit
 
 Result<Outcome> replace_records(LogState& log, CommitGroupBuilder& builder,
                                 const ReplaceRecords& request) {
+  std::vector<const ReplaceRecords::One*> unchanged;
   for (const ReplaceRecords::One& one : request.records) {
     const auto there = log.store->get(one.family, one.key);
-    if (there && *there == one.was) builder.group().changes.put(one.family, one.key, one.is);
+    if (!there) return std::unexpected(there.error());
+    if (*there == one.was) unchanged.push_back(&one);
+  }
+  for (const ReplaceRecords::One* one : unchanged) {
+    builder.group().changes.put(one->family, one->key, one->is);
   }
   return Outcome{};
 }

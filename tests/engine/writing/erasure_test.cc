@@ -154,6 +154,24 @@ TEST_F(Erasure, TakesEventsOutAndLeavesTheirOffsets) {
   expect_whole();
 }
 
+TEST_F(Erasure, ABatchInWhichTwoRunsMeetLosesBothAtOnce) {
+  for (const bool data_only : {false, true}) {
+    const std::string stream = data_only ? "data" : "events";
+    write(stream, 0, 10);
+    write(stream, 10, 10);
+    EraseRequest request = of(stream, 0, 3, data_only);
+    request.offsets.push_back({Offset(5), Offset(15)});
+    const auto erased = log().erase(request, {}, std::chrono::milliseconds(0));
+    ASSERT_TRUE(erased) << erased.error().message;
+    EXPECT_EQ(erased->events, 13u);
+    EXPECT_EQ(told(stream), data_only ? "0- 1- 2- 3 4 5- 6- 7- 8- 9- 10- 11- 12- 13- 14- 15 16 17 "
+                                        "18 19"
+                                      : "[0,3)erased 3 4 [5,15)erased 15 16 17 18 19");
+    ASSERT_TRUE(eventually([&] { return log().erasures().empty(); }));
+  }
+  expect_whole();
+}
+
 TEST_F(Erasure, OfDataAloneLeavesTheEnvelope) {
   write("s", 0, 3);
   EXPECT_EQ(erase(of("s", 1, 2, true)).events, 1u);
@@ -221,6 +239,9 @@ TEST_F(Erasure, WhatIsNoRequestIsRefusedAndNothingIsChanged) {
   EXPECT_EQ(refused({.select = Selection::stream("$admin")}), Code::invalid);
   EXPECT_EQ(refused({.select = Selection::stream("none")}), Code::not_found);
   EXPECT_EQ(refused(of("s", 2, 2)), Code::invalid);
+  EXPECT_EQ(refused({.select = Selection::stream("s"),
+                     .filter = {.types = {}, .subjects = TextFilter({"c", ""})}}),
+            Code::invalid);
   EXPECT_EQ(refused({.select = Selection::list({"s", "t"}), .offsets = {{Offset(0), Offset(1)}}}),
             Code::invalid);
   EXPECT_EQ(refused({.select = Selection::stream("s"), .reason = std::string(2'000, 'x')}),
@@ -340,6 +361,26 @@ TEST_F(Erasure, AnUnackedEventIsSettledAsGoneAndItsReasonGoes) {
   EXPECT_EQ(fetched.given[0].position, 2u);
   ASSERT_TRUE(log().settle({.consumer = "c", .epoch = fetched.epoch, .acks = {Span::of(2)}}));
   EXPECT_TRUE(eventually([&] { return log().describe_consumer("c")->unacked == 0; }));
+}
+
+TEST_F(Erasure, WhatAConsumerSaidThatIsDeletedSinceGoesToo) {
+  write("s", 0, 1);
+  ASSERT_TRUE(log().create_consumer(
+      "c", {.mode = ConsumerSettings::Mode::shared, .select = Selection::stream("s")}));
+  const auto fetched = *log().fetch(Fetch{.consumer = "c", .events_max = 1});
+  const std::string reason = "because of 9876543210zyxwvutsrq";
+  ASSERT_TRUE(log().settle({.consumer = "c",
+                            .epoch = fetched.epoch,
+                            .nacks = {{.span = Span::of(0), .reason = reason}}}));
+  compact();
+  const auto holds_reason = [&](const fs::path& file) {
+    return read_file(file).find(reason) != std::string::npos ||
+           (file.extension() == ".sst" && holds_entry_with(file, reason));
+  };
+  ASSERT_TRUE(std::ranges::any_of(files_below(data()), holds_reason)) << "it can be found at all";
+  ASSERT_TRUE(log().delete_consumer("c"));
+  erase(of("s", 0, 1));
+  for (const fs::path& file : files_below(data())) EXPECT_FALSE(holds_reason(file)) << file;
 }
 
 TEST_F(Erasure, FollowsTheCopiesInDeadLetters) {
