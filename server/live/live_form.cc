@@ -160,8 +160,10 @@ class PusherLiveForm : public LiveForm {
     has_shown_ = true;
     bool is_excepted = false;
     event.for_each_attribute([&](const Attribute& attribute) {
-      is_excepted =
-          is_excepted || (attribute.name == kExceptAttribute && attribute.text == form_.connection);
+      if (attribute.name != kExceptAttribute) return;
+      // Whomever it names: another is shown it, or is not.
+      is_personal();
+      is_excepted = is_excepted || attribute.text == form_.connection;
     });
     if (is_excepted) return false;
     text += "{\"event\":";
