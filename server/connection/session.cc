@@ -239,7 +239,9 @@ void Session::dispatch(Request request, Admitted admitted, uint64_t number) {
   ended_ = std::nullopt;
   const Handling handler = match.route->handling;
   const bool packed = admitted.packed;
-  const bool large = packed || request.body.size() > kLargeBodyBytes;
+  // What follows, or upgrades, begins on this thread: it is a GET, whose body nobody reads.
+  const bool large =
+      !is_safe_method(request.head.method) && (packed || request.body.size() > kLargeBodyBytes);
   Call call{service_,
             std::move(request),
             *match.route,
