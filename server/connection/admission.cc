@@ -1,6 +1,7 @@
 #include "server/connection/admission.h"
 
 #include "server/connection/access.h"
+#include "server/connection/app_signature.h"
 #include "server/connection/request_reader.h"
 #include "server/http/gunzip.h"
 #include "server/http/problem.h"
@@ -187,6 +188,9 @@ std::optional<Response> let_in(Admitted& admitted, Request& request, Service& se
   const auto ticket = query->take("ticket");
   if (!ticket) return malformed(ticket.error());
   admitted.query = std::move(*query);
+  if (admitted.match.route->path.starts_with(kAppsPath)) {
+    return refuse_unsigned(head, admitted.match, admitted.query, service);
+  }
   if (!admitted.match.route->needs.anything()) return std::nullopt;
   auto principal = identify(request, *ticket, service);
   const std::string& address = request.client.address;
@@ -229,6 +233,10 @@ std::expected<Admitted, Response> admit(Request& request, Service& service) {
   if (!match) return std::unexpected(std::move(match.error()));
   if (auto refused = refuse_meaningless(head, *match->route)) {
     return std::unexpected(std::move(*refused));
+  }
+  if (head.framing != Framing::none &&
+      same_ignoring_case(head.field(Header::upgrade), "websocket")) {
+    return std::unexpected(malformed("a request for a WebSocket has no body"));
   }
   Admitted admitted{.match = std::move(*match)};
   if (auto refused = let_in(admitted, request, service))

@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "engine/api/event_rules.h"
+#include "server/connection/app_signature.h"
 #include "server/json/json_reader.h"
 #include "server/json/json_writer.h"
 #include "server/live/live_access.h"
@@ -21,56 +21,15 @@
 namespace strandline::server {
 namespace {
 
-constexpr int64_t kSkewS = 600;
 constexpr size_t kTriggerChannelsMax = 100, kBatchMax = 10, kPusherNameBytesMax = 200;
 
-Response pusher_refusal(unsigned status, std::string why) {
-  std::string body = "{\"error\":";
-  render_string(body, why);
-  return {.status = status, .body = body + "}\n"};
-}
-
-// Null: it is signed as it should be.
-std::optional<Response> refuse_unsigned(const Call& call) {
-  const auto no = [](std::string why) { return pusher_refusal(401, std::move(why)); };
-  const LiveApp& app = call.service.live->app;
-  if (!app.exists() || call.names[0] != app.id) {
-    return pusher_refusal(404, "no application has the id \"" + call.names[0] + "\"");
+// Null: the body is the one that was signed. (That the head is, admission has seen.)
+std::optional<Response> refuse_other_body(const Call& call) {
+  const auto md5 = call.query.one("body_md5");
+  if (call.body().empty() || (md5 && *md5 && are_same_bytes(**md5, hex_of(md5_of(call.body()))))) {
+    return std::nullopt;
   }
-  std::map<std::string, std::string> sorted;
-  for (const auto& [name, value] : call.query.parameters()) {
-    if (!sorted.emplace(name, value).second) return no("a parameter occurs twice: " + name);
-  }
-  const auto take = [&](const char* name) {
-    const auto found = sorted.find(name);
-    return found == sorted.end() ? std::string() : found->second;
-  };
-  const std::string signature = take("auth_signature");
-  sorted.erase("auth_signature");
-  if (take("auth_key") != app.key) return no("auth_key is not this application's");
-  if (take("auth_version") != "1.0") return no("auth_version is 1.0");
-  const auto stamp = parse_number(take("auth_timestamp"));
-  const int64_t now_s = call.service.log.now().us / 1'000'000;
-  if (!stamp || std::abs(now_s - static_cast<int64_t>(*stamp)) > kSkewS) {
-    return no("auth_timestamp is not within 600 seconds of this server's clock");
-  }
-  const bool has_body = !call.body().empty();
-  if (has_body && !are_same_bytes(take("body_md5"), hex_of(md5_of(call.body())))) {
-    return no("body_md5 is not that of the body");
-  }
-  std::string text(call.request.head.method);
-  text += '\n';
-  text += call.request.head.target.substr(0, call.request.head.target.find('?'));
-  text += '\n';
-  bool first = true;
-  for (const auto& [name, value] : sorted) {
-    if (!first) text += '&';
-    first = false;
-    text += name + "=" + value;
-  }
-  const std::string wanted = hex_of(authentication_code(app.secret, text));
-  if (!are_same_bytes(signature, wanted)) return no("auth_signature is not that of this request");
-  return std::nullopt;
+  return pusher_refusal(401, "body_md5 is not that of the body");
 }
 
 struct Triggered {
@@ -158,6 +117,12 @@ void trigger(Call call, Answer answer, std::vector<Triggered> events, std::strin
         excepted.push_back(live.hub.number_of(event.except));
         continue;
       }
+      if (is_private(channel) && !call.service.is_guarded()) {
+        return answer.now(pusher_refusal(
+            403,
+            "private and presence channels need access control, which is off: `strandline "
+            "keys create` turns it on"));
+      }
       auto batch = Batch::of({kept.stored}, limits);
       if (!batch) return answer.now(pusher_refusal(400, batch.error().message));
       many.parts.push_back({.stream = channel, .batch = std::move(*batch)});
@@ -207,14 +172,14 @@ void render_counts(std::string& out, const Hub::ChannelInfo& info, std::string_v
 }  // namespace
 
 void pusher_trigger(Call call, Answer answer) {
-  if (auto refused = refuse_unsigned(call)) return answer.now(std::move(*refused));
+  if (auto refused = refuse_other_body(call)) return answer.now(std::move(*refused));
   auto event = read_trigger(call.body());
   if (!event) return answer.now(pusher_refusal(400, event.error()));
   trigger(std::move(call), std::move(answer), {std::move(*event)}, "{}\n");
 }
 
 void pusher_batch(Call call, Answer answer) {
-  if (auto refused = refuse_unsigned(call)) return answer.now(std::move(*refused));
+  if (auto refused = refuse_other_body(call)) return answer.now(std::move(*refused));
   JsonReader reader;
   const auto kind = reader.parse(call.body());
   std::vector<Triggered> events;
@@ -235,7 +200,7 @@ void pusher_batch(Call call, Answer answer) {
 }
 
 void pusher_channels(Call call, Answer answer) {
-  if (auto refused = refuse_unsigned(call)) return answer.now(std::move(*refused));
+  if (auto refused = refuse_other_body(call)) return answer.now(std::move(*refused));
   const auto prefix = call.query.one("filter_by_prefix");
   const auto wanted = call.query.one("info");
   if (!prefix || !wanted) return answer.now(pusher_refusal(400, "a parameter occurs twice"));
@@ -254,7 +219,7 @@ void pusher_channels(Call call, Answer answer) {
 }
 
 void pusher_channel(Call call, Answer answer) {
-  if (auto refused = refuse_unsigned(call)) return answer.now(std::move(*refused));
+  if (auto refused = refuse_other_body(call)) return answer.now(std::move(*refused));
   const auto wanted = call.query.one("info");
   if (!wanted) return answer.now(pusher_refusal(400, wanted.error()));
   const Hub::ChannelInfo info = call.service.live->hub.channel(call.names[1]);
@@ -267,7 +232,7 @@ void pusher_channel(Call call, Answer answer) {
 }
 
 void pusher_users(Call call, Answer answer) {
-  if (auto refused = refuse_unsigned(call)) return answer.now(std::move(*refused));
+  if (auto refused = refuse_other_body(call)) return answer.now(std::move(*refused));
   if (!is_presence(call.names[1])) {
     return answer.now(pusher_refusal(400, "users are known of presence channels"));
   }
@@ -283,8 +248,13 @@ void pusher_users(Call call, Answer answer) {
 }
 
 void pusher_terminate(Call call, Answer answer) {
-  if (auto refused = refuse_unsigned(call)) return answer.now(std::move(*refused));
-  call.service.live->hub.end_user(call.names[1], 4009, "ended by the server");
+  if (auto refused = refuse_other_body(call)) return answer.now(std::move(*refused));
+  const std::string& user = call.names[1];
+  const size_t count = call.service.live->hub.end_user(user, 4009, "ended by the server");
+  call.service.log.record({.type = "strandline.connections.ended",
+                           .subject = user,
+                           .details = fmt::format(R"(,"of":"user","connections":{})", count)},
+                          Principal().actor(call.request.client.address));
   answer.now({.body = "{}\n"});
 }
 
