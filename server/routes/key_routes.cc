@@ -175,6 +175,11 @@ Response make_ticket_for(const Call& call) {
   if (user->value_or("").size() > kTicketUserBytesMax) {
     return not_valid("\"user\" has at most " + std::to_string(kTicketUserBytesMax) + " bytes");
   }
+  // Who a token is, its issuer says, and nobody else.
+  if (call.principal.signer() && !user->value_or("").empty() && **user != call.principal.user()) {
+    return problem(403, "forbidden",
+                   call.principal.who() + " is that user alone: a ticket for another needs a key");
+  }
   const auto ticket =
       make_ticket(call.principal, *grants, until, call.service.ticket_secret, user->value_or(""));
   if (!ticket) return not_valid("the token has more grants than a ticket has room for");

@@ -183,6 +183,7 @@ TEST_F(TokensServed, TicketsEndNoLaterThanTheirToken) {
                                       R"({"type":"t"})", {{"Content-Type", "application/json"}}),
                  403);
   expect_problem(ask(R"({"grants":"read:secret"})"), 403);
+  expect_problem(ask(R"({"grants":"read:*","user":"somebody-else"})"), 403);
   // A changed one is none.
   std::string changed = ticket;
   changed.back() = changed.back() == '0' ? '1' : '0';
