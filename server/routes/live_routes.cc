@@ -56,7 +56,9 @@ void render_channel_info(std::string& out, const Hub::ChannelInfo& info) {
   out += '}';
 }
 
-void render_connection_info(std::string& out, const Hub::ConnectionInfo& info) {
+// Of its channels, those of which that principal may know.
+void render_connection_info(std::string& out, const Hub::ConnectionInfo& info,
+                            const Principal& principal) {
   out += "{\"connection\":\"" + info.name + "\"";
   if (!info.user.empty()) {
     out += ",\"user\":";
@@ -64,6 +66,7 @@ void render_connection_info(std::string& out, const Hub::ConnectionInfo& info) {
   }
   out += ",\"since\":\"" + render_time(info.since) + "\",\"channels\":[";
   for (const std::string& channel : info.channels) {
+    if (!principal.may(Action::presence, channel)) continue;
     if (!out.ends_with('[')) out += ',';
     render_string(out, channel);
   }
@@ -227,7 +230,7 @@ void print_connections(Call call, Answer answer, const std::string* channel) {
   response.body += "\"connections\":[";
   for (const auto& info : call.service.live->hub.connections(channel, Hub::kNobody, *limit)) {
     if (!response.body.ends_with('[')) response.body += ',';
-    render_connection_info(response.body, info);
+    render_connection_info(response.body, info, call.principal);
   }
   response.body += "]}\n";
   answer.now(std::move(response));
@@ -249,7 +252,7 @@ void get_connection(Call call, Answer answer) {
   const auto info = call.service.live->hub.connection(call.names[0]);
   if (!info) return answer.now(no_such("no connection \"" + call.names[0] + "\""));
   Response response;
-  render_connection_info(response.body, *info);
+  render_connection_info(response.body, *info, call.principal);
   response.body += '\n';
   answer.now(std::move(response));
 }
