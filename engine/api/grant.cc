@@ -13,9 +13,10 @@ namespace {
 
 constexpr std::array<std::string_view, kActions> kActionNames = {
     "read", "append", "consume", "publish", "subscribe", "presence", "manage", "audit", "admin"};
-// Dead letters may be copies of private events, and their stream's name does not say so.
-constexpr std::array<std::string_view, 4> kPrivateRoots = {"$", "private-", "presence-",
-                                                           kDeadLetterPrefix};
+// Dead letters may be copies of private events, and their stream's name does not say so. What is
+// in the stream of generators makes the server write, anywhere.
+constexpr std::array<std::string_view, 5> kPrivateRoots = {
+    "$", "private-", "presence-", kDeadLetterPrefix, "strandline.generators"};
 
 // Whether a name is meant by the pattern of names that begin so. `$all` is nobody's beginning.
 bool covers(std::string_view beginning, std::string_view name) {

@@ -38,8 +38,8 @@ TEST(GrantPattern, IsANameOrABeginningOrEverything) {
 }
 
 TEST(GrantPattern, LeavesOutReservedAndPrivateNamesUnlessItSaysThem) {
-  for (const char* name :
-       {"$admin", "$all", "$", "private-a", "private-", "presence-room", "dead-letters/c"}) {
+  for (const char* name : {"$admin", "$all", "$", "private-a", "private-", "presence-room",
+                           "dead-letters/c", "strandline.generators"}) {
     EXPECT_FALSE(reads({"read:*"}, name)) << name;
     EXPECT_TRUE(reads({"admin"}, name)) << name;
   }
@@ -91,8 +91,9 @@ TEST(GrantPattern, OfABeginningIsHeldAgainstAllNamesThatBeginSo) {
   EXPECT_TRUE(reads_below({"read:*", "read:private-*", "read:presence-*"}, "p"));
   EXPECT_FALSE(reads_below({"read:*", "read:private-*", "read:presence-*"}, ""));
   EXPECT_FALSE(reads_below({"read:*", "read:private-*", "read:presence-*", "read:$*"}, ""));
-  EXPECT_TRUE(reads_below(
-      {"read:*", "read:private-*", "read:presence-*", "read:$*", "read:dead-letters/*"}, ""));
+  EXPECT_TRUE(reads_below({"read:*", "read:private-*", "read:presence-*", "read:$*",
+                           "read:dead-letters/*", "read:strandline.generators*"},
+                          ""));
   EXPECT_TRUE(reads_below({"admin"}, ""));
 }
 
