@@ -21,9 +21,11 @@ int open_for_lines(const std::string& path) {
   return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 }
 
-bool is_ticket(std::string_view parameter) {
+// The name of one that lets somebody in; empty: it is none.
+std::string_view name_of_secret(std::string_view parameter) {
   const auto name = percent_decode(parameter.substr(0, parameter.find('=')), true);
-  return !name || *name == "ticket";
+  if (!name || *name == "ticket") return "ticket";
+  return *name == "auth_signature" ? "auth_signature" : "";
 }
 
 }  // namespace
@@ -36,8 +38,9 @@ std::string without_tickets(std::string_view target) {
   for (std::string_view rest = target.substr(mark + 1);;) {
     const std::string_view parameter = rest.substr(0, rest.find('&'));
     out += std::exchange(before, '&');
-    if (is_ticket(parameter)) {
-      out += "ticket=...";
+    if (const std::string_view name = name_of_secret(parameter); !name.empty()) {
+      out += name;
+      out += "=...";
     } else {
       out += parameter;
     }

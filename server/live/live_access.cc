@@ -84,7 +84,10 @@ void ask_to_subscribe(LiveConnection& connection, Asking asking,
   const bool is_one = asking.select.kind == Selection::Kind::stream;
   const std::string channel = channel_text(asking.select);
   const bool is_secret = is_one && is_private(asking.select.names[0]);
-  if (is_secret && !connection.service().is_guarded()) return refuse(no_access_control());
+  const bool is_below_secret =
+      asking.select.kind == Selection::Kind::prefix && is_private(asking.select.names[0]);
+  if ((is_secret || is_below_secret) && !connection.service().is_guarded())
+    return refuse(no_access_control());
   if (asking.joins && !(is_one && is_presence(asking.select.names[0]))) {
     return refuse({"invalid", "who is there is known of channels that begin with presence-"});
   }

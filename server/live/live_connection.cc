@@ -113,7 +113,9 @@ void LiveConnection::end_if_not_allowed() {
   std::optional<std::string_view> why;
   if (std::chrono::steady_clock::now() > certificate_until_) {
     why = "certificate-expired";
-  } else if (!client_.by_app_key) {
+  } else if (client_.by_app_key) {
+    if (service_.is_guarded() != began_guarded_) why = "access-control-on";
+  } else {
     why = client_.principal.ended(*service_.log.api_keys(), service_.log.now());
   }
   if (!why) return;

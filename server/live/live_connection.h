@@ -113,6 +113,8 @@ class LiveConnection : public Connection,
   void end_if_not_allowed();
 
   Service& service_;
+  // Where access control began since, who has an application's key alone comes anew.
+  const bool began_guarded_ = service_.is_guarded();
   Live& live_;
   Worker& worker_;
   const Client client_;
