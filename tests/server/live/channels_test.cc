@@ -147,6 +147,21 @@ TEST_F(Channels, ATicketLetsAPageIn) {
   EXPECT_EQ(page.message("event")["event"]["data"].str(), "word");
 }
 
+TEST_F(Channels, APageOfConnectionsTellsNoOtherChannels) {
+  const std::string key = make_key("lobby", "presence:presence-lobby");
+  WebSocketClient client = connect(admin_);
+  client.message("connected");
+  for (const char* channel : {"presence-lobby", "private-merger"}) {
+    client.send(subscribe(channel));
+    client.message("subscribed");
+  }
+  const auto page = [&](const std::string& who) {
+    return get("/v1/channels/presence-lobby/connections", who).body;
+  };
+  EXPECT_THAT(page(key), testing::HasSubstr("\"channels\":[\"presence-lobby\"]"));
+  EXPECT_THAT(page(admin_), testing::HasSubstr("private-merger"));
+}
+
 TEST_F(Channels, AConnectionEndsWithItsKeyAndIsToldWhy) {
   const std::string key = make_key("k", "read:*");
   WebSocketClient client = connect(key);
@@ -369,6 +384,17 @@ TEST_F(Channels, PrivateChannelsNeedAccessControl) {
   WebSocketClient client(open.address(), "/app/app/live");
   join(client, "presence-talk", "ann");
   EXPECT_EQ(client.message("error")["code"].str(), "forbidden");
+  WebSocketClient anybody(open.address());
+  anybody.message("connected");
+  anybody.send(subscribe("private-*"));
+  EXPECT_EQ(anybody.message("error")["code"].str(), "forbidden");
+  // Whoever has the application's key alone does not stay when it begins.
+  ASSERT_EQ(open.client()
+                .send("POST", "/v1/keys", R"({"key":"admin","grants":"admin"})",
+                      {{"Content-Type", "application/json"}})
+                .status,
+            201u);
+  EXPECT_EQ(client.message("error")["code"].str(), "access-control-on");
 }
 
 }  // namespace

@@ -27,7 +27,11 @@ std::vector<std::string> pusher_flags(const TemporaryDirectory& directory) {
 
 class PusherServer : public GuardedServerTest {
  protected:
-  PusherServer() : GuardedServerTest(pusher_flags) { guard(); }
+  PusherServer() : PusherServer(pusher_flags) {}
+  template <class Flags>
+  explicit PusherServer(Flags flags) : GuardedServerTest(flags) {
+    guard();
+  }
 
   WebSocketClient connect(const std::string& target = "/app/key?protocol=7&client=test") {
     return WebSocketClient(server_.address(), target);
@@ -71,6 +75,56 @@ class PusherServer : public GuardedServerTest {
     return client_.send(how.method, target, how.body, headers);
   }
 };
+
+class PusherOfOneThread : public PusherServer {
+ protected:
+  PusherOfOneThread()
+      : PusherServer([](const TemporaryDirectory& directory) {
+          std::vector<std::string> flags = pusher_flags(directory);
+          flags.insert(flags.end(), {"--threads", "1"});
+          return flags;
+        }) {}
+};
+
+TEST_F(PusherOfOneThread, WhatLeavesOneOutReachesAllOthersInEitherOrder) {
+  constexpr int kClients = 4;
+  std::vector<std::pair<WebSocketClient, std::string>> all;
+  for (int i = 0; i < kClients; ++i) {
+    auto& client = all.emplace_back(established()).first;
+    client.send(R"({"event":"pusher:subscribe","data":{"channel":"news"}})");
+    client.message("pusher_internal:subscription_succeeded");
+  }
+  const auto event = [](const std::string& name, const std::string& more) {
+    return R"({"name":")" + name + R"(","channels":["news"],"data":"1")" + more + "}";
+  };
+  for (int left_out = 0; left_out < kClients; ++left_out) {
+    const std::string more = R"(,"socket_id":")" + all[left_out].second + "\"";
+    ASSERT_EQ(signed_request({.body = event("some", more)}).status, 200u);
+    ASSERT_EQ(signed_request({.body = event("every", "")}).status, 200u);
+    for (int i = 0; i < kClients; ++i) {
+      if (i != left_out) {
+        EXPECT_EQ(all[i].first.message()["event"].str(), "some") << i;
+      }
+      EXPECT_EQ(all[i].first.message()["event"].str(), "every") << i;
+    }
+  }
+}
+
+TEST_F(PusherServer, WhoIsNotSignedForIsRefusedByTheHead) {
+  for (const char* target : {"/apps/7/events", "/apps/8/events", "/apps/7/batch_events"}) {
+    HttpClient client = server_.client();
+    client.write("POST " + std::string(target) +
+                 " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                 "Content-Length: 30000000\r\n\r\n");
+    EXPECT_GE(client.read_response().status, 401u) << target;
+  }
+  // No number of seconds is too large to be looked at.
+  EXPECT_EQ(client_
+                .get("/apps/7/channels?auth_key=key&auth_version=1.0&auth_timestamp="
+                     "9223372036854775808")
+                .status,
+            401u);
+}
 
 TEST_F(PusherServer, WhoMayNotConnectIsToldByACloseCode) {
   for (const auto& [target, wanted] : std::vector<std::pair<std::string, unsigned>>{

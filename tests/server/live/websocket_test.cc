@@ -42,6 +42,16 @@ TEST_F(WebSocketManners, AnUpgradeThatIsNoneIsRefused) {
   EXPECT_EQ(client.read_response().status, 400u);
 }
 
+TEST_F(WebSocketManners, AnUpgradeHasNoBody) {
+  HttpClient client = server_.client();
+  client.write(HttpClient::request("GET", "/app/x?protocol=7", std::string((1 << 20) + 1, ' '),
+                                   {{"Upgrade", "websocket"},
+                                    {"Connection", "Upgrade"},
+                                    {"Sec-WebSocket-Version", "13"},
+                                    {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}}));
+  EXPECT_EQ(client.read_response().status, 400u);
+}
+
 TEST_F(WebSocketManners, AMessageMayComeInFragmentsWithControlFramesInBetween) {
   Socket client = connect();
   client.write(Socket::frame(Socket::text, "{\"op\":", false));
