@@ -29,11 +29,6 @@ std::unique_ptr<Workload> server_catch_up(const Settings& settings);
 // fan_out.cc
 std::unique_ptr<Workload> fan_out_engine(const Settings& settings);
 std::unique_ptr<Workload> fan_out_server(const Settings& settings);
-// live.cc
-std::unique_ptr<Workload> live_1000(const Settings& settings);
-std::unique_ptr<Workload> live_10000(const Settings& settings);
-std::unique_ptr<Workload> live_channels(const Settings& settings);
-std::unique_ptr<Workload> live_presence(const Settings& settings);
 // latency.cc
 std::unique_ptr<Workload> latency_engine(const Settings& settings);
 std::unique_ptr<Workload> latency_server(const Settings& settings);
@@ -47,14 +42,8 @@ std::unique_ptr<Workload> server_consumers(const Settings& settings);
 std::unique_ptr<Workload> open_consumers(const Settings& settings);
 // write_amplification.cc
 std::unique_ptr<Workload> write_amplification(const Settings& settings);
-// retention.cc
-std::unique_ptr<Workload> retention(const Settings& settings);
 // soak.cc
 std::unique_ptr<Workload> soak(const Settings& settings);
-// proof.cc
-std::unique_ptr<Workload> proof(const Settings& settings);
-// bulk.cc
-std::unique_ptr<Workload> bulk(const Settings& settings);
 // disk.cc
 std::unique_ptr<Workload> disk_sync(const Settings& settings);
 

@@ -30,15 +30,8 @@ std::span<const Entry> workloads() {
             server_catch_up},
       Entry{"server-consumers", "a group of 4 members, and an exclusive consumer", 0,
             server_consumers},
-      Entry{"proof", "an audited stream beside one that is not", 0, proof},
-      Entry{"bulk", "exports, imports and backups of 2 million events", 0, bulk},
       Entry{"fan-out-engine", "one producer, 1,000 subscriptions", 0, fan_out_engine},
       Entry{"fan-out-server", "one producer, 1,000 connections", 0, fan_out_server},
-      Entry{"live-1000", "one producer, 1,000 WebSockets of one channel", 0, live_1000},
-      Entry{"live-channels", "one producer, 10,000 channels with a WebSocket each", 0,
-            live_channels},
-      Entry{"live-presence", "users joining presence channels", 0, live_presence},
-      Entry{"live-10000", "the same to 10,000", 3, live_10000},
       Entry{"latency-engine", "append to delivery, 1,000 events/s", 0, latency_engine},
       Entry{"latency-server", "the same over HTTP", 0, latency_server},
       Entry{"open-streams", "opening 1,000,000 streams", 5, open_streams},
@@ -47,7 +40,6 @@ std::span<const Entry> workloads() {
             open_consumers},
       Entry{"write-amplification", "10 GB of real events: what reaches the disk", 1,
             write_amplification},
-      Entry{"retention", "half of 10 GB expires: the disk, and appends meanwhile", 1, retention},
       Entry{"soak", "appends at full rate, segments rolled and dropped, for --minutes", 1, soak},
   };
   return kEntries;

@@ -47,19 +47,6 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->indexer = std::make_unique<Indexer>(
         state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
-    const auto perform = [parts = parts.get()](Operation operation) {
-      return wait_for<Outcome>([&](Completion<Outcome> done) {
-        operation.done = std::move(done);
-        parts->submit(std::move(operation));
-      });
-    };
-    parts->signer = std::make_unique<Signer>(state, perform);
-    parts->auditor = std::make_unique<Auditor>(state, *parts->signer, perform);
-    parts->eraser = std::make_unique<Eraser>(
-        state, [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
-    parts->compactor = std::make_unique<Compactor>(
-        state, parts->eraser->rebuilding(),
-        [parts = parts.get()](Operation operation) { parts->submit(std::move(operation)); });
     parts->head_mark = std::make_unique<HeadMark>(
         Disk(state.options), directory,
         [&state]() -> std::optional<HeadMark::Head> {
@@ -76,21 +63,14 @@ Result<std::unique_ptr<Log>> Log::open(const std::filesystem::path& directory, O
     (void)parts->perform(Record{{.type = "strandline.loss.accepted",
                                  .details = ",\"loss\":" + json_literal(loss.substr(0, 4'000))}});
   }
-  auto log = std::unique_ptr<Log>(new Log(std::move(parts)));
-  if (log->parts_->writer) log->begin_retention();
-  return log;
+  return std::unique_ptr<Log>(new Log(std::move(parts)));
 }
 
 Log::~Log() { close(); }
 
 void Log::close() {
-  parts_->retention.reset();
-  parts_->rewriter.reset();
   parts_->timer.reset();
   parts_->indexer.reset();
-  parts_->auditor.reset();
-  if (parts_->compactor) parts_->compactor->stop();
-  if (parts_->eraser) parts_->eraser->stop();
   if (parts_->writer) parts_->writer->stop();
   if (parts_->commit_stage) parts_->commit_stage->stop();
   // The mark's last says where the list of tables ends, to which a flush under way may yet add.
@@ -167,10 +147,6 @@ void Log::append(AppendMany request, Completion<std::vector<Appended>> done) {
     done(std::unexpected(std::move(ok.error())));
     return;
   }
-  // Here, and not on the writer's thread, of which there is one.
-  for (AppendMany::Part& part : request.parts) {
-    if (parts_->state->trees.audits(part.stream)) part.digests = digest_batch(part.batch);
-  }
   if (request.idempotency) {
     KeysInFlight& keys = parts_->state->keys_in_flight;
     if (ok = keys.enter(*request.idempotency); !ok) {
@@ -227,6 +203,85 @@ Result<std::vector<Appended>> Log::broadcast(Broadcast request) {
 }
 Result<uint64_t> Log::commit(Commit request) {
   return wait_for<uint64_t>([&](auto done) { commit(std::move(request), std::move(done)); });
+}
+
+// --- Streams.
+
+Result<StreamInfo> Log::create_stream(std::string name, StreamSettings settings, Actor by) {
+  constexpr size_t kDescriptionBytes = 1024;
+  if (auto ok = check_name(name, parts_->state->options.limits); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  if (settings.description.size() > kDescriptionBytes) {
+    return fail(Code::invalid, fmt::format("a description of {} bytes: the limit is {}",
+                                           settings.description.size(), kDescriptionBytes));
+  }
+  if (!is_utf8(settings.description)) return fail(Code::invalid, "a description that is not UTF-8");
+  auto outcome = parts_->perform(CreateStream{name, std::move(settings)}, std::move(by));
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return describe(name);
+}
+
+Status Log::delete_stream(std::string name, Actor by) {
+  if (auto ok = check_name(name, parts_->state->options.limits); !ok) return ok;
+  auto outcome = parts_->perform(DeleteStream{std::move(name)}, std::move(by));
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return {};
+}
+
+Result<Offset> Log::truncate(std::string name, Offset before, Actor by) {
+  if (auto ok = check_name(name, parts_->state->options.limits); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  auto outcome = parts_->perform(Truncate{std::move(name), before}, std::move(by));
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return Offset(outcome->number);
+}
+
+namespace {
+
+StreamInfo info_of(const Stream& stream) {
+  // The start first: a tail read after it is no lower.
+  const Offset start = stream.start();
+  const Offset tail = stream.tail();
+  const int64_t last = stream.last_stored_us();
+  const uint64_t below = stream.start_bytes();
+  return {.name = std::string(stream.name),
+          .start = start,
+          .tail = tail,
+          .events = tail - start,
+          .bytes = std::max(stream.bytes(), below) - below,
+          .created = stream.created(),
+          .last_stored = last ? std::optional(Timestamp{last}) : std::nullopt,
+          .settings = {}};
+}
+
+}  // namespace
+
+Result<StreamInfo> Log::describe(std::string_view name) const {
+  const LogState& state = *parts_->state;
+  const auto stream = find_existing(state, name);
+  if (!stream) return std::unexpected(stream.error());
+  StreamInfo info = info_of(**stream);
+  info.settings.description = state.streams.description(**stream);
+  return info;
+}
+
+std::vector<StreamInfo> Log::list(std::string_view prefix, std::string_view after,
+                                  size_t limit) const {
+  const LogState& state = *parts_->state;
+  std::vector<const Stream*> found;
+  state.streams.scan(std::max(prefix, after), [&](Stream& stream) {
+    if (!stream.name.starts_with(prefix) || found.size() == limit) return false;
+    if (stream.exists() && (after.empty() || stream.name > after)) found.push_back(&stream);
+    return true;
+  });
+  std::vector<StreamInfo> out;
+  for (const Stream* stream : found) {
+    out.push_back(info_of(*stream));
+    out.back().settings.description = state.streams.description(*stream);
+  }
+  return out;
 }
 
 // --- Reading.

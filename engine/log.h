@@ -21,28 +21,17 @@
 #include "engine/api/access.h"
 #include "engine/api/administration.h"
 #include "engine/api/append.h"
-#include "engine/api/backup.h"
 #include "engine/api/consumer.h"
 #include "engine/api/cursor.h"
-#include "engine/api/erasure.h"
 #include "engine/api/error.h"
-#include "engine/api/incarnation.h"
 #include "engine/api/log_info.h"
 #include "engine/api/options.h"
 #include "engine/api/reading.h"
 #include "engine/api/types.h"
 #include "engine/consumers/consumer_wait.h"
-#include "engine/proof/leaf.h"
-#include "engine/proof/note.h"
-#include "engine/proof/proof_file.h"
-#include "engine/proof/tile.h"
 #include "engine/reading/subscription.h"
 
 namespace strandline {
-
-struct Inspected;
-struct LogFigures;
-struct StreamFigures;
 
 class Log {
  public:
@@ -70,8 +59,6 @@ class Log {
   Result<std::vector<Appended>> append(AppendMany request);
   Result<std::vector<Appended>> broadcast(Broadcast request);
   Result<uint64_t> commit(Commit request);
-  // To `$channels` (administration.h), which nobody else writes: for a server.
-  void append_channels(Batch batch, Completion<Appended> done);
 
   // --- Streams. Changes are durable when they return. `by`, here and below: who does it
   // --- (administration.h); Options::actor, if it names nobody.
@@ -79,14 +66,8 @@ class Log {
                                    Actor by = {});  // or `exists`
   // Offsets go on where they stopped if the name returns.
   Status delete_stream(std::string name, Actor by = {});
-  // Its description, and its own policy, field by field.
-  Result<StreamInfo> change_stream(std::string name, StreamChange change, Actor by = {});
   // Forgets everything below `before`, which may be up to the tail; answers the new start.
   Result<Offset> truncate(std::string name, Offset before, Actor by = {});
-  // The same, saying what it took; with `dry_run` what it would take, and nothing is changed.
-  Result<Truncated> truncate(std::string name, Offset before, bool dry_run, Actor by = {});
-  // The first offset of an event that was stored at or after a moment; the tail, if none was.
-  Result<Offset> offset_at(std::string_view name, Timestamp moment) const;
   Result<StreamInfo> describe(std::string_view name) const;
   // In byte order of names, after `after` (exclusive), at most `limit`.
   std::vector<StreamInfo> list(std::string_view prefix, std::string_view after, size_t limit) const;
@@ -162,58 +143,8 @@ class Log {
   // Seals the open segment, starts a new one; answers the sealed one.
   Result<SegmentId> roll(Actor by = {});
   std::vector<SegmentInfo> segments() const;
-  // Drops a sealed segment with all that is in it. A stream that begins in it begins behind it; one
-  // that has older events has a gap there.
+  // Drops the oldest sealed segment, which must be this one, with all that is in it.
   Status drop_segment(SegmentId segment, Actor by = {});
-
-  // --- Erasure (erasure.h).
-  // Answers once nobody is shown what was erased. Waits so long for its bytes to be gone: where
-  // that is not enough, the log goes on by itself, after a crash, too.
-  Result<Erased> erase(EraseRequest request, Actor by = {},
-                       std::chrono::milliseconds patience = std::chrono::seconds(60));
-  std::vector<ErasureUnderWay> erasures() const;  // whose bytes are not gone yet
-  // A pass of compaction by key over a stream whose policy asks for it; the log makes them by
-  // itself, too. How many events went.
-  Result<uint64_t> compact(std::string_view stream);
-
-  // --- Proofs (docs/proofs.md), of audited streams (a policy, or Options::audits) and `$admin`.
-  // They read the
-  // --- disk. `not_found` where there is no checkpoint yet.
-  Result<std::string> checkpoint(std::string_view stream) const;  // the newest: a signed note
-  // Of all that is durable now. `corrupt` if that does not begin with what was signed before.
-  Result<std::string> sign_checkpoint(const std::string& stream, Actor by = {});
-  // In the tree of the newest checkpoint; and that it begins with the tree of `from` events.
-  Result<InclusionProof> prove_event(std::string_view stream, Offset offset) const;
-  Result<ConsistencyProof> prove_consistency(std::string_view stream, uint64_t from) const;
-  Result<std::string> tile(std::string_view stream, const TileName& tile) const;  // its bytes
-  // Of [first, first + count), all of them there; zeros for what was erased.
-  Result<std::vector<EventSalts>> salts(std::string_view stream, Offset first,
-                                        uint32_t count) const;
-  std::vector<PublicKey> checkpoint_keys() const;   // all that have signed, the newest last
-  Result<PublicKey> checkpoint_key(Actor by = {});  // that signs now; makes it, if need be
-  // Another key signs from now on; under another origin, where one is given: a new beginning.
-  Result<PublicKey> rotate_checkpoint_key(const std::string& origin = {}, Actor by = {});
-
-  // --- Policies of prefixes (policy.h): the empty one is the default. A stream's own are settings
-  // --- of it.
-  std::vector<ScopedPolicy> policies() const;
-  Result<Policy> change_policy(std::string prefix, PolicyChange change, Actor by = {});
-  EffectivePolicy effective_policy(std::string_view stream) const;
-
-  // --- Legal holds (hold.h). Changes are durable when they return.
-  Result<Hold> hold(NewHold hold, Actor by = {});  // or `exists`
-  Status release_hold(std::string name, Actor by = {});
-  std::vector<Hold> holds() const;
-
-  // --- Retention (writing/retention.h), which goes on by itself.
-  RetentionInfo retention() const;
-  std::optional<RetentionPause> retention_paused() const;  // in memory: a moment
-  // Looks now, and returns when all that is due is cut and dropped; rewrites nothing.
-  Status retain_now();
-  // Rewrites now what is to be rewritten, at full speed.
-  Status reclaim_now();
-  // The clock is right: retention goes on. `conflict` if it is not paused.
-  Status confirm_clock(Actor by = {});
 
   // --- API keys (access.h). The log keeps them, and asks nobody for one. Changes are durable when
   // --- they return.
@@ -233,15 +164,6 @@ class Log {
   // Whoever serves a key says so the first time: that is marked in the key, for good.
   void first_use(std::string key, Actor by);
 
-  // --- Backups (backup.h; engine/restore.h restores them). Makes one, of all that is durable when
-  // --- it begins, while appends and reads go on; whole and fsynced when it returns. One at a time
-  // --- in a directory: `locked`. Must return before the log is closed.
-  Result<BackupInfo> backup(BackupRequest request, Actor by = {});
-  // Which life of the log this is (incarnation.h).
-  Incarnations incarnations() const;
-  // It was restored, from this backup, and gives out the sequences from `first` on itself.
-  Status begin_incarnation(uint64_t backup, Sequence first, Actor by = {});
-
   // --- The log itself.
   const RecoveryReport& recovery() const;
   const Options& options() const;
@@ -254,25 +176,11 @@ class Log {
   std::optional<std::string> sealed() const;
   Sequence durable_next() const;  // one past the last durable event
   Timestamp now() const;          // by the log's clock
-  // --- Looking inside (figures.h): they may read the disk.
-  LogFigures figures() const;
-  Result<StreamFigures> figures_of(std::string_view stream) const;
-  Result<Inspected> inspect_segment(SegmentId segment) const;
-  // The stored batch that holds an offset. One that is damaged is told as that.
-  Result<Inspected> inspect_batch(std::string_view stream, Offset offset) const;
-  // The record under a key, byte for byte, as the store has it now (of events: what is durable);
-  // `invalid` where there is no family of that name.
-  Result<Inspected> inspect_key(std::string_view family, std::string_view key) const;
-  // Keys of a family, from one on.
-  Result<std::vector<std::string>> keys_of(std::string_view family, std::string_view from,
-                                           size_t limit) const;
-
   // Reads everything and checks every checksum and every contiguity; reports each finding.
   Verified verify(std::function<void(uint64_t events_done)> progress = nullptr) const;
 
  private:
   struct Parts;
-  void begin_retention();
   // False: there is nothing to give.
   Result<bool> begin_attempt(const std::string& consumer, uint64_t epoch);
   Result<std::vector<Spent>> next_of(const NamedConsumer& consumer, const Skip& request) const;

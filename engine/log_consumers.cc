@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "engine/api/event_rules.h"
-#include "engine/api/grant.h"
 #include "engine/consumers/consumer_wait.h"
 #include "engine/consumers/retrieval.h"
 #include "engine/consumers/scout.h"
@@ -46,21 +45,6 @@ Status check_patterns(const char* what, const std::vector<std::string>& patterns
   return {};
 }
 
-// Whether there may be a stream in it that a grant on `*` does not mean.
-bool may_be_private(const Selection& select) {
-  const Grants open({Grant{.action = Action::read, .prefix = true}});
-  switch (select.kind) {
-    case Selection::Kind::stream:
-    case Selection::Kind::list:
-      return std::ranges::any_of(select.names, is_private_name);
-    case Selection::Kind::prefix:
-      return !open.allow_all_below(Action::read, select.names.at(0));
-    case Selection::Kind::all:
-      return true;
-  }
-  return true;
-}
-
 Status check_settings(const std::string& name, ConsumerSettings& settings, const Limits& limits) {
   if (auto ok = check_name(name, limits); !ok) return ok;
   const auto bad = [](std::string why) { return fail(Code::invalid, std::move(why)); };
@@ -95,12 +79,6 @@ Status check_settings(const std::string& name, ConsumerSettings& settings, const
   }
   if (auto ok = check_name(settings.dead_letters, limits); !ok) {
     return bad("its dead letters' stream: " + ok.error().message);
-  }
-  if (!is_private_name(settings.dead_letters) && may_be_private(settings.select)) {
-    return bad(
-        fmt::format("private events may be among those it reads, and its dead letters would "
-                    "show them in \"{}\": take a name that begins with {} or private-",
-                    settings.dead_letters, kDeadLetterPrefix));
   }
   const bool several = settings.select.kind == Selection::Kind::prefix ||
                        settings.select.kind == Selection::Kind::all;

@@ -9,15 +9,9 @@
 #include "engine/disk/head_mark.h"
 #include "engine/log.h"
 #include "engine/state/log_state.h"
-#include "engine/writing/auditor.h"
 #include "engine/writing/commit_stage.h"
-#include "engine/writing/compactor.h"
 #include "engine/writing/consumer_timer.h"
-#include "engine/writing/eraser.h"
 #include "engine/writing/indexer.h"
-#include "engine/writing/retention.h"
-#include "engine/writing/rewriter.h"
-#include "engine/writing/signer.h"
 #include "engine/writing/writer.h"
 
 namespace strandline {
@@ -33,13 +27,7 @@ struct Log::Parts {
   std::unique_ptr<Writer> writer;
   std::unique_ptr<ConsumerTimer> timer;
   std::unique_ptr<Indexer> indexer;
-  std::unique_ptr<Eraser> eraser;
-  std::unique_ptr<Compactor> compactor;
-  std::unique_ptr<Signer> signer;
-  std::unique_ptr<Auditor> auditor;
   std::unique_ptr<HeadMark> head_mark;
-  std::unique_ptr<Retention> retention;
-  std::unique_ptr<Rewriter> rewriter;
 
   void submit(Operation operation);
   // Waits for it.

@@ -2,12 +2,12 @@
 // the same after printing and parsing; what is refused says why.
 #include <algorithm>
 
-#include "engine/api/base64.h"
 #include "engine/api/event_rules.h"
 #include "engine/base/check.h"
 #include "fuzz/fields.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
+#include "server/json/base64.h"
 #include "server/json/json_fields.h"
 #include "server/json/json_reader.h"
 #include "server/json/json_writer.h"

@@ -1,10 +1,10 @@
 // JSON Web Tokens and key sets: as they come, and with a signature that is good, behind which the
 // claims are read.
-#include "engine/api/base64.h"
 #include "engine/base/check.h"
 #include "fuzz/input.h"
 #include "fuzz/target.h"
 #include "server/base/secret.h"
+#include "server/json/base64.h"
 #include "server/jwt/json_depth.h"
 #include "server/jwt/key_set.h"
 #include "server/jwt/token.h"

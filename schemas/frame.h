@@ -5,9 +5,8 @@
 //
 //   byte  0  u32  bytes        of the whole frame, this field included
 //         4  u8   kind         1 batch, 2 gap, 3 position, 4 end
-//         5  u8   reason       of a gap: 1 truncated, 2 deleted, 3 dropped, 4 damaged, 5 erased,
-//                              6 compacted, 7 expired; of a batch that a consumer was given: the
-//                              attempt, 255 for all beyond; else 0
+//         5  u8   reason       of a gap: 1 truncated, 2 deleted, 3 dropped, 4 damaged; of a batch
+//                              that a consumer was given: the attempt, 255 for all beyond; else 0
 //         6  u16  name_bytes   of the stream's name
 //         8  u32  count        batch: events in it
 //        12  u32  payload_bytes

@@ -14,20 +14,14 @@
 #include "server/connection/service.h"
 #include "server/connection/tls_watch.h"
 #include "server/connection/worker.h"
-#include "server/live/channel_retention.h"
-#include "server/live/live.h"
 #include "server/routes/route_table.h"
 
 namespace strandline::server {
 
 struct Server::Parts {
-  Parts(Log& log, ServerOptions options)
-      : service(log, std::move(options), route_table()), live(log, service.options) {
-    service.live = &live;
-  }
+  Parts(Log& log, ServerOptions options) : service(log, std::move(options), route_table()) {}
 
   Service service;
-  Live live;
   std::unique_ptr<AccessLog> access_log;
   std::unique_ptr<TlsContext> tls;
   std::vector<std::unique_ptr<Worker>> workers;
@@ -57,7 +51,6 @@ Result<std::unique_ptr<Server>> Server::start(Log& log, ServerOptions options,
   for (const std::string& proxy : options.trusted_proxies) {
     if (const auto fault = TrustedProxies::fault_in(proxy)) return fail(Code::invalid, *fault);
   }
-  if (const auto fault = fault_in_live(options)) return fail(Code::invalid, *fault);
   // Asio says by exceptions what the system refuses: file descriptors, threads.
   try {
     return assemble(log, std::move(options), std::move(bindings), std::move(tls),
@@ -79,21 +72,12 @@ Result<std::unique_ptr<Server>> Server::assemble(Log& log, ServerOptions options
   service.tokens = std::move(tokens);
   service.identifies_clients = tls && tls->identifies_clients();
   parts->tls = std::move(tls);
-  if (log.options().mode == Options::Mode::owner) {
-    auto generators = Generators::start(log);
-    if (!generators) return std::unexpected(std::move(generators.error()));
-    service.generators = std::move(*generators);
-  }
   if (!service.options.access_log.empty()) {
     auto access_log = AccessLog::open(service.options.access_log);
     if (!access_log) return std::unexpected(std::move(access_log.error()));
     parts->access_log = std::move(*access_log);
     service.access_log = parts->access_log.get();
   }
-  keep_channels_for_a_week(log, parts->live.rules, parts->live.app);
-  parts->live.hub.recover();
-  parts->live.hub.start();
-  parts->live.awaited.start();
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned threads = service.options.threads > 0 ? service.options.threads : cores;
   for (unsigned i = 0; i < threads; ++i) {
@@ -123,9 +107,6 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() {
   drain();
   run();
-  if (parts_->live.asking) parts_->live.asking->join();
-  parts_->live.awaited.stop();
-  parts_->live.hub.stop();
   // What the pool and the engine still owe posts to the workers' contexts, which must be there.
   parts_->service.history.join();
   parts_->service.searching.join();
@@ -137,8 +118,6 @@ Server::~Server() {
 }
 
 std::string Server::address() const { return parts_->listeners.front()->binding().address(); }
-
-Generators* Server::generators() { return parts_->service.generators.get(); }
 
 void Server::reopen_access_log() {
   if (parts_->access_log) parts_->access_log->reopen();
@@ -153,7 +132,6 @@ void Server::drain() {
   if (parts_->service.draining.exchange(true)) return;
   spdlog::info("draining: no new appends");
   parts_->service.log.hold_searches(true);
-  if (parts_->service.generators) parts_->service.generators->stop();
   // The listeners first, so that no connection comes after the workers were told.
   asio::post(parts_->workers.front()->context(), [parts = parts_.get()] {
     for (const auto& listener : parts->listeners) listener->close();

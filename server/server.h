@@ -20,8 +20,6 @@
 
 namespace strandline::server {
 
-class Generators;
-
 class Server {
  public:
   // `tls` is what those of the bindings need that speak it (tls_context.h), `tokens` whose tokens
@@ -37,8 +35,6 @@ class Server {
   void run();  // until drained
   // Refuses new appends, answers those under way, ends streams cleanly, closes sockets. Idempotent.
   void drain();
-  // What it appends made-up events by; null for a log that is only read.
-  Generators* generators();
   // Goes on in a new file of the same name, if the last was renamed. From a signal's handler, too.
   void reopen_access_log();
 

@@ -13,12 +13,6 @@
 namespace strandline {
 
 inline constexpr std::string_view kAdminStream = "$admin";
-// Where a server writes who came to its live channels, and who left (docs/live.md).
-inline constexpr std::string_view kChannelsStream = "$channels";
-// Of both: read like others, and written by nobody but the log and its server.
-constexpr bool is_own_stream(std::string_view name) {
-  return name == kAdminStream || name == kChannelsStream;
-}
 
 struct Actor {
   // What `name` is: of an API key, what a token says of whom it was made for, an account of the

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,8 +14,6 @@
 #include "engine/api/types.h"
 
 namespace strandline {
-
-struct BatchDigests;
 
 enum class Durability : uint8_t {
   fsync,     // acknowledged after fsync
@@ -118,8 +115,6 @@ struct AppendMany {
     Batch batch;
     Expected expected = {};
     std::optional<Producer> producer = {};
-    // The log's own: of its events, made where it arrives (engine/proof/leaf.h).
-    std::shared_ptr<const BatchDigests> digests = {};
   };
   std::vector<Part> parts = {};
   std::vector<Commit> commits = {};

@@ -13,7 +13,6 @@
 #include <variant>
 
 #include "engine/api/batch.h"
-#include "engine/api/gap_reason.h"
 #include "engine/api/types.h"
 
 namespace strandline {
@@ -89,6 +88,15 @@ class Events {
   Timestamp stored_;
   bool backward_;
 };
+
+// Why events are not there.
+enum class GapReason : uint8_t {
+  truncated = 1,  // by truncate(stream, before)
+  deleted = 2,    // the stream was deleted
+  dropped = 3,    // their segment was dropped
+  damaged = 4,    // their bytes do not match their checksum, or are missing
+};
+const char* name_of(GapReason reason);
 
 // Positions [from, to) are gone, for good.
 struct Gap {

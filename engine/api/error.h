@@ -24,7 +24,6 @@ enum class Code {
   out_of_order,        // a producer's sequence is not its next, which is `current`
   reused,              // an idempotency key that stands for another request
   in_flight,           // the first request with this idempotency key is not answered yet
-  held,                // a legal hold, which the message names, stops it; nothing was applied
   limit,               // a bound that the message names is reached; nothing was applied
   disk_full,           // free space is under the reserve; nothing was applied
   outcome_unknown,     // the log failed while this was under way: there once, or not at all

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "engine/api/event_rules.h"
-#include "engine/api/reading.h"
 #include "engine/api/types.h"
 
 namespace strandline {
@@ -13,10 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, kActions> kActionNames = {
     "read", "append", "consume", "publish", "subscribe", "presence", "manage", "audit", "admin"};
-// Dead letters may be copies of private events, and their stream's name does not say so. What is
-// in the stream of generators makes the server write, anywhere.
-constexpr std::array<std::string_view, 5> kPrivateRoots = {
-    "$", "private-", "presence-", kDeadLetterPrefix, "strandline.generators"};
+constexpr std::array<std::string_view, 3> kPrivateRoots = {"$", "private-", "presence-"};
 
 // Whether a name is meant by the pattern of names that begin so. `$all` is nobody's beginning.
 bool covers(std::string_view beginning, std::string_view name) {

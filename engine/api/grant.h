@@ -1,9 +1,9 @@
 // A grant: one action on the streams whose names fit a pattern; and what several of them allow.
 //
 // A pattern is a name, or the beginning of names: the empty beginning is every name. Names that
-// begin with `$` (reserved), `private-`, `presence-` (private channels) or `dead-letters/` are left
-// out of beginnings that do not begin so themselves: `*` and `p*` allow none of them, `private-*`
-// and `private-room` do. The name `$all` stands for everything that a log holds, and no beginning
+// begin with `$` (reserved) or with `private-` or `presence-` (private channels) are left out of
+// every beginning that does not itself begin so: `*` and `p*` allow none of them, `private-*` and
+// `private-room` do. The name `$all` stands for everything that a log holds, and no beginning
 // stands for it. `admin` allows every action on everything. *Threads*: pure values. *Errors*: a
 // sentence.
 #pragma once

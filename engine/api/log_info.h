@@ -10,15 +10,12 @@
 
 #include "engine/api/append.h"
 #include "engine/api/error.h"
-#include "engine/api/hold.h"
-#include "engine/api/policy.h"
-#include "engine/api/retention.h"
 #include "engine/api/types.h"
 
 namespace strandline {
 
 // Of the directory's FORMAT file; FORMAT.md says what each version was.
-inline constexpr uint32_t kFormatVersion = 4;
+inline constexpr uint32_t kFormatVersion = 3;
 
 struct Appended {
   std::string stream;
@@ -32,8 +29,6 @@ struct Appended {
 
 struct StreamSettings {
   std::string description = {};  // up to 1,024 bytes, for people
-  Policy policy = {};            // the stream's own (policy.h)
-  bool operator==(const StreamSettings&) const = default;
 };
 
 struct StreamInfo {
@@ -45,21 +40,6 @@ struct StreamInfo {
   Timestamp created;
   std::optional<Timestamp> last_stored;
   StreamSettings settings;
-  EffectivePolicy effective = {};  // what holds for it, and by whose word
-  std::optional<Hold> hold = {};   // one that is in force, if any is
-};
-
-// What is to be another from now on (Log::change_stream).
-struct StreamChange {
-  std::optional<std::string> description = {};
-  PolicyChange policy = {};
-};
-
-// What a truncation takes, or would take.
-struct Truncated {
-  Offset start;         // from now on
-  uint64_t events = 0;  // that it took
-  uint64_t bytes = 0;   // of their batches
 };
 
 // Of streams whose names begin alike.
@@ -75,10 +55,6 @@ struct SegmentInfo {
   Sequence first;  // [first, next) are its events
   Sequence next;
   uint64_t bytes;
-  // Of those, by the last look: what nobody can read any more; and what of that is not in the
-  // tables any more, since the segment was rewritten.
-  uint64_t dead_bytes = 0;
-  uint64_t removed_bytes = 0;
 };
 
 // What opening did.

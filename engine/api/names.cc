@@ -31,8 +31,6 @@ const char* name_of(Code code) {
       return "reused";
     case Code::in_flight:
       return "in-flight";
-    case Code::held:
-      return "held";
     case Code::limit:
       return "limit";
     case Code::disk_full:
@@ -67,12 +65,6 @@ const char* name_of(GapReason reason) {
       return "dropped";
     case GapReason::damaged:
       return "damaged";
-    case GapReason::erased:
-      return "erased";
-    case GapReason::compacted:
-      return "compacted";
-    case GapReason::expired:
-      return "expired";
   }
   return "unknown";
 }

@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "engine/api/administration.h"
 
@@ -57,9 +56,6 @@ struct Limits {
   // Idempotency keys and processed ids that are kept at a time: about a hundred bytes of disk each.
   size_t expiring_max = 100'000'000;
   size_t api_keys_max = 10'000;  // with those that are revoked: all are read when a key changes
-  // Each is read when one changes; policies also when a stream's is looked for.
-  size_t policies_max = 10'000;
-  size_t holds_max = 10'000;
   uint64_t once_ttl_s_max = 10ull * 366 * 24 * 3600;  // ten years: past that, keep events
 };
 
@@ -98,19 +94,6 @@ struct Options {
   // places as there are stripes: 16 MiB reads both fast (docs/house.md).
   size_t stripe_bytes_max = 16 << 20;
 
-  // How often what is to go is looked for (writing/retention.h), and sealed segments of which much
-  // is dead. 0: never, and nothing expires. A look takes no more than a tenth of the time.
-  uint64_t retention_interval_ms = 5'000;
-  // Of the log on the disk: its oldest segments are dropped above it. 0: no limit.
-  uint64_t log_bytes_max = 0;
-  // At which segments are rewritten, of the bytes that go in: so that appends and readers have the
-  // disk. 0: none is rewritten.
-  uint64_t reclaim_bytes_per_s_max = 50'000'000;
-  // The clock may be so far from where it should be before retention stops to trust it.
-  uint64_t clock_jump_max_s = 3'600;
-  // The same of an opening, which cannot tell a clock that was set from a log that rested.
-  uint64_t clock_rest_max_s = 30 * 24 * 3600;
-
   // How long an append that asked for `accepted` may wait for its fsync.
   uint64_t accepted_sync_interval_ms = 50;
 
@@ -121,15 +104,6 @@ struct Options {
   // flushes and compactions need room for about two segments. Consumers' operations, and commits,
   // are refused below half of it.
   uint64_t disk_reserve_bytes = 512ull << 20;
-
-  // Which streams have an audit tree (docs/proofs.md), besides `$admin`; null: no other.
-  std::function<bool(std::string_view stream)> audits = nullptr;
-  // How often a checkpoint is signed of each tree that has grown. 0: only when it is asked for.
-  uint64_t checkpoint_interval_ms = 60'000;
-  // The file of the private key; empty: CHECKPOINT_KEY in the log's directory, made when needed,
-  // and what names the log in a key that is made: empty: strandline/ and a random number.
-  std::string checkpoint_key = {};
-  std::string checkpoint_origin = {};
 
   // Null: the system's clock. Tests move their own.
   std::shared_ptr<Clock> clock = nullptr;

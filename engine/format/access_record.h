@@ -1,7 +1,6 @@
 // What the access family holds: a record for each API key, under its name.
 //
 //   1, name -> the key
-//   2, number -> where an incarnation of the log began (incarnation_record.h)
 //
 // FORMAT.md has the grammar and a worked example.
 #pragma once
@@ -13,10 +12,7 @@
 
 namespace strandline {
 
-enum class AccessKey : char {
-  api_key = 1,
-  incarnation = 2,  // incarnation_record.h
-};
+enum class AccessKey : char { api_key = 1 };
 
 std::string access_key(std::string_view name);
 // False where it is no such key.

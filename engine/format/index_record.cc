@@ -91,7 +91,7 @@ bool decode_terms_key(std::string_view key, uint8_t& bucket, StripeId& stripe) {
 std::string encode(const StripeSummary& summary) {
   std::string out;
   put_le<uint8_t>(out, kIndexVersion);
-  put_le<uint8_t>(out, static_cast<uint8_t>(summary.types_are_terms | summary.holes << 1));
+  put_le<uint8_t>(out, summary.types_are_terms ? 1 : 0);
   put_le<uint64_t>(out, summary.first.value);
   put_le<uint64_t>(out, summary.next.value);
   for (size_t i = 0; i < kTermBuckets; i += 8) {
@@ -110,11 +110,10 @@ std::string encode(const StripeSummary& summary) {
 bool decode(std::string_view bytes, StripeSummary& summary) {
   if (bytes.size() < kSummaryHeadBytes || get_le<uint8_t>(bytes, 0) != kIndexVersion) return false;
   const auto flags = get_le<uint8_t>(bytes, 1);
-  if (flags > 3) return false;
+  if (flags > 1) return false;
   summary = {.first = Sequence(get_le<uint64_t>(bytes, 2)),
              .next = Sequence(get_le<uint64_t>(bytes, 10)),
-             .types_are_terms = (flags & 1) != 0,
-             .holes = (flags & 2) != 0};
+             .types_are_terms = flags == 1};
   if (summary.first >= summary.next) return false;
   for (size_t i = 0; i < kTermBuckets; ++i) {
     summary.buckets[i] = (static_cast<uint8_t>(bytes[18 + i / 8]) >> i % 8 & 1) != 0;

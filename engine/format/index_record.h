@@ -49,7 +49,6 @@ struct StripeSummary {
   Sequence next;
   // They are too many to be listed: they are terms.
   bool types_are_terms = false;
-  bool holes = false;  // some events are gone: where, a term says
   std::vector<std::pair<std::string, Postings>> types = {};  // each once, sorted
   std::bitset<kTermBuckets> buckets = {};                    // that have a record
 };
@@ -65,8 +64,7 @@ using IndexChunks = std::vector<IndexChunk>;
 std::string encode(const IndexChunks& chunks);
 bool decode(std::string_view bytes, IndexChunks& chunks);
 
-// `hole`: events that are gone are looked for beside those that match, to be told.
-enum class TermKind : char { type = 't', subject = 's', hole = 'h' };
+enum class TermKind : char { type = 't', subject = 's' };
 struct Term {
   uint8_t bucket;
   uint16_t rest;

@@ -75,13 +75,9 @@ inline bool decode(std::string_view bytes, EventKey& key) {
 enum class KeyKind : char {
   identity = 1,  // streams: stream -> IdentityRecord
   state = 2,     // streams: stream -> StateRecord
-  policy = 3,    // streams: scope, name -> Policy (policy_record.h)
-  hold = 4,      // streams: name -> Hold (policy_record.h)
-  pause = 5,     // streams: -> RetentionPause (policy_record.h)
   segment = 1,   // segments: segment -> SegmentRecord
   where = 2,     // segments: stream, first offset in a filed segment -> its stripes (extent_run.h)
   stripe = 3,    // segments: stripe -> what it holds of each stream (stripe_record.h)
-  erasure = 4,   // segments: id of one that is under way -> what goes (erasure_record.h)
   head = 1,      // producers: stream, producer -> ProducerHead
   original = 2,  // producers: stream, producer, NUL, epoch, sequence -> ProducerAppends from there
   answer = 3,    // producers: idempotency key -> expiry, answer (idempotency.h)

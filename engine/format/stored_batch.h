@@ -2,7 +2,6 @@
 //
 //   byte  0  u8   version          1
 //         1  u8   flags            1: the log's own record, whose parts are ranges
-//                                  2: fields follow the parts
 //         2  u16  zero
 //         4  u32  count            events
 //         8  u64  first            offset of the first event
@@ -14,16 +13,12 @@
 //        48       parts, each a multiple of 8 bytes long:
 //                   u32 bytes of the FlatBuffer, u32 count, u64 sequence of its first event,
 //                   the FlatBuffer, zeros
-//                 or a hole, whose events are gone:
-//                   u32 0x80000000 + reason (gap_reason.h), u32 count, u64 sequence
 //                 or, in the log's own record, ranges of 24 bytes each:
 //                   u64 stream, u64 first offset of the stored batch, u32 skip, u32 count
-//                 with flag 2, fields (tagged.h; BatchField), and u32 bytes of them
 //
 // All little-endian. A part is one append's batch: small appends to one stream that meet in one
 // group share a value. Parts follow each other in offset, not in sequence, for a group interleaves
-// streams. A value from which something was erased or compacted away is rebuilt (rebuilt_batch.h):
-// around what is gone its parts are split.
+// streams.
 //
 // *Invariants* (checked when written, and again when read): the key's first offset is the value's;
 // the parts' counts add up to count; offsets are contiguous through the parts.
@@ -35,7 +30,6 @@
 #include <string>
 #include <string_view>
 
-#include "engine/api/gap_reason.h"
 #include "engine/api/types.h"
 #include "engine/format/keys.h"
 
@@ -45,14 +39,6 @@ inline constexpr uint8_t kStoredBatchVersion = 1;
 inline constexpr size_t kStoredHeadBytes = 48;
 inline constexpr size_t kPartHeadBytes = 16;
 inline constexpr size_t kRangeBytes = 24;
-
-// What a stored batch may have besides its parts. Even: who does not know it can do without.
-enum class BatchField : uint64_t {
-  appended_bytes = 2,  // of a rebuilt value: of the one that was appended. varint
-  seeds = 4,           // of an audited stream: what its events' salts are made of
-  salts = 6,           // the salts themselves, where some were destroyed
-  digests = 8,         // of what is gone from an audited stream
-};
 
 struct StoredHead {
   uint8_t flags = 0;
@@ -69,8 +55,7 @@ struct Part {
   uint32_t count;
   Offset first;
   Sequence sequence;
-  size_t next_at;                      // where the following part begins, in bytes of the value
-  std::optional<GapReason> gone = {};  // a hole: there is no FlatBuffer
+  size_t next_at;  // where the following part begins, in bytes of the value
 };
 
 // A run of events of one stream, in the log's own record.
@@ -88,20 +73,15 @@ class StoredBatchWriter {
   StoredBatchWriter() { bytes_.resize(kStoredHeadBytes); }
 
   void add_part(std::string_view flatbuffer, uint32_t count, Sequence sequence);
-  // Events that are gone.
-  void add_hole(GapReason reason, uint32_t count, Sequence sequence);
   void add_range(const Range& range);
-  // Once each.
-  void put_field(BatchField tag, std::string_view bytes);
   uint32_t count() const { return count_; }
-  size_t bytes() const { return bytes_.size() + fields_.size(); }
+  size_t bytes() const { return bytes_.size(); }
   // Fills in the head and the checksum.
   std::string finish(const EventKey& key, Sequence sequence, Timestamp stored,
                      uint64_t bytes_before);
 
  private:
   std::string bytes_;
-  std::string fields_;
   uint32_t count_ = 0;
   bool ranges_ = false;
 };
@@ -118,24 +98,17 @@ class StoredBatch {
   const StoredHead& head() const { return head_; }
   Offset first() const { return head_.first; }
   Offset next() const { return head_.first + head_.count; }
-  uint32_t checksum() const;
   bool covers(Offset offset) const { return offset >= first() && offset < next(); }
   std::string_view value() const { return value_; }
 
-  // Of stream 0 it has ranges, and of the others parts.
   Part first_part() const { return part_at(kStoredHeadBytes, head_.first); }
   // The part after `part`; there is one as long as its events are below next().
   Part part_after(const Part& part) const { return part_at(part.next_at, part.first + part.count); }
   // The part that covers an offset which this batch covers.
   Part part_covering(Offset offset) const;
 
-  size_t range_count() const { return (parts_end_ - kStoredHeadBytes) / kRangeBytes; }
+  size_t range_count() const { return (value_.size() - kStoredHeadBytes) / kRangeBytes; }
   Range range(size_t i) const;
-
-  // Nothing where it does not have the field.
-  std::optional<std::string_view> field(BatchField tag) const;
-  // Of the value as it was appended, which is what later batches' bytes_before count.
-  uint64_t appended_bytes() const;
 
  private:
   Part part_at(size_t at, Offset first) const;
@@ -143,7 +116,6 @@ class StoredBatch {
   StreamId stream_;
   std::string_view value_;
   StoredHead head_;
-  size_t parts_end_;
 };
 
 // A stored batch in memory, shared by whoever reads it.

@@ -10,7 +10,6 @@
 #include "engine/disk/access.h"
 #include "engine/disk/directory.h"
 #include "engine/disk/head_mark.h"
-#include "engine/opening/cut_off_drops.h"
 #include "engine/repair/damaged_tables.h"
 #include "engine/repair/store_repair.h"
 #include "engine/repair/table_list.h"
@@ -46,6 +45,20 @@ Status load(LogState& state, bool repaired, RecoveryReport& report) {
   }
   report.loss += loading.loss;
   return {};
+}
+
+Status forget_segments_below(Store& store, SegmentId first_live) {
+  while (true) {
+    StoreIterator it = store.iterate(Family::segments);
+    it.seek(std::string(1, static_cast<char>(KeyKind::stripe)));
+    if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
+    if (!it.valid() || it.key().size() != 9) return {};
+    const StripeId stripe(get_be64(it.key(), 1));
+    if (segment_of(stripe) >= first_live) return {};
+    Changes changes = store.changes();
+    if (auto ok = forget_stripe(store, stripe, changes); !ok) return ok;
+    if (auto ok = store.write(std::move(changes)); !ok) return ok;
+  }
 }
 
 // What was repaired in the store before RocksDB opened it.
@@ -260,8 +273,11 @@ Result<OpenedState> open_once(const std::filesystem::path& path, Options options
   }
   if (repairing) finish_repair(directory->store());
   if (const auto segments = state.segments.list(); !observer && !segments.empty()) {
-    // If that fails, it is space that is not freed.
-    const Status freed = finish_drops(state);
+    // A drop that a crash cut off is finished now. If that fails, it is space that is not freed.
+    const SegmentId first_live = segments.begin()->first;
+    state.store->set_first_live(first_live);
+    Status freed = forget_segments_below(*state.store, first_live);
+    if (freed) freed = state.store->drop_events_below(first_live);
     if (!freed) state.options.on_warning(freed.error().message);
   }
   {

@@ -51,10 +51,6 @@ std::optional<std::string> BatchReader::load_from_store(Offset offset, bool afre
     io_failed_ = !extent && extent.error().code == Code::io;
     if (!extent) return extent.error().message;
     if (!*extent || (*extent)->first > offset) return "no stripe holds it";
-    if ((*extent)->hole) {
-      take_hole(**extent, offset);
-      return std::nullopt;
-    }
     extent_ = **extent;
     iterator_.emplace(log_->store->iterate(Family::events));
   } else {
@@ -136,17 +132,6 @@ std::optional<std::string> BatchReader::take_value(const EventKey& key, std::str
   return std::nullopt;
 }
 
-void BatchReader::take_hole(const Extent& extent, Offset offset) {
-  constexpr uint64_t kCountMax = UINT32_MAX;  // of one batch
-  const Offset first = extent.first + (offset - extent.first) / kCountMax * kCountMax;
-  const uint64_t count = std::min(kCountMax, *extent.next - first);
-  StoredBatchWriter writer;
-  writer.add_hole(extent.hole->reason, static_cast<uint32_t>(count), Sequence(0));
-  copy_ = writer.finish({extent.stripe, stream_->id, first}, Sequence(0),
-                        Timestamp{extent.hole->stored_us}, extent.hole->bytes);
-  current_ = StoredBatch(stream_->id, copy_);
-}
-
 bool BatchReader::load_by_scan(Offset offset) {
   if (!extent_) return false;
   const EventKey from{extent_->stripe, stream_->id, extent_->first};
@@ -186,9 +171,7 @@ BatchReader::Damage BatchReader::damage_at(Offset offset, std::string detail) {
     detail = fmt::format("segment {}, stripe {}, stream {}, offset {}: {}",
                          segment_of((*extent)->stripe).value, number_in_segment((*extent)->stripe),
                          stream_->id.value, offset.value, detail);
-    if ((*extent)->first > at || (*extent)->hole) {
-      return {std::min(std::max((*extent)->first, at + 1), tail), std::move(detail)};
-    }
+    if ((*extent)->first > at) return {std::min((*extent)->first, tail), std::move(detail)};
     const auto readable = readable_after(**extent, at, end);
     const auto scanned =
         unreadable_ ? next_by_scan(**extent, at + 1, readable.value_or(end)) : std::nullopt;

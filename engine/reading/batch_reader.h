@@ -47,8 +47,6 @@ class BatchReader {
   bool seek_around(Offset offset);
   std::optional<std::string> take(Offset offset);
   std::optional<std::string> take_value(const EventKey& key, std::string_view value, Offset offset);
-  // Of offsets whose segment was dropped, one that says so.
-  void take_hole(const Extent& extent, Offset offset);
   // The covering batch by a scan of the table files around it, where what is damaged may be an
   // index and not the batch.
   bool load_by_scan(Offset offset);

@@ -16,10 +16,8 @@ const Candidates* IndexedReading::of(StripeId stripe, bool onwards) {
     const auto at = std::ranges::lower_bound(ahead_, stripe, {}, &Candidates::stripe);
     return at != ahead_.end() && at->stripe == stripe ? &*at : nullptr;
   };
-  if (!is_current()) ahead_.clear();
   if (const Candidates* known = find()) return known;
   uint64_t bytes = 0;
-  rewritings_ = log_.rewritings.load(std::memory_order_acquire);
   if (onwards) {
     ahead_ = log_.index.find(filter_, stripe, StripeId(UINT64_MAX), look_ahead_, bytes);
     look_ahead_ = std::min(2 * look_ahead_, kLookAheadMax);
@@ -34,12 +32,7 @@ const Candidates* IndexedReading::of(StripeId stripe, bool onwards) {
   return find();
 }
 
-bool IndexedReading::is_current() const {
-  return rewritings_ == log_.rewritings.load(std::memory_order_acquire);
-}
-
 const Candidates* IndexedReading::holding(Sequence sequence) const {
-  if (!is_current()) return nullptr;
   const auto at = std::ranges::upper_bound(ahead_, sequence, {}, &Candidates::next);
   return at != ahead_.end() && at->first <= sequence ? &*at : nullptr;
 }
@@ -60,7 +53,7 @@ std::optional<FoundParts> IndexedReading::fetch(const Candidates& candidates,
   uint64_t bytes = 0;
   const auto chunks = log_.index.chunks_of(candidates.stripe, bytes);
   count(bytes);
-  if (!chunks || !is_current()) return std::nullopt;
+  if (!chunks) return std::nullopt;
   // Of several terms together it may be most of the stripe, which others read too.
   if (!only && candidates.chunks.size() * 4 > chunks->size()) return std::nullopt;
   FoundParts found;

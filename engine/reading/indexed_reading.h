@@ -63,13 +63,10 @@ class IndexedReading {
                    std::optional<StreamId> only, const Includes& includes, StoreIterator& it,
                    FoundParts& found) const;
   void count(uint64_t bytes) const;
-  bool is_current() const;
 
   const LogState& log_;
   const EventFilter filter_;
   std::vector<Candidates> ahead_;  // ascending
-  uint64_t rewritings_ = 0;        // of the log, before they were looked up: after another, their
-                                   // chunks may be others
   size_t look_ahead_ = kLookAheadMin;
 };
 

@@ -15,6 +15,12 @@ constexpr uint64_t kLogScanBytes = 1 << 20;
 constexpr size_t kReadersMax = 256;
 constexpr size_t kReadersBytesMax = 16 << 20;
 
+// Batches that are fetched before a stripe is read instead: these take about as long. And how small
+// they are, in events, for that to be worth it; and how many of the ranges are followed, at least.
+constexpr uint32_t kFetchedMin = 1'000;
+constexpr uint64_t kSmallBatchEvents = 16;
+constexpr uint64_t kFollowedShare = 8;
+
 // What a cursor keeps of what the index found while it rests.
 constexpr size_t kFoundAtRestBytes = 256 << 10;
 // What passing over a stripe by the index counts as, in bytes that were scanned.
@@ -32,9 +38,6 @@ bool LogCursor::ready() const {
 Result<std::optional<Delivery>> LogCursor::next() {
   scanned_ = 0;
   needs_disk_ = false;
-  // What a rewriting took away is not shown from memory.
-  const uint64_t rewritings = log_.rewritings.load(std::memory_order_acquire);
-  if (std::exchange(rewritings_, rewritings) != rewritings) release();
   const Stream& log = log_.streams.log();
   while (true) {
     if (left_.events == 0) return std::nullopt;
@@ -75,7 +78,7 @@ Result<std::optional<Delivery>> LogCursor::next() {
       }
     }
     if (!current_ || position_ >= current_->next()) find_range();
-    tally_.passed_range();
+    ++ranges_;
     if (!current_->stream) {
       position_ = current_->next();
     } else if (auto delivery = next_in_range(); !delivery || *delivery) {
@@ -116,17 +119,7 @@ Result<std::optional<Delivery>> LogCursor::next_record() {
     return gap;
   }
   scanned_ += records_.batch().value().size();
-  if (records_.batch().range_count() > 0) return std::nullopt;
-  // Their segment was dropped: the events of all streams, and the record of their order.
-  const Part hole = records_.batch().first_part();
-  Gap gap{"", position_.value, records_.batch().next().value, *hole.gone, {}};
-  position_ = Sequence(gap.to);
-  // What follows it, and is known to be gone, too, is told with it.
-  while (records_.load_from_memory(as_offset(position_)) && records_.batch().range_count() == 0) {
-    gap.to = records_.batch().next().value;
-    position_ = Sequence(gap.to);
-  }
-  return gap;
+  return std::nullopt;
 }
 
 void LogCursor::find_range() {
@@ -152,7 +145,7 @@ void LogCursor::find_range() {
 // The next matching run of the current range, from the position on; nothing if there is none.
 Result<std::optional<Delivery>> LogCursor::next_in_range() {
   const Stream& stream = *current_->stream;
-  tally_.followed_range();
+  ++ranges_followed_;
   const Offset offset = current_->range.first() + (position_ - current_->sequence);
   const Offset range_end = current_->range.first() + current_->range.count;
   const auto gap_to = [&](Offset to, GapReason reason, std::string detail) {
@@ -177,21 +170,10 @@ Result<std::optional<Delivery>> LogCursor::next_in_range() {
     const uint64_t bytes = reader.batch().value().size();
     left_.bytes -= std::min(left_.bytes, bytes);
     scanned_ += bytes;
-    tally_.fetched_batch(reader.batch().head().count);
+    ++fetched_;
+    events_fetched_ += reader.batch().head().count;
   }
   const Part part = reader.batch().part_covering(offset);
-  if (part.gone) {
-    Offset to = part.first + part.count;
-    GapReason reason = *part.gone;
-    // What follows it in the batch and is gone, too, is told with it.
-    while (to < range_end && to < reader.batch().next()) {
-      const Part next = reader.batch().part_covering(to);
-      if (!next.gone) break;
-      to = next.first + next.count;
-      reason = told_of(reason, *next.gone);
-    }
-    return gap_to(to, reason, {});
-  }
   const uint32_t end = std::min(part.count, static_cast<uint32_t>(range_end - part.first));
   auto events = next_in_part(stream, part, end, reader.batch().head().stored);
   if (!events) return std::nullopt;
@@ -220,26 +202,34 @@ std::optional<Events> LogCursor::next_in_part(const Stream& stream, const Part& 
   return events;
 }
 
+bool LogCursor::is_dense() const { return ranges_ <= kFollowedShare * ranges_followed_; }
+
 bool LogCursor::wants_scan() const {
-  return tally_.is_dense() && (from_stripe_to_stripe_ || tally_.is_slow());
+  if (from_stripe_to_stripe_) return is_dense();
+  return fetched_ >= kFetchedMin && events_fetched_ < kSmallBatchEvents * fetched_ && is_dense();
 }
 
 // One that is held is taken at once; one is read where that is worth it.
 void LogCursor::find_scan() {
   const Sequence tail(log_.streams.log().tail().value);
   scan_ = log_.stripe_scans.holding(position_);
-  if (!scan_ && wants_scan() && tail - position_ >= FetchTally::kFetchedMin) {
+  if (!scan_ && wants_scan() && tail - position_ >= kFetchedMin) {
     auto extent = find_extent(log_, log_.streams.log(), as_offset(position_));
-    if (extent && *extent && (*extent)->first <= as_offset(position_) && !(*extent)->hole) {
+    if (extent && *extent && (*extent)->first <= as_offset(position_)) {
       scan_ = log_.stripe_scans.read(*log_.store, (*extent)->stripe, position_, tail);
     }
     if (scan_ && !scan_->holds(position_)) scan_.reset();
     // A stripe is much: whoever waits has a word before the next.
     scanned_ += kLogScanBytes;
-    tally_ = {};
+    start_counting();
   }
   scan_index_ = 0;
   from_stripe_to_stripe_ = scan_ != nullptr;
+}
+
+void LogCursor::start_counting() {
+  fetched_ = 0;
+  events_fetched_ = ranges_ = ranges_followed_ = 0;
 }
 
 std::optional<Delivery> LogCursor::next_in_scan() {
@@ -252,14 +242,14 @@ std::optional<Delivery> LogCursor::next_in_scan() {
   const StripeScan::Entry& entry = (*scan_)[scan_index_];
   const Part& part = entry.part;
   const Stream* stream = log_.streams.find(entry.stream);
-  tally_.passed_range();
+  ++ranges_;
   if (!stream || !follows(*stream)) {
     scanned_ += part.flatbuffer.size();
     position_ = entry.next();
     moved_ = true;
     return std::nullopt;
   }
-  tally_.followed_range();
+  ++ranges_followed_;
   return next_in_entry(entry, *stream);
 }
 
@@ -271,10 +261,6 @@ std::optional<Delivery> LogCursor::next_in_entry(const StripeScan::Entry& entry,
   if (const Offset start = stream.start(); offset < start) {
     position_ = part.sequence + (std::min(start, part.first + part.count) - part.first);
     return Gap{std::string(stream.name), from.value, position_.value, stream.gap_reason(), {}};
-  }
-  if (part.gone) {
-    position_ = entry.next();
-    return Gap{std::string(stream.name), from.value, position_.value, *part.gone, {}};
   }
   // Once a part, however many runs of it match.
   if (part_at_ != part.sequence) {
@@ -299,8 +285,7 @@ bool LogCursor::ask_index() {
   if (!stripe) {
     const Sequence tail(log_.streams.log().tail().value);
     const auto extent = find_extent(log_, log_.streams.log(), as_offset(position_));
-    const bool there =
-        extent && *extent && (*extent)->first <= as_offset(position_) && !(*extent)->hole;
+    const bool there = extent && *extent && (*extent)->first <= as_offset(position_);
     if (there) stripe = index_.of((*extent)->stripe);
     if (!stripe || position_ < stripe->first || position_ >= stripe->next) {
       scan_to_ = there && (*extent)->next ? Sequence((*extent)->next->value) : tail;
@@ -384,7 +369,7 @@ void LogCursor::rest() {
   scan_.reset();
   if (found_ && found_->bytes() > kFoundAtRestBytes) drop_found();
   from_stripe_to_stripe_ = false;
-  tally_ = {};
+  start_counting();
   records_.rest();
   for (auto& [id, reader] : readers_) reader.rest();
 }

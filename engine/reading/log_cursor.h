@@ -19,7 +19,6 @@
 #include "engine/api/cursor.h"
 #include "engine/api/reading.h"
 #include "engine/reading/batch_reader.h"
-#include "engine/reading/fetch_tally.h"
 #include "engine/reading/indexed_reading.h"
 #include "engine/reading/stream_cursor.h"
 
@@ -68,7 +67,9 @@ class LogCursor : public Cursor {
   bool ask_index();
   void drop_found();
   void find_scan();
+  void start_counting();
   bool wants_scan() const;
+  bool is_dense() const;  // of what was passed lately, it follows enough
   // The next matching run of a part, from the position on; nothing if there is none.
   std::optional<Events> next_in_part(const Stream& stream, const Part& part, uint32_t end,
                                      Timestamp stored);
@@ -95,8 +96,8 @@ class LogCursor : public Cursor {
   std::string part_;     // the part of it that was delivered last: the scan is let go of before
   std::optional<Sequence> part_at_;  // where that is
   bool from_stripe_to_stripe_ = false;
-  uint64_t rewritings_ = 0;  // of the log, when it read last
-  FetchTally tally_;         // since the last rest, or stripe
+  uint32_t fetched_ = 0;  // batches since the last rest
+  uint64_t events_fetched_ = 0, ranges_ = 0, ranges_followed_ = 0;
   // One for each stream of late, so that ranges of one batch read it once.
   std::unordered_map<StreamId, BatchReader> readers_;
 };

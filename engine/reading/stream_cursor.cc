@@ -27,7 +27,6 @@ Events run_of(const Stream& stream, const Part& part, Timestamp stored, uint32_t
 }  // namespace
 
 bool takes(const EventFilter& filter, const Part& part, uint32_t i) {
-  if (part.gone) return true;
   const auto* root = flatbuffers::GetRoot<schema::Batch>(part.flatbuffer.data());
   const auto* event = root->events()->Get(i);
   const auto view = [](const flatbuffers::String* text) {
@@ -43,7 +42,7 @@ bool FoundInStream::ask(const LogState& log, const Stream& stream, IndexedReadin
   const Offset start = stream.start(), tail = stream.tail();
   if ((onwards ? tail - offset : offset - start) < kIndexedMin) return false;
   const auto extent = find_extent(log, stream, offset);
-  if (!extent || !*extent || (*extent)->first > offset || (*extent)->hole) return false;
+  if (!extent || !*extent || (*extent)->first > offset) return false;
   begin_ = (*extent)->first;
   end_ = std::min((*extent)->next.value_or(tail), tail);
   const Candidates* stripe = index.of((*extent)->stripe, onwards);
@@ -85,20 +84,14 @@ Part FoundInStream::part(size_t i, Bounds& left) {
 Result<std::optional<Delivery>> StreamCursor::next() {
   uint64_t scanned = 0;
   needs_disk_ = false;
-  forget_if_rewritten();
-  std::optional<Gap> hole;  // so far: more of it may come
   while (true) {
-    if (left_.events == 0) return hole;
+    if (left_.events == 0) return std::nullopt;
     if (const Offset start = stream_.start(); position_ < start) {
       Gap gap{std::string(stream_.name), position_.value, start.value, stream_.gap_reason(), {}};
-      if (hole) gap.from = hole->from;
-      if (hole) gap.reason = told_of(hole->reason, gap.reason);
       position_ = start;
       part_.reset();
-      hole = std::move(gap);
-      continue;
+      return gap;
     }
-    if (hole && (position_ >= stream_.tail() || found_.holds(position_))) return hole;
     if (position_ >= stream_.tail()) return moved();
     if (found_.holds(position_)) {
       if (left_.bytes == 0) return moved();
@@ -109,10 +102,8 @@ Result<std::optional<Delivery>> StreamCursor::next() {
     }
     if (!part_ || position_ >= part_->first + part_->count || !reader_.holds(position_)) {
       if (!reader_.holds(position_)) {
-        if (hole && left_.bytes == 0) return hole;
         if (left_.bytes == 0) return moved();
         const bool in_memory = reader_.load_from_memory(position_);
-        if (hole && stays_in_memory_ && !in_memory) return hole;
         needs_disk_ = stays_in_memory_ && !in_memory;
         if (needs_disk_) return moved();
         if (!in_memory && found_.ask(log_, stream_, index_, position_, true)) {
@@ -122,7 +113,6 @@ Result<std::optional<Delivery>> StreamCursor::next() {
         if (auto damage = reader_.load(position_)) {
           // What is below the start now was dropped while it was looked for.
           if (position_ < stream_.start()) continue;
-          if (hole) return hole;
           if (mutated(Mutation::no_contiguity_check)) {
             position_ = damage->to;
             continue;
@@ -147,27 +137,10 @@ Result<std::optional<Delivery>> StreamCursor::next() {
                     : reader_.batch().part_covering(position_);
       }
     }
-    if (part_->gone) {
-      const Offset end = part_->first + part_->count;
-      if (!hole) hole = Gap{std::string(stream_.name), position_.value, 0, *part_->gone, {}};
-      hole->to = end.value;
-      hole->reason = told_of(hole->reason, *part_->gone);
-      position_ = end;
-      if (scanned >= kStreamScanBytes) return hole;
-      continue;
-    }
-    if (hole) return hole;
     if (auto delivery = next_in(*part_, reader_.batch().head().stored)) return delivery;
     moved_ = true;
     if (scanned >= kStreamScanBytes) return moved();
   }
-}
-
-// What a rewriting took away is not shown from memory.
-void StreamCursor::forget_if_rewritten() {
-  const uint64_t rewritings = log_.rewritings.load(std::memory_order_acquire);
-  if (std::exchange(rewritings_, rewritings) == rewritings) return;
-  release();
 }
 
 // Nothing more for now; but a word first if the filter has left something out since the last.
@@ -182,15 +155,6 @@ std::optional<Delivery> StreamCursor::next_found() {
     const Part part = found_.part(i, left_);
     moved_ |= position_ < part.first;
     position_ = std::max(position_, part.first);
-    if (part.gone) {
-      Gap gap{std::string(stream_.name),
-              position_.value,
-              (part.first + part.count).value,
-              *part.gone,
-              {}};
-      position_ = part.first + part.count;
-      return gap;
-    }
     if (auto delivery = next_in(part, found_.stored(i))) return delivery;
   }
   position_ = found_.end();
@@ -236,17 +200,13 @@ bool StreamCursor::near_tail() const {
 
 Result<std::optional<Delivery>> BackwardCursor::next() {
   uint64_t scanned = 0;
-  const uint64_t rewritings = log_.rewritings.load(std::memory_order_acquire);
-  if (std::exchange(rewritings_, rewritings) != rewritings) release();
-  std::optional<Gap> hole;  // so far: more of it may come
   while (true) {
     const Offset start = stream_.start();
-    if (left_.events == 0 || position_ <= start) return hole;
+    if (left_.events == 0 || position_ <= start) return std::nullopt;
     const Offset last = position_ - 1;
     if (!reader_.holds(last)) {
-      if (left_.bytes == 0 || (hole && found_.holds(last))) return hole;
+      if (left_.bytes == 0) return std::nullopt;
       if (!reader_.load_from_memory(last) && found_.ask(log_, stream_, index_, last, false)) {
-        if (hole) return hole;
         if (auto delivery = next_found(start)) return delivery;
         scanned += kStripePassedBytes;
         if (scanned >= kStreamScanBytes) return Moved{};
@@ -254,7 +214,6 @@ Result<std::optional<Delivery>> BackwardCursor::next() {
       }
       if (auto damage = reader_.load(last)) {
         if (last < stream_.start()) continue;
-        if (hole) return hole;
         const Offset from = reader_.damage_begin(last, start);
         Gap gap{std::string(stream_.name), from.value, position_.value, GapReason::damaged,
                 std::move(damage->detail)};
@@ -266,16 +225,6 @@ Result<std::optional<Delivery>> BackwardCursor::next() {
       scanned += bytes;
     }
     const Part part = reader_.batch().part_covering(last);
-    if (part.gone) {
-      const Offset from = std::max(start, part.first);
-      if (!hole) hole = Gap{std::string(stream_.name), 0, position_.value, *part.gone, {}};
-      hole->from = from.value;
-      hole->reason = told_of(hole->reason, *part.gone);
-      position_ = from;
-      if (scanned >= kStreamScanBytes) return hole;
-      continue;
-    }
-    if (hole) return hole;
     if (auto delivery = next_in(part, reader_.batch().head().stored, start)) return delivery;
     if (scanned >= kStreamScanBytes) return Moved{};
   }
@@ -307,12 +256,6 @@ std::optional<Delivery> BackwardCursor::next_found(Offset start) {
     if (part.first >= position_) continue;
     if (part.first + part.count <= start) break;
     position_ = std::min(position_, part.first + part.count);
-    if (part.gone) {
-      const Offset from = std::max(start, part.first);
-      Gap gap{std::string(stream_.name), from.value, position_.value, *part.gone, {}};
-      position_ = from;
-      return gap;
-    }
     if (auto delivery = next_in(part, found_.stored(i), start)) return delivery;
   }
   position_ = std::max(found_.begin(), start);

@@ -17,7 +17,7 @@ struct Bounds {
   bool io_fails = false;                                   // as ReadOptions'
 };
 
-// Whether a filter takes the i-th event of a part. What is gone is told to every reader.
+// Whether a filter takes the i-th event of a part.
 bool takes(const EventFilter& filter, const Part& part, uint32_t i);
 
 // What the index of types and subjects says of the stripe that a cursor over one stream stands in.
@@ -79,7 +79,6 @@ class StreamCursor : public Cursor {
   std::optional<Delivery> next_in(const Part& part, Timestamp stored);
   std::optional<Delivery> next_found();
   std::optional<Delivery> moved();
-  void forget_if_rewritten();
 
   const LogState& log_;
   const Stream& stream_;
@@ -89,7 +88,6 @@ class StreamCursor : public Cursor {
   Bounds left_;
   FoundInStream found_;
   std::optional<Part> part_;  // of the reader's batch, around position_
-  uint64_t rewritings_ = 0;   // of the log, when it read last
   bool moved_ = false;        // over events that the filter left out, since the last delivery
 };
 
@@ -131,7 +129,6 @@ class BackwardCursor : public Cursor {
   IndexedReading index_;
   Bounds left_;
   FoundInStream found_;
-  uint64_t rewritings_ = 0;
 };
 
 // The first position of a stream (of the log's own: the first sequence) that was stored at or after

@@ -15,7 +15,6 @@
 
 #include "engine/disk/access.h"
 #include "engine/format/keys.h"
-#include "engine/format/stored_batch.h"
 #include "engine/repair/record_salvage.h"
 #include "engine/state/rebuild.h"
 #include "engine/store/salvage.h"
@@ -44,13 +43,6 @@ SegmentId oldest_segment(const Store& store) {
   return SegmentId(there ? get_be64(it.key(), 1) : 0);
 }
 
-// What stands under the key is newer than any that was appended, and has less in it.
-bool was_rebuilt(const Store& store, const EventKey& key) {
-  const auto there = store.get(Family::events, encode(key));
-  if (!there || !*there || StoredBatch::check(key, **there)) return false;
-  return StoredBatch(key.stream, **there).field(BatchField::appended_bytes).has_value();
-}
-
 // Every batch of the table that is whole and not dropped.
 Result<uint64_t> put_back(const fs::path& table, Store& store, SegmentId first_live) {
   constexpr size_t kGroupBytes = 4 << 20;
@@ -67,7 +59,6 @@ Result<uint64_t> put_back(const fs::path& table, Store& store, SegmentId first_l
     for (; i < (*salvage)->count() && changes.bytes() < kGroupBytes; ++i) {
       const auto found = (*salvage)->at(i);
       if (!found || segment_of(found->key.stripe) < first_live) continue;
-      if (was_rebuilt(store, found->key)) continue;
       changes.put(Family::events, encode(found->key), found->value);
       ++batches;
     }

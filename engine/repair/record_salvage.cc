@@ -18,13 +18,12 @@
 namespace strandline {
 namespace {
 
-constexpr std::array<std::pair<const char*, Family>, 6> kRecordFamilies = {
+constexpr std::array<std::pair<const char*, Family>, 5> kRecordFamilies = {
     {{"streams", Family::streams},
      {"segments", Family::segments},
      {"consumers", Family::consumers},
      {"producers", Family::producers},
-     {"access", Family::access},
-     {"tree", Family::tree}}};
+     {"access", Family::access}}};
 
 // A key some way behind: its first nine bytes, a kind and a number, as one number. Nothing if there
 // is none.
@@ -47,8 +46,7 @@ std::optional<std::string> merged(Family family, std::string_view key, std::stri
   };
   const auto is = [&](auto kind) { return key.starts_with(static_cast<char>(kind)); };
   StateRecord old_state, state;
-  if (family == Family::streams && is(KeyKind::state) && decode(there, old_state) &&
-      decode(found, state)) {
+  if (family == Family::streams && decode(there, old_state) && decode(found, state)) {
     return further(std::pair(old_state.next, old_state.start), std::pair(state.next, state.start));
   }
   StripeRecord old_stripe, stripe;

@@ -17,14 +17,6 @@ void tell_of(Verification& verification, const Stream& stream, Offset at, std::s
 void verify_parts(Verification& verification, const Stream& stream, const StoredBatch& batch) {
   const Limits limits = limits_of_stored(verification.log.options.limits);
   for (Part part = batch.first_part();; part = batch.part_after(part)) {
-    if (part.gone) {
-      if (std::string_view(name_of(*part.gone)) == "unknown") {
-        tell_of(verification, stream, part.first,
-                fmt::format("a hole for an unknown reason ({})", static_cast<int>(*part.gone)));
-      }
-      if (part.first + part.count == batch.next()) return;
-      continue;
-    }
     const auto events = Batch::verified(std::string(part.flatbuffer), limits);
     if (!events) {
       tell_of(verification, stream, part.first, events.error().message);

@@ -30,8 +30,6 @@ Status Access::load(Loading& loading) {
   Changes repaired = store.changes();
   StoreIterator it = store.iterate(Family::access);
   for (it.seek_to_first(); it.valid(); it.next()) {
-    // Another part's (incarnations.h).
-    if (it.key().starts_with(static_cast<char>(AccessKey::incarnation))) continue;
     std::string_view name;
     ApiKey key;
     if (decode_access_key(it.key(), name) && decode(it.value(), key)) {

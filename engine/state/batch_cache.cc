@@ -27,18 +27,6 @@ void BatchCache::push(const std::vector<BatchPointer>& batches) {
   lock.unlock();
 }
 
-void BatchCache::replace(const BatchPointer& batch) {
-  std::unique_lock lock(mutex_);
-  const auto found = by_stream_.find(batch->batch.stream());
-  if (found == by_stream_.end()) return;
-  const auto old = std::ranges::find(found->second, batch->batch.first(),
-                                     [](const BatchPointer& one) { return one->batch.first(); });
-  if (old == found->second.end()) return;
-  *std::ranges::find(newest_, *old) = batch;
-  bytes_.fetch_add(batch->bytes.size() - (*old)->bytes.size(), std::memory_order_relaxed);
-  *old = batch;
-}
-
 BatchPointer BatchCache::find(StreamId stream, Offset offset) const {
   std::shared_lock lock(mutex_);
   const auto found = by_stream_.find(stream);

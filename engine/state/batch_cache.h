@@ -21,8 +21,6 @@ class BatchCache {
   explicit BatchCache(size_t bytes_max) : bytes_max_(bytes_max) {}
 
   void push(const std::vector<BatchPointer>& batches);
-  // Puts a rebuilt batch in the place of the one that was appended, if that is here.
-  void replace(const BatchPointer& batch);
   // The batch that covers the offset, or null.
   BatchPointer find(StreamId stream, Offset offset) const;
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }

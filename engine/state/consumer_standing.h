@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,12 +37,7 @@ ConsumerInfo describe_consumer(const LogState& log, const NamedConsumer& consume
 void publish_standings(LogState& log);
 std::vector<DeadLetter> dead_letters_of(const NamedConsumer& consumer, uint64_t from, size_t limit);
 
-// Whether a consumer reads a stream.
-bool selects(const ConsumerSettings& settings, std::string_view stream);
-
 // `conflict` if what lies below `before` of a stream must be kept for a consumer that retains it.
-// `last` is the sequence of the last event below it; if it is not said, it is looked for.
-Status may_forget(const LogState& log, const Stream& stream, Offset before,
-                  std::optional<Sequence> last = {});
+Status may_forget(const LogState& log, const Stream& stream, Offset before);
 
 }  // namespace strandline

@@ -38,10 +38,10 @@ class Places {
 struct StripeLookUp {
   Candidates candidates;
   StripeSummary summary;
-  Places types, subjects, holes;
+  Places types, subjects;
 
   void finish() {
-    if ((types.everywhere() && subjects.everywhere()) || (summary.holes && holes.everywhere())) {
+    if (types.everywhere() && subjects.everywhere()) {
       candidates.where = Candidates::Where::everywhere;
       return;
     }
@@ -52,10 +52,6 @@ struct StripeLookUp {
     } else {
       std::ranges::set_intersection(types.sorted(), subjects.sorted(),
                                     std::back_inserter(candidates.chunks));
-    }
-    if (summary.holes) {
-      const auto matches = std::exchange(candidates.chunks, {});
-      std::ranges::set_union(matches, holes.sorted(), std::back_inserter(candidates.chunks));
     }
     candidates.where =
         candidates.chunks.empty() ? Candidates::Where::nowhere : Candidates::Where::chunks;
@@ -147,9 +143,6 @@ std::vector<Candidates> EventIndex::find(const EventFilter& filter, StripeId fro
       look_up(store, TermKind::type, pattern.text, &StripeLookUp::types, stripes, bytes);
     }
   }
-  if (std::ranges::any_of(stripes, [](const auto& one) { return one.summary.holes; })) {
-    look_up(store, TermKind::hole, {}, &StripeLookUp::holes, stripes, bytes);
-  }
   std::vector<Candidates> found;
   found.reserve(stripes.size());
   for (StripeLookUp& one : stripes) {
@@ -168,26 +161,11 @@ std::optional<IndexChunks> EventIndex::chunks_of(StripeId stripe, uint64_t& byte
 }
 
 void EventIndex::put(CommitGroup& group, StripeIndex index) {
-  const auto rewritten = rewritten_.find(index.stripe);
-  if (rewritten != rewritten_.end() && rewritten->second > index.rewritings) return;
-  {
-    std::lock_guard lock(mutex_);
-    if (withheld_.contains(segment_of(index.stripe))) return;  // it was read before
-  }
   group.of(*this).made.push_back(std::move(index));
 }
 
 void EventIndex::remove(CommitGroup& group, IndexRemoval removal) {
   group.of(*this).removals.push_back(std::move(removal));
-}
-
-void EventIndex::forget(CommitGroup& group, StripeId stripe, uint64_t rewriting) {
-  rewritten_[stripe] = rewriting;
-  {
-    std::lock_guard lock(mutex_);
-    given_up_.erase(stripe);
-  }
-  remove(group, removal_of(stripe));
 }
 
 IndexRemoval EventIndex::removal_of(StripeId stripe) const {
@@ -256,7 +234,6 @@ std::optional<EventIndex::Work> EventIndex::find_work() const {
     const auto& [segment, record] = *at;
     for (uint64_t i = record.sealed ? record.stripes : record.stripes - 1; i-- > 0;) {
       const StripeId stripe = first_stripe(segment) + i;
-      if (withheld_.contains(segment)) break;
       if (!indexed_.contains(stripe) && !given_up_.contains(stripe)) return Work{stripe};
     }
   }
@@ -271,16 +248,6 @@ void EventIndex::give_up(StripeId stripe) {
 bool EventIndex::pause_for(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
   return !changed_.wait_for(lock, time, [&] { return stopped_; });
-}
-
-void EventIndex::withhold(SegmentId segment, bool withheld) {
-  std::lock_guard lock(mutex_);
-  if (withheld) {
-    withheld_.insert(segment);
-  } else {
-    withheld_.erase(segment);
-    changed_.notify_all();
-  }
 }
 
 void EventIndex::stop() {
@@ -323,12 +290,8 @@ void EventIndex::verify(Verification& verification) const {
           (!*stored || **stored == found->second)) {
         return true;
       }
-      // Of a segment that is dropped or rewritten meanwhile the index may go first.
+      // Of a segment that is dropped meanwhile the index may go first.
       if (!log_.segments.list().contains(segment_of(one))) return true;
-      {
-        std::lock_guard lock(mutex_);
-        if (!indexed_.contains(one) || withheld_.contains(segment_of(one))) return true;
-      }
       verification.find(
           fmt::format("the index of segment {}, stripe {}", segment_of(one).value,
                       number_in_segment(one)),

@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -57,8 +56,6 @@ class EventIndex : public Collecting<CollectedIndex> {
   // --- The writer's.
   void put(CommitGroup& group, StripeIndex index);
   void remove(CommitGroup& group, IndexRemoval removal);
-  // The stripe was rewritten: its index goes, and one that was made of it before is not put.
-  void forget(CommitGroup& group, StripeId stripe, uint64_t rewriting);
 
   // --- The indexer's.
   // Waits until it has work: a sealed stripe without an index, or one whose segment is gone.
@@ -72,9 +69,6 @@ class EventIndex : public Collecting<CollectedIndex> {
   IndexRemoval removal_of(StripeId stripe) const;
   // Cannot be made until the log is opened again: not every batch can be read.
   void give_up(StripeId stripe);
-  // Makes no index of a segment's stripes, and takes none, while it is rewritten; and lets them be
-  // made again.
-  void withhold(SegmentId segment, bool withheld);
   void stop();
   // False: it was told to stop meanwhile.
   bool pause_for(std::chrono::milliseconds time);
@@ -93,12 +87,10 @@ class EventIndex : public Collecting<CollectedIndex> {
   std::optional<Work> find_work() const;
 
   LogState& log_;
-  std::map<StripeId, uint64_t> rewritten_;  // the writer's: by which rewriting, last
-  mutable std::mutex mutex_;                // guards all below
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::set<StripeId> indexed_;
   std::set<StripeId> given_up_;
-  std::set<SegmentId> withheld_;
   bool stopped_ = false;
 };
 

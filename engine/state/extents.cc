@@ -56,20 +56,6 @@ std::optional<Extent> directory_extent(const Store& store, StreamId stream, Offs
   }
   unreadable |= it.damage().has_value();
   if (!found || unreadable) return std::nullopt;
-  if (run.hole) {
-    const Offset next = key.first + run.hole->count;
-    if (offset < next) {
-      return Extent{first_stripe(run.hole->segment), key.first, next, run.hole};
-    }
-    // What comes behind it may be in the lists.
-    it.next();
-    if (!on_run() || unreadable) return std::nullopt;
-    if (run.hole) {
-      return Extent{first_stripe(run.hole->segment), key.first, key.first + run.hole->count,
-                    run.hole};
-    }
-    return Extent{run.places.front().stripe, key.first, std::nullopt};
-  }
   size_t i = run.places.size() - 1;
   while (i > 0 && run.places[i].first > offset) --i;
   Extent extent{run.places[i].stripe, run.places[i].first, std::nullopt};

@@ -9,7 +9,6 @@
 #include <optional>
 
 #include "engine/api/error.h"
-#include "engine/format/extent_run.h"
 #include "engine/format/keys.h"
 
 namespace strandline {
@@ -21,8 +20,6 @@ struct Extent {
   StripeId stripe;
   Offset first;                // [first, next) of the stream are in this stripe
   std::optional<Offset> next;  // none: it is the stream's last
-  // They were: their segment was dropped, and there are older ones.
-  std::optional<ExtentHole> hole = {};
 };
 
 // The extent that covers `offset`, or else the first one after it; none: there is neither.

@@ -75,24 +75,4 @@ bool decode_answer(const Streams& streams, std::string_view bytes, std::string_v
   return true;
 }
 
-std::optional<std::string> without_fingerprint(std::string_view stored,
-                                               const ConcernsPart& concerns) {
-  constexpr size_t kExpiryBytes = sizeof(int64_t);
-  if (stored.size() < kExpiryBytes + kAnswerHeadBytes) return std::nullopt;
-  const std::string_view answer = stored.substr(kExpiryBytes);
-  const size_t hashed = get_le<uint8_t>(answer, 8), parts = get_le<uint32_t>(answer, 9);
-  const size_t head = kAnswerHeadBytes + hashed;
-  if (answer.size() != head + kAnswerPartBytes * parts) return std::nullopt;
-  for (size_t at = head; at < answer.size(); at += kAnswerPartBytes) {
-    if (!concerns(StreamId(get_le<uint64_t>(answer, at)), Offset(get_le<uint64_t>(answer, at + 8)),
-                  get_le<uint32_t>(answer, at + 24))) {
-      continue;
-    }
-    std::string out(stored.substr(0, kExpiryBytes + kAnswerHeadBytes));
-    out[kExpiryBytes + 8] = 0;
-    return out.append(answer.substr(head));
-  }
-  return std::nullopt;
-}
-
 }  // namespace strandline

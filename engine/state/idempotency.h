@@ -2,9 +2,7 @@
 // again with the key of an answered one gets that answer, for as long as it is kept (expiring.h).
 #pragma once
 
-#include <functional>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,10 +35,5 @@ std::string encode_answer(const Streams& streams, std::string_view fingerprint,
 // False for what does not parse.
 bool decode_answer(const Streams& streams, std::string_view bytes, std::string_view& fingerprint,
                    Outcome& outcome);
-// The same, as the producers family has it, without the fingerprint, if `concerns` any of its
-// parts; nothing if it concerns none.
-using ConcernsPart = std::function<bool(StreamId, Offset first, uint32_t count)>;
-std::optional<std::string> without_fingerprint(std::string_view stored,
-                                               const ConcernsPart& concerns);
 
 }  // namespace strandline

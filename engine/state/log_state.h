@@ -11,21 +11,15 @@
 #include "engine/disk/directory_identity.h"
 #include "engine/state/access.h"
 #include "engine/state/alarms.h"
-#include "engine/state/audit_trees.h"
 #include "engine/state/batch_cache.h"
 #include "engine/state/consumers.h"
-#include "engine/state/erasures.h"
 #include "engine/state/event_index.h"
 #include "engine/state/expiring.h"
 #include "engine/state/failure.h"
-#include "engine/state/holds.h"
 #include "engine/state/idempotency.h"
-#include "engine/state/incarnations.h"
 #include "engine/state/part.h"
-#include "engine/state/policies.h"
 #include "engine/state/positions.h"
 #include "engine/state/producers.h"
-#include "engine/state/retention_guard.h"
 #include "engine/state/segments.h"
 #include "engine/state/stored_events.h"
 #include "engine/state/streams.h"
@@ -45,8 +39,6 @@ struct AtomicCounters {
   std::atomic<uint64_t> groups{0};
   std::atomic<uint64_t> syncs{0};
   std::atomic<uint64_t> sync_us_total{0};
-  // By how many bits its microseconds have: syncs_by_bits[3] took 4 to 7 us.
-  std::array<std::atomic<uint64_t>, 64> syncs_by_bits{};
   std::atomic<uint64_t> store_batches_read{0};
   std::atomic<uint64_t> store_bytes_read{0};
   std::atomic<uint64_t> cached_batches_read{0};
@@ -76,9 +68,6 @@ struct LogState {
   Failure failure;
   Wakeups wakeups;
   std::atomic<bool> searches_held = false;  // Log::hold_searches
-  // How often stored batches were put in the place of others. Who reads, and finds that it grew,
-  // lets go of the batches that it holds.
-  std::atomic<uint64_t> rewritings = 0;
   BatchCache batch_cache;
   KeysInFlight keys_in_flight;
   Alarms alarms;
@@ -93,16 +82,9 @@ struct LogState {
   Expiring expiring{parts};
   Consumers consumers{parts, *this};
   Access access{parts, *this};
-  IncarnationsPart incarnations{parts};
-  Policies policies{parts};
-  Holds holds{parts};
-  RetentionGuard retention{parts};
   EventIndex index{parts, *this};
-  Erasures erasures{parts};
-  AuditTrees trees{parts, *this};
   std::vector<std::unique_ptr<StatePart>> more_parts;  // that a test adds (opening.h)
   mutable AtomicCounters counters;
-  mutable RetentionCounts retention_counts;
   mutable Salvages salvages;
   mutable StripeScans stripe_scans{options.stripe_scans_bytes};
   DirectoryIdentity identity;    // an owner's

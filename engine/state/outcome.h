@@ -28,8 +28,6 @@ struct Outcome {
   std::vector<Appended> appended = {};
   uint64_t number = 0;   // a committed position, a new start, a sealed segment
   bool retried = false;  // nothing was written: it is what was answered before
-  uint64_t events = 0;   // of a truncation, that it took; of a cut, that expired
-  uint64_t bytes = 0;    // of their batches
   ConsumerOutcome consumer = {};
 };
 

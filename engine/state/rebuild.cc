@@ -45,7 +45,7 @@ Status read_events(Rebuild& rebuild) {
     if (!it.valid()) break;
     const StoredBatch last(key.stream, it.value());
     run.next = last.next();
-    run.bytes = last.head().bytes_before + last.appended_bytes();
+    run.bytes = last.head().bytes_before + last.value().size();
     run.stored_last = last.head().stored;
     rebuild.runs[key.stripe][key.stream] = run;
     if (key.stream == kLogStream) read_ranges(rebuild, key.stripe);

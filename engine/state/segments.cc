@@ -107,16 +107,6 @@ void Segments::drop(CommitGroup& group, SegmentId segment) {
   std::erase_if(to_file_, [&](const Unfiled& one) { return one.id == segment; });
 }
 
-// A filed segment's record changes nowhere else.
-void Segments::note_removed(CommitGroup& group, SegmentId segment, uint64_t bytes) {
-  const auto segments = list();
-  const auto found = segments.find(segment);
-  if (found == segments.end() || !found->second.filed) return;
-  SegmentRecord record = found->second;
-  record.dead_bytes = std::max(record.dead_bytes, bytes);
-  group.of(*this).records.emplace_back(segment, record);
-}
-
 // Some more streams of the oldest segment that is not filed. A stream's state is written as it is
 // now, for it may have been truncated since.
 void Segments::file(CommitGroup& group) {

@@ -1,9 +1,9 @@
 // The directory of segments: which there are, and which one holds a stream's offset.
 //
 // A segment is a run of the log in time, across all streams. New events go to the open one; sealing
-// it opens the next; any sealed one can be dropped. Inside it there are stripes (keys.h), of which
-// new events go to the last. *Invariants*: ids ascend, contiguous but for those that were dropped;
-// exactly the last is open; a segment's sequences end where those of the next id begin.
+// it opens the next; only the oldest sealed one can be dropped. Inside it there are stripes
+// (keys.h), of which new events go to the last. *Invariants*: ids are contiguous;
+// exactly the last is open; a segment's sequences end where the next one's begin.
 //
 // An append writes nothing of where its stream stands. What a stripe holds of each stream is
 // written once, when the stripe is sealed (stripe_record.h). A sealed segment is *filed* in the
@@ -75,8 +75,6 @@ class Segments : public Collecting<CollectedSegments> {
   // Begins the next stripe of the open segment, before anything is appended.
   void next_stripe(CommitGroup& group);
   void drop(CommitGroup& group, SegmentId segment);
-  // So many bytes of a filed segment are not in its tables any more. Nothing, if it is not there.
-  void note_removed(CommitGroup& group, SegmentId segment, uint64_t bytes);
 
   // Reads the records of segments.
   Status load(Loading& loading) override;

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "engine/format/extent_run.h"
 #include "engine/state/rebuild.h"
@@ -23,22 +22,7 @@ void set_stripes(const Rebuild& rebuild, SegmentId id, SegmentRecord& record) {
       log == streams.end() ? record.bytes_before : log->second.bytes_before;
 }
 
-// Those between others that were dropped, as the directory of extents says of the log's own stream.
-Result<std::set<SegmentId>> dropped_segments(const Rebuild& rebuild) {
-  std::set<SegmentId> dropped;
-  StoreIterator it = rebuild.store.iterate(Family::segments);
-  WhereKey key;
-  for (it.seek(encode(WhereKey{kLogStream, Offset(0)}));
-       it.valid() && decode(it.key(), key) && key.stream == kLogStream; it.next()) {
-    ExtentRun run;
-    if (decode(it.value(), key.first, run) && run.hole) dropped.insert(run.hole->segment);
-  }
-  if (auto damage = it.damage()) return fail(Code::corrupt, "the segments family: " + *damage);
-  return dropped;
-}
-
-// Ids without a hole, but for those that were dropped; all but the last sealed; each ends where the
-// next begins.
+// Ids without a hole; all but the last sealed; each ends where the next begins.
 Status rebuild_list(Rebuild& rebuild) {
   std::map<SegmentId, SegmentRecord> records;
   StoreIterator it = rebuild.store.iterate(Family::segments);
@@ -74,10 +58,7 @@ Status rebuild_list(Rebuild& rebuild) {
       next_sequence = std::max(next_sequence, log->second.next.value);
     }
   }
-  const auto dropped = dropped_segments(rebuild);
-  if (!dropped) return std::unexpected(dropped.error());
   for (SegmentId id = first; id <= last; id = id + 1) {
-    if (dropped->contains(id)) continue;
     SegmentRecord& record = records[id];
     const auto begins = edge(id), ends = edge(id + 1);
     if (begins) {

@@ -17,13 +17,9 @@ void CollectedEvents::clear() {
   stages.clear();
   ranges.clear();
   batches.clear();
-  rebuilt.clear();
-  stripes.clear();
-  rewriting = 0;
 }
 
-StoredEvents::Place StoredEvents::append(CommitGroup& group, Stream& stream, const Batch& batch,
-                                         const BatchDigests* digests) {
+StoredEvents::Place StoredEvents::append(CommitGroup& group, Stream& stream, const Batch& batch) {
   CollectedEvents& collected = group.of(*this);
   Stream& log = log_.streams.log();
   CollectedEvents::Stage& stage = stage_of(group, stream);
@@ -46,25 +42,12 @@ StoredEvents::Place StoredEvents::append(CommitGroup& group, Stream& stream, con
     ranges.push_back({stream.id, stage.first, skip, batch.count()});
   }
   const Offset first(stream.assigned.next);
-  if (digests) {
-    stage.seeds.append(reinterpret_cast<const char*>(digests->seed.data()), digests->seed.size());
-    log_.trees.append(group, stream, first, *digests);
-  }
   stream.assigned.next += batch.count();
   stream.assigned.last_stored_us = group.stored.us;
   log.assigned.next += batch.count();
   ++group.appends;
   group.events += batch.count();
   return {.first = first, .next = Offset(stream.assigned.next), .sequence = sequence};
-}
-
-uint64_t StoredEvents::replace(CommitGroup& group, const EventKey& key, const std::string& value) {
-  CollectedEvents& collected = group.of(*this);
-  if (collected.rebuilt.empty()) collected.rewriting = ++rewritings_;
-  group.changes.put(Family::events, encode(key), value);
-  collected.rebuilt.push_back(std::make_shared<const SharedBatch>(key.stream, value));
-  collected.stripes.push_back(key.stripe);
-  return collected.rewriting;
 }
 
 CollectedEvents::Stage& StoredEvents::stage_of(CommitGroup& group, Stream& stream) {
@@ -79,7 +62,7 @@ CollectedEvents::Stage& StoredEvents::stage_of(CommitGroup& group, Stream& strea
     log_.segments.enter(group, stream, Offset(stream.assigned.next), collected.first_sequence);
     stream.staged_group = group.number;
     stream.staged_index = static_cast<uint32_t>(collected.stages.size());
-    collected.stages.push_back({&stream, StoredBatchWriter(), Offset(0), Sequence(0), {}});
+    collected.stages.push_back({&stream, StoredBatchWriter(), Offset(0), Sequence(0)});
   }
   return collected.stages[stream.staged_index];
 }
@@ -87,8 +70,6 @@ CollectedEvents::Stage& StoredEvents::stage_of(CommitGroup& group, Stream& strea
 void StoredEvents::finish_value(CommitGroup& group, CollectedEvents::Stage& stage) {
   Stream& stream = *stage.stream;
   const EventKey key{log_.segments.open->stripe(), stream.id, stage.first};
-  if (!stage.seeds.empty()) stage.writer.put_field(BatchField::seeds, stage.seeds);
-  stage.seeds.clear();
   auto batch = std::make_shared<const SharedBatch>(
       stream.id, stage.writer.finish(key, stage.sequence, group.stored, stream.assigned.bytes));
   stage.writer = StoredBatchWriter();
@@ -125,14 +106,6 @@ void StoredEvents::stage(CommitGroup& group, const Store&) {
   log_.streams.touch(group, log_.streams.log());
 }
 
-void StoredEvents::publish(CommitGroup& group) {
-  const CollectedEvents& collected = group.of(*this);
-  log_.batch_cache.push(collected.batches);
-  if (collected.rebuilt.empty()) return;
-  for (const BatchPointer& batch : collected.rebuilt) log_.batch_cache.replace(batch);
-  for (const StripeId stripe : collected.stripes) log_.stripe_scans.forget(stripe);
-  // Last: who sees it finds nothing older any more.
-  log_.rewritings.store(collected.rewriting, std::memory_order_release);
-}
+void StoredEvents::publish(CommitGroup& group) { log_.batch_cache.push(group.of(*this).batches); }
 
 }  // namespace strandline

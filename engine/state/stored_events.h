@@ -10,7 +10,6 @@
 
 #include "engine/api/batch.h"
 #include "engine/format/stored_batch.h"
-#include "engine/proof/leaf.h"
 #include "engine/state/part.h"
 #include "engine/state/streams.h"
 
@@ -23,18 +22,14 @@ struct CollectedEvents : StatePart::Pending {
     StoredBatchWriter writer;  // of the value being filled
     Offset first;              // of its first event
     Sequence sequence;
-    std::string seeds;  // of an audited stream, one a part (batch_leaves.h)
   };
 
   void clear() override;
 
   std::vector<Stage> stages;
-  std::vector<Range> ranges;          // for the log's own record
-  Sequence first_sequence;            // the group's
-  uint64_t bytes_before = 0;          // of the log's stored batches, as the group began
-  std::vector<BatchPointer> rebuilt;  // that take the place of others
-  std::vector<StripeId> stripes;      // in which they are
-  uint64_t rewriting = 0;             // its number, if there are any
+  std::vector<Range> ranges;  // for the log's own record
+  Sequence first_sequence;    // the group's
+  uint64_t bytes_before = 0;  // of the log's stored batches, as the group began
   // Once staged: every value, and the log's own record last.
   std::vector<BatchPointer> batches;
 };
@@ -47,12 +42,8 @@ class StoredEvents : public Collecting<CollectedEvents> {
     Offset first, next;  // [first, next) of the stream
     Sequence sequence;   // of the first
   };
-  // Gives the batch's events their offsets and sequences. Of an audited stream with their digests.
-  Place append(CommitGroup& group, Stream& stream, const Batch& batch,
-               const BatchDigests* digests = nullptr);
-  // Puts a rebuilt batch in the place of the one under its key. Answers the number of the
-  // rewriting, which is the group's.
-  uint64_t replace(CommitGroup& group, const EventKey& key, const std::string& value);
+  // Gives the batch's events their offsets and sequences.
+  Place append(CommitGroup& group, Stream& stream, const Batch& batch);
 
   Status load(Loading&) override { return {}; }  // readers look for events where they are stored
   void stage(CommitGroup& group, const Store& store) override;
@@ -68,7 +59,6 @@ class StoredEvents : public Collecting<CollectedEvents> {
   void finish_log_record(CommitGroup& group);
 
   LogState& log_;
-  uint64_t rewritings_ = 0;  // the writer's: with those that are not published yet
 };
 
 }  // namespace strandline

@@ -65,8 +65,6 @@ Status Streams::load_records(const Store& store) {
   StoreIterator it = store.iterate(Family::streams);
   for (it.seek_to_first(); it.valid(); it.next()) {
     const std::string_view key = it.key();
-    // What comes then other parts own: policies, holds, the pause of retention.
-    if (!key.empty() && key[0] > static_cast<char>(KeyKind::state)) break;
     const auto bad = [&] {
       return fail(Code::corrupt,
                   fmt::format("a record of the streams family does not parse: key {}",
@@ -148,7 +146,7 @@ std::string Streams::description(const Stream& stream) const {
   return found == descriptions_.end() ? std::string() : found->second;
 }
 
-void Streams::publish_description(const Stream& stream, const std::string& description) {
+void Streams::describe(const Stream& stream, const std::string& description) {
   std::unique_lock lock(mutex_);
   if (description.empty()) {
     descriptions_.erase(stream.id);
@@ -172,10 +170,6 @@ void Streams::identify(CommitGroup& group, Stream& stream, std::string descripti
   settle(group, stream);
 }
 
-void Streams::describe(CommitGroup& group, Stream& stream, std::string description) {
-  group.of(*this).described.push_back({&stream, std::move(description), stream.created()});
-}
-
 void Streams::settle(CommitGroup& group, Stream& stream) {
   group.of(*this).settled.push_back(&stream);
 }
@@ -192,9 +186,9 @@ void Streams::touch(CommitGroup& group, Stream& stream) {
 void Streams::stage(CommitGroup& group, const Store&) {
   CollectedStreams& collected = group.of(*this);
   for (const CollectedStreams::Described& one : collected.described) {
-    group.changes.put(Family::streams, key_of(KeyKind::identity, one.stream->id.value),
-                      encode(IdentityRecord{one.created.value_or(group.stored),
-                                            std::string(one.stream->name), one.description}));
+    group.changes.put(
+        Family::streams, key_of(KeyKind::identity, one.stream->id.value),
+        encode(IdentityRecord{group.stored, std::string(one.stream->name), one.description}));
   }
   const auto write = [&](const Stream* stream) {
     group.changes.put(Family::streams, key_of(KeyKind::state, stream->id.value),
@@ -211,8 +205,8 @@ void Streams::stage(CommitGroup& group, const Store&) {
 void Streams::publish(CommitGroup& group) {
   const CollectedStreams& collected = group.of(*this);
   for (const CollectedStreams::Described& one : collected.described) {
-    one.stream->publish_created(one.created.value_or(group.stored));
-    publish_description(*one.stream, one.description);
+    one.stream->publish_created(group.stored);
+    describe(*one.stream, one.description);
   }
   for (const auto& [stream, state] : collected.states) {
     stream->publish(state);

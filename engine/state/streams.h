@@ -77,7 +77,6 @@ struct CollectedStreams : StatePart::Pending {
   struct Described {
     Stream* stream;
     std::string description;
-    std::optional<Timestamp> created = {};  // none: now
   };
 
   void clear() override;
@@ -108,7 +107,6 @@ class Streams : public Collecting<CollectedStreams> {
   // --- What a group changes. The writer's.
   // The stream is new, or was deleted and is created again.
   void identify(CommitGroup& group, Stream& stream, std::string description);
-  void describe(CommitGroup& group, Stream& stream, std::string description);
   // Its assigned state is another than before: as it is when the group is staged, it is published.
   // What an append changes is not written, for the events say it, and the records of stripes.
   void touch(CommitGroup& group, Stream& stream);
@@ -137,7 +135,7 @@ class Streams : public Collecting<CollectedStreams> {
                                        boost::intrusive::key_of_value<NameOf>,
                                        boost::intrusive::constant_time_size<false>>;
 
-  void publish_description(const Stream& stream, const std::string& description);
+  void describe(const Stream& stream, const std::string& description);
   Stream& make(StreamId id, std::string_view name);
   Status load_records(const Store& store);
   void enter_names();

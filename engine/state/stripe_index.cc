@@ -35,8 +35,7 @@ class Maker {
 
   StripeIndex finish(StripeId stripe, Sequence first, Sequence next) {
     StripeIndex index{.stripe = stripe};
-    StripeSummary summary{
-        .first = first, .next = next, .types_are_terms = types_are_terms_, .holes = holes_};
+    StripeSummary summary{.first = first, .next = next, .types_are_terms = types_are_terms_};
     for (auto& [type, chunks] : types_) {
       summary.types.emplace_back(type, postings_of(std::move(chunks)));
     }
@@ -54,10 +53,6 @@ class Maker {
 
  private:
   void add(const Part& part) {
-    if (part.gone) {
-      holes_ = true;
-      return add_term(TermKind::hole, {}, chunk());
-    }
     const auto* events = flatbuffers::GetRoot<schema::Batch>(part.flatbuffer.data())->events();
     for (const auto* event : *events) {
       if (const auto* type = event->type()) add_type({type->c_str(), type->size()});
@@ -125,7 +120,6 @@ class Maker {
   std::unordered_map<std::string, std::vector<uint32_t>, Hash, std::equal_to<>> types_;
   size_t types_bytes_ = 0;
   bool types_are_terms_ = false;
-  bool holes_ = false;
   std::vector<uint64_t> terms_;  // bucket, rest and chunk
   IndexChunks chunks_;
   size_t chunk_bytes_ = 0;

@@ -18,7 +18,6 @@ namespace strandline {
 struct StripeIndex {
   StripeId stripe;
   std::vector<std::pair<std::string, std::string>> records;  // keys and values
-  uint64_t rewritings = 0;  // of the log, before it was made: a later one of the stripe undoes it
 
   // Nothing where not every batch of the stripe can be read, or where there is none.
   static std::optional<StripeIndex> of(const Store& store, StripeId stripe);

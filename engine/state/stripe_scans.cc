@@ -114,7 +114,6 @@ StripeScans::Pointer StripeScans::read(const Store& store, StripeId stripe, Sequ
                 [&](const Pointer& scan) { return scan->stripe() == stripe && is_idle(scan); });
   if (!make_room()) return nullptr;
   being_read_.push_back(stripe);
-  const uint64_t forgotten = forgotten_;
   lock.unlock();
   Pointer scan;
   const auto over = [&] {
@@ -129,7 +128,6 @@ StripeScans::Pointer StripeScans::read(const Store& store, StripeId stripe, Sequ
     throw;
   }
   over();
-  if (forgotten != forgotten_) return nullptr;  // it may hold what is gone
   if (scan) {
     held_.push_back(scan);
     ++stripes_read_;
@@ -139,12 +137,6 @@ StripeScans::Pointer StripeScans::read(const Store& store, StripeId stripe, Sequ
     too_large_.insert(stripe);
   }
   return scan;
-}
-
-void StripeScans::forget(StripeId stripe) {
-  std::lock_guard lock(mutex_);
-  ++forgotten_;
-  std::erase_if(held_, [&](const Pointer& scan) { return scan->stripe() == stripe; });
 }
 
 bool StripeScans::make_room() {

@@ -81,9 +81,6 @@ class StripeScans {
   // room.
   Pointer read(const Store& store, StripeId stripe, Sequence position, Sequence durable);
 
-  // Some of its batches were rebuilt: whoever asks from now on has it read again.
-  void forget(StripeId stripe);
-
   // Since the log was opened.
   uint64_t stripes_read() const { return stripes_read_; }
   uint64_t bytes_read() const { return bytes_read_; }
@@ -98,7 +95,6 @@ class StripeScans {
   mutable std::deque<Pointer> held_;  // the one that was asked for last at the back
   std::vector<StripeId> being_read_;
   std::set<StripeId> too_large_;
-  uint64_t forgotten_ = 0;  // how often
   std::condition_variable read_;
   std::atomic<uint64_t> stripes_read_ = 0, bytes_read_ = 0;
 };

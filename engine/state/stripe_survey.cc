@@ -24,8 +24,7 @@ class Surveyor {
       known(Sequence(batch.first().value), batch.head().count);
       return seen(kLogStream, batch.first(), batch.next(), 0, stored);
     }
-    seen(key.stream, key.first, batch.next(), batch.head().bytes_before + batch.appended_bytes(),
-         stored);
+    seen(key.stream, key.first, batch.next(), batch.head().bytes_before + value.size(), stored);
     for (Part part = batch.first_part();; part = batch.part_after(part)) {
       known(part.sequence, part.count);
       if (part.first + part.count == batch.next()) return;

@@ -187,14 +187,6 @@ std::string_view Unacked::reason_of(uint64_t position) const {
   return found->second;
 }
 
-bool Unacked::forget_reasons(uint64_t first, uint64_t next) {
-  const size_t before = reasons_.size();
-  for (auto at = entries_.lower_bound(first); at != entries_.end() && at->first < next; ++at) {
-    if (reasons_.erase(at->first) > 0) touch(at->first);
-  }
-  return reasons_.size() < before;
-}
-
 void Unacked::take_back(uint64_t position, int64_t now_us) {
   Entry& entry = entries_.at(position);
   if (entry.attempts > 0) {

@@ -63,9 +63,6 @@ class Unacked {
   // What its member said when it nacked it; empty: nothing. Told for as long as that is the cause.
   void set_reason(uint64_t position, std::string reason);
   std::string_view reason_of(uint64_t position) const;
-  bool has_reasons() const { return !reasons_.empty(); }
-  // Of the positions [first, next); whether there were any.
-  bool forget_reasons(uint64_t first, uint64_t next);
   // The event was given to nobody after all: it waits again, with an attempt less.
   void take_back(uint64_t position, int64_t now_us);
   // Its deadline is this from now on. What waits is in flight again, if it may be: false if not.

@@ -18,13 +18,11 @@
 #include "engine/disk/access.h"
 #include "engine/disk/disk.h"
 #include "engine/store/deletion.h"
-#include "engine/store/purge.h"
+#include "engine/store/flushes.h"
 #include "engine/store/store_error.h"
-#include "engine/store/store_figures.h"
 #include "engine/store/store_file_system.h"
 #include "engine/store/store_listener.h"
 #include "engine/store/store_options.h"
-#include "engine/store/store_parts.h"
 #include "engine/store/store_snapshot.h"
 #include "engine/store/table_check.h"
 #include "engine/store/wal_records.h"
@@ -35,8 +33,60 @@ namespace {
 const std::string kWriting = "writing to the WAL: ";
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 }  // namespace
+
+struct Store::Parts {
+  std::atomic<uint64_t> first_live{0};
+  std::atomic<uint64_t> durable{0};  // RocksDB's last sequence number that was fsynced
+  uint64_t before_wal = 0;           // and the last before the newest WAL began; the writer's
+  std::string sign;                  // of its marks in the WAL
+  const std::shared_ptr<WalGate> gate = std::make_shared<WalGate>();
+  const std::shared_ptr<ListWatch> list = std::make_shared<ListWatch>();
+  std::shared_ptr<rocksdb::Env> env;
+  std::unique_ptr<rocksdb::DB> db;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
+  rocksdb::ColumnFamilyHandle* default_family = nullptr;
+  Flushes flushes{kFlushesUnderWay};
+  std::mutex mutex;  // guards spare
+  // Write batches that were written, kept for the memory they hold: a fresh one grows to a megabyte
+  // by doubling, through pages that the system has to map each time.
+  std::vector<std::unique_ptr<rocksdb::WriteBatch>> spare;
+
+  bool paused = false;
+  std::thread pausing;
+
+  // A compaction that has met damage would meet it again, once a second, for ever. Without
+  // compactions level 0 grows, readers have more files to look into, and appends go on unslowed:
+  // RocksDB holds nobody back for a compaction that it is told not to make.
+  void pause_compactions(const std::string& why,
+                         const std::function<void(const std::string&)>& warn) {
+    std::lock_guard lock(mutex);
+    if (std::exchange(paused, true)) return;
+    if (warn) {
+      warn("compaction met damage, and waits until the log is reopened with accept_loss: " + why);
+    }
+    // Not on RocksDB's own thread, which may hold what this needs.
+    if (db) pausing = std::thread([this] { stop_compactions(); });
+  }
+  void stop_compactions() {
+    (void)db->SetOptions(family(Family::events), {{"disable_auto_compactions", "true"}});
+  }
+
+  std::optional<uint64_t> newest_wal() const {
+    std::unique_ptr<rocksdb::LogFile> wal;
+    if (!db->GetCurrentWalFile(&wal).ok() || !wal) return std::nullopt;
+    return wal->LogNumber();
+  }
+
+  rocksdb::ColumnFamilyHandle* family(Family f) const { return families[static_cast<size_t>(f)]; }
+  StoreIterator iterate(Family f, const rocksdb::ReadOptions& options) const {
+    auto* handle = family(f);
+    return StoreIterator(std::unique_ptr<rocksdb::Iterator>(
+        handle ? db->NewIterator(options, handle) : rocksdb::NewEmptyIterator()));
+  }
+};
 
 Changes::Changes() = default;
 Changes::~Changes() = default;
@@ -49,6 +99,25 @@ void Changes::erase(Family family, std::string_view key) {
 }
 bool Changes::empty() const { return batch_->Count() == 0; }
 size_t Changes::bytes() const { return batch_->GetDataSize(); }
+
+StoreIterator::StoreIterator(std::unique_ptr<rocksdb::Iterator> iterator)
+    : iterator_(std::move(iterator)) {}
+StoreIterator::StoreIterator(StoreIterator&&) noexcept = default;
+StoreIterator& StoreIterator::operator=(StoreIterator&&) noexcept = default;
+StoreIterator::~StoreIterator() = default;
+void StoreIterator::seek(std::string_view key) { iterator_->Seek(slice(key)); }
+void StoreIterator::seek_for_prev(std::string_view key) { iterator_->SeekForPrev(slice(key)); }
+void StoreIterator::seek_to_first() { iterator_->SeekToFirst(); }
+void StoreIterator::next() { iterator_->Next(); }
+bool StoreIterator::valid() const { return iterator_->Valid(); }
+std::string_view StoreIterator::key() const { return view(iterator_->key()); }
+std::string_view StoreIterator::value() const { return view(iterator_->value()); }
+std::optional<std::string> StoreIterator::damage() const {
+  const rocksdb::Status status = iterator_->status();
+  if (status.ok() || mutated(Mutation::iterator_status_ignored)) return std::nullopt;
+  return status.ToString();
+}
+bool StoreIterator::io_failed() const { return iterator_->status().IsIOError(); }
 
 Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
@@ -87,16 +156,14 @@ Result<ClosedStore> ClosedStore::prepare(const std::filesystem::path& directory,
   Store::Parts* const parts = closed->store.get();
   rocksdb::DBOptions& database = closed->database = database_options(options, directory);
   database.info_log = std::make_shared<WarningLogger>(options.on_warning);
-  database.listeners = {
-      std::make_shared<FailureListener>(
-          [gate = parts->gate, on_failure = std::move(on_failure)](const std::string& why) {
-            const auto first = gate->failed();
-            on_failure(first ? kWriting + *first : why);
-          },
-          [parts, warn = options.on_warning](const std::string& why) {
-            parts->pause_compactions(why, warn);
-          }),
-      parts->meter};
+  database.listeners = {std::make_shared<FailureListener>(
+      [gate = parts->gate, on_failure = std::move(on_failure)](const std::string& why) {
+        const auto first = gate->failed();
+        on_failure(first ? kWriting + *first : why);
+      },
+      [parts, warn = options.on_warning](const std::string& why) {
+        parts->pause_compactions(why, warn);
+      })};
   auto files = options.file_system
                    ? std::static_pointer_cast<rocksdb::FileSystem>(options.file_system)
                    : rocksdb::FileSystem::Default();
@@ -109,7 +176,7 @@ Result<ClosedStore> ClosedStore::prepare(const std::filesystem::path& directory,
   database.env = parts->env.get();
   closed->families = {{rocksdb::kDefaultColumnFamilyName, records_options(options)}};
   for (const char* name : kFamilyNames) {
-    closed->families.emplace_back(name, family_options(name, options, &parts->dropped));
+    closed->families.emplace_back(name, family_options(name, options, &parts->first_live));
   }
   return ClosedStore(std::move(closed));
 }
@@ -164,7 +231,6 @@ Status Store::write(Changes changes) {
   if (!status.ok()) {
     return fail(Code::io, kWriting + parts_->gate->failed().value_or(status.ToString()));
   }
-  parts_->meter->count_wal(changes.bytes());
   constexpr size_t kSpareMax = 4, kSpareBytesMax = 8 << 20;
   changes.batch_->Clear();
   std::lock_guard lock(parts_->mutex);
@@ -220,8 +286,8 @@ StoreIterator Store::iterate(Family family) const {
   // Records are read from end to end, once, when a log opens: kept in the cache, they would only
   // stand in the way of events, and take as much memory as the cache has.
   rocksdb::ReadOptions options;
-  options.fill_cache = family == Family::events || family == Family::segments ||
-                       family == Family::index || family == Family::tree;
+  options.fill_cache =
+      family == Family::events || family == Family::segments || family == Family::index;
   return parts_->iterate(family, options);
 }
 
@@ -257,36 +323,13 @@ bool Store::may_be_in_memory(SegmentId segment) const {
   return parts_->flushes.may_be_in_memory(segment);
 }
 
-void Store::set_first_live(SegmentId segment) { parts_->dropped.set_first_live(segment); }
-void Store::set_dropped(SegmentId segment) { parts_->dropped.add(segment); }
+void Store::set_first_live(SegmentId segment) { parts_->first_live = segment.value; }
 Status Store::drop_events_below(SegmentId first_live) {
-  const rocksdb::Status status = delete_between(*parts_->db, parts_->family(Family::events),
-                                                be64(0), be64(first_stripe(first_live).value),
-                                                parts_->flushes.may_be_writing(first_live));
+  const rocksdb::Status status = delete_below(*parts_->db, parts_->family(Family::events),
+                                              be64(first_stripe(first_live).value),
+                                              parts_->flushes.may_be_writing(first_live));
   if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
   return {};
-}
-Status Store::drop_events_of(SegmentId segment) {
-  const rocksdb::Status status = delete_between(
-      *parts_->db, parts_->family(Family::events), be64(first_stripe(segment).value),
-      be64(first_stripe(segment + 1).value), parts_->flushes.may_be_writing(segment + 1));
-  if (!status.ok()) return std::unexpected(error_of(status, "deleting a segment's events"));
-  return {};
-}
-
-Status Store::purge(const std::vector<StoredKey>& keys, const std::function<bool()>& go_on) {
-  Purge purge(*parts_->db, go_on);
-  if (auto ok = purge.await_wals_below(newest_wal()); !ok) return ok;
-  for (size_t i = 0; i < kFamilies; ++i) {
-    std::vector<std::string> of_family;
-    for (const StoredKey& one : keys) {
-      if (static_cast<size_t>(one.family) == i) of_family.push_back(one.key);
-    }
-    std::ranges::sort(of_family);
-    if (of_family.empty()) continue;
-    if (auto ok = purge.compact(parts_->families[i], of_family); !ok) return ok;
-  }
-  return purge.await_files();
 }
 
 void Store::finish() {
@@ -333,17 +376,23 @@ std::vector<std::filesystem::path> Store::event_tables(const EventKey& from,
   return tables;
 }
 
-StoreFigures Store::figures() const {
-  return figures_of(*parts_->db, parts_->families, *parts_->meter);
-}
-uint64_t Store::disk_bytes_of(std::span<const std::pair<std::string, std::string>> ranges) const {
-  return strandline::disk_bytes_of(*parts_->db, parts_->family(Family::events), ranges);
-}
-
 uint64_t Store::unflushed_bytes() const {
   uint64_t bytes = 0;
   parts_->db->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes);
   return bytes;
+}
+
+uint64_t Store::disk_bytes() const {
+  constexpr auto& kBytes = rocksdb::DB::Properties::kTotalSstFilesSize;
+  uint64_t sum = 0, bytes = 0;
+  for (auto* handle : parts_->families) {
+    if (handle && parts_->db->GetIntProperty(handle, kBytes, &bytes)) sum += bytes;
+  }
+  rocksdb::VectorLogPtr wals;
+  if (parts_->db->GetSortedWalFiles(wals).ok()) {
+    for (const auto& wal : wals) sum += wal->SizeFileBytes();
+  }
+  return sum;
 }
 
 }  // namespace strandline

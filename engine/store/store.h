@@ -8,15 +8,12 @@
 // until it moves.
 #pragma once
 
-#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "engine/api/error.h"
@@ -33,35 +30,13 @@ struct DBOptions;
 
 namespace strandline {
 
-class HeldFiles;
-
 // Written since the last flush, at which the writer flushes: what a table file of level 0 holds,
 // and about what reopening replays. 16 MB made a commit's waits for a disk that discards deleted
 // files shorter (bench/README.md, Soak), and cost a seventh of the engine's appends.
 inline constexpr size_t kFlushBytes = 64 << 20;
 
-enum class Family { events, streams, segments, consumers, producers, access, index, tree };
-inline constexpr size_t kFamilies = 8;
-const char* name_of(Family family);
-
-// What is stored, and what was written since the store was opened.
-struct StoreFigures {
-  uint64_t tables = 0;
-  uint64_t event_table_bytes = 0;
-  uint64_t record_table_bytes = 0;  // of the other families
-  uint64_t wal_bytes = 0;
-  uint64_t unflushed_bytes = 0;  // in memory
-  uint64_t block_cache_bytes = 0;
-  uint64_t table_reader_bytes = 0;
-  uint64_t wal_bytes_written = 0;
-  uint64_t table_bytes_written = 0;  // by flushes and compactions
-};
-
-struct StoredKey {
-  Family family;
-  std::string key;
-  auto operator<=>(const StoredKey&) const = default;
-};
+enum class Family { events, streams, segments, consumers, producers, access, index };
+inline constexpr size_t kFamilies = 7;
 
 // One WriteBatch: all of it or nothing.
 class Changes {
@@ -131,34 +106,12 @@ class Store {
   // from here on.
   Status flush(SegmentId open);
   uint64_t flushes_begun() const;  // since it was opened
-  bool is_flushing() const;
   // Whether anything of a segment may be in memory that no flush has begun to write.
   bool may_be_in_memory(SegmentId segment) const;
   // Removes every event of the segments below `first_live`, most of them as whole files.
   Status drop_events_below(SegmentId first_live);
-  // Waits until no file holds what these keys had before the last flush but one began: of the
-  // tables those that may are compacted, and their files are waited for, as older WALs are. For
-  // what was rewritten so that its bytes are gone, after a flush has begun since. Ends with
-  // `closed` once `go_on` says false. One at a time.
-  Status purge(const std::vector<StoredKey>& keys, const std::function<bool()>& go_on);
-  // The same of one segment.
-  Status drop_events_of(SegmentId segment);
   // Compactions leave out what lies below it. Set before events are dropped.
   void set_first_live(SegmentId segment);
-  // And what is in this one.
-  void set_dropped(SegmentId segment);
-
-  // Rewrites the tables of a sealed segment without the batches that are dead, at so many bytes a
-  // second (0: as fast as it goes). What it frees is measured: bytes that the tables have less.
-  // *Errors*: `busy` while some of the segment is in memory, or others have its tables; `closed`,
-  // once stopping, with what was done by then done.
-  struct Rewrite {
-    SegmentId segment;
-    std::function<bool(const EventKey& key, std::string_view value)> is_dead;
-    uint64_t bytes_per_s_max = 0;
-    const std::atomic<bool>* stopping = nullptr;
-  };
-  Result<uint64_t> rewrite(Rewrite request);
 
   // Ends flushes and compactions under way, and begins no others: the list of tables stays as it
   // is, and reading goes on. For an owner that writes no more.
@@ -166,15 +119,7 @@ class Store {
   // From now on no file is made, renamed or deleted, for the directory is not the log's any more.
   void freeze();
 
-  // For a copy: all files of this moment. By the writer, so that nothing is written meanwhile.
-  Result<std::unique_ptr<HeldFiles>> hold_files() const;
-  std::string identity() const;  // by which RocksDB knows this database
-
-  uint64_t live_bytes() const;  // disk_bytes without what only readers hold any more
-  uint64_t disk_bytes() const;  // of table files and WAL
-  StoreFigures figures() const;
-  // About how many bytes ranges [from, to) of keys of events take on disk, together.
-  uint64_t disk_bytes_of(std::span<const std::pair<std::string, std::string>> ranges) const;
+  uint64_t disk_bytes() const;       // of table files and WAL
   uint64_t unflushed_bytes() const;  // in memory and the WAL alone: what flushes will write
 
   // The table files that may hold keys of [from, to], both included.

@@ -1,6 +1,7 @@
 #include "engine/store/store_options.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/compaction_filter.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_partitioner.h>
 #include <rocksdb/table.h>
@@ -10,11 +11,40 @@
 #include "engine/disk/disk.h"
 #include "engine/format/keys.h"
 #include "engine/store/insert_hints.h"
-#include "engine/store/left_out.h"
 #include "engine/store/store_crc32c.h"
 
 namespace strandline {
 namespace {
+
+// Leaves out the events of dropped segments that were not alone in their file.
+class DroppedSegments : public rocksdb::CompactionFilter {
+ public:
+  explicit DroppedSegments(const std::atomic<uint64_t>* first_live) : first_live_(first_live) {}
+  const char* Name() const override { return "strandline.dropped-segments"; }
+  bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice&, std::string*,
+              bool*) const override {
+    EventKey event;
+    return decode({key.data(), key.size()}, event) &&
+           segment_of(event.stripe).value < first_live_->load();
+  }
+
+ private:
+  const std::atomic<uint64_t>* first_live_;
+};
+
+class DroppedSegmentsFactory : public rocksdb::CompactionFilterFactory {
+ public:
+  explicit DroppedSegmentsFactory(const std::atomic<uint64_t>* first_live)
+      : first_live_(first_live) {}
+  const char* Name() const override { return "strandline.dropped-segments"; }
+  std::unique_ptr<rocksdb::CompactionFilter> CreateCompactionFilter(
+      const rocksdb::CompactionFilter::Context&) override {
+    return std::make_unique<DroppedSegments>(first_live_);
+  }
+
+ private:
+  const std::atomic<uint64_t>* first_live_;
+};
 
 // A memtable never grows to this: kFlushBytes of WAL, one large append on top, and what entries
 // cost in memory: half as much again, if they are the smallest records, and where each stream has
@@ -84,7 +114,8 @@ rocksdb::DBOptions database_options(const Options& options,
   return db;
 }
 
-rocksdb::ColumnFamilyOptions events_options(const Options& options, const Dropped* dropped) {
+rocksdb::ColumnFamilyOptions events_options(const Options& options,
+                                            const std::atomic<uint64_t>* first_live) {
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = kOutOfReachBytes;
   family.max_write_buffer_number = static_cast<int>(kFlushesUnderWay);
@@ -111,7 +142,7 @@ rocksdb::ColumnFamilyOptions events_options(const Options& options, const Droppe
   // No table file of level 1 holds two segments, so that a segment is dropped by deleting files.
   family.sst_partitioner_factory =
       rocksdb::NewSstPartitionerFixedPrefixFactory(kSegmentPrefixBytes);
-  family.compaction_filter_factory = left_out_factory(dropped);
+  family.compaction_filter_factory = std::make_shared<DroppedSegmentsFactory>(first_live);
 
   rocksdb::BlockBasedTableOptions table;
   // A bad bit spoils the block that it is in, and costs no more than that: 16 KiB of small batches,
@@ -171,8 +202,8 @@ rocksdb::ColumnFamilyOptions index_options(const Options& options) {
 }
 
 rocksdb::ColumnFamilyOptions family_options(std::string_view name, const Options& options,
-                                            const Dropped* dropped) {
-  if (name == "events") return events_options(options, dropped);
+                                            const std::atomic<uint64_t>* first_live) {
+  if (name == "events") return events_options(options, first_live);
   return name == "index" ? index_options(options) : records_options(options);
 }
 

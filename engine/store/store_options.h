@@ -4,17 +4,17 @@
 #include <rocksdb/db.h>
 
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <memory>
 
 #include "engine/api/options.h"
-#include "engine/store/dropped.h"
 #include "engine/store/store.h"
 
 namespace strandline {
 
 inline constexpr std::array<const char*, kFamilies> kFamilyNames = {
-    "events", "streams", "segments", "consumers", "producers", "access", "index", "tree"};
+    "events", "streams", "segments", "consumers", "producers", "access", "index"};
 
 // Memtables of a family, the one that is written to among them: past this, appends wait for a flush
 // to finish.
@@ -24,8 +24,9 @@ inline constexpr size_t kFlushesUnderWay = 6;
 rocksdb::DBOptions database_options(const Options& options, const std::filesystem::path& directory);
 
 // The events family: written in key order of segments, compacted once a segment, dropped whole.
-// `dropped` is what compactions hold keys against; it must outlive the database.
-rocksdb::ColumnFamilyOptions events_options(const Options& options, const Dropped* dropped);
+// `first_live` is what compactions hold keys against; it must outlive the database.
+rocksdb::ColumnFamilyOptions events_options(const Options& options,
+                                            const std::atomic<uint64_t>* first_live);
 
 // The small families: few bytes, overwritten often.
 rocksdb::ColumnFamilyOptions records_options(const Options& options);
@@ -35,6 +36,6 @@ rocksdb::ColumnFamilyOptions index_options(const Options& options);
 
 // Of the family that has this name.
 rocksdb::ColumnFamilyOptions family_options(std::string_view name, const Options& options,
-                                            const Dropped* dropped);
+                                            const std::atomic<uint64_t>* first_live);
 
 }  // namespace strandline

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "engine/api/rfc3339.h"
 #include "engine/base/check.h"
 
 namespace strandline {
@@ -17,56 +16,11 @@ std::string grants_text(const std::vector<Grant>& grants) {
   return text;
 }
 
-// What a policy says from now on; null: it does not say it any more.
-std::string policy_text(const PolicyChange& change) {
-  std::string out;
-  for (const auto& [field, value] : change) {
-    const PolicyRow& row = row_of(field);
-    const std::string text = value ? text_of(*value) : "null";
-    const bool quoted = value && (row.kind == PolicyKind::text || text == "none");
-    out += fmt::format(R"(,"{}":{})", row.name, quoted ? json_literal(text) : text);
-  }
-  return out;
-}
-
 Act act_for(const CreateStream& one, const Outcome&) {
-  PolicyChange policy;
-  for (const auto& [field, value] : one.settings.policy) policy[field] = value;
-  return {.type = "strandline.stream.created", .subject = one.name, .details = policy_text(policy)};
+  return {.type = "strandline.stream.created", .subject = one.name};
 }
 Act act_for(const DeleteStream& one, const Outcome&) {
   return {.type = "strandline.stream.deleted", .subject = one.name};
-}
-Act act_for(const ChangeStream& one, const Outcome&) {
-  std::string details = policy_text(one.change.policy);
-  if (one.change.description) {
-    details += R"(,"description":)" + json_literal(*one.change.description);
-  }
-  return {.type = "strandline.stream.changed", .subject = one.name, .details = details};
-}
-Act act_for(const ChangePolicy& one, const Outcome&) {
-  return {.type = "strandline.policy.changed",
-          .subject = one.prefix,
-          .details = policy_text(one.change)};
-}
-Act act_for(const LayHold& one, const Outcome&) {
-  const NewHold& hold = one.hold;
-  std::string details =
-      fmt::format(R"(,"{}":{},"reason":{})", hold.scope.prefix ? "prefix" : "stream",
-                  json_literal(hold.scope.name), json_literal(hold.reason));
-  if (hold.until) details += fmt::format(R"(,"until":"{}")", render_time(*hold.until));
-  return {.type = "strandline.hold.created", .subject = hold.name, .details = details};
-}
-Act act_for(const ReleaseHold& one, const Outcome&) {
-  return {.type = "strandline.hold.released", .subject = one.name};
-}
-Act act_for(const PauseRetention& one, const Outcome&) {
-  return {.type = "strandline.retention.paused",
-          .details = fmt::format(R"(,"jump_s":{},"why":{})", one.pause.jump_s,
-                                 json_literal(one.pause.why))};
-}
-Act act_for(const ConfirmClock&, const Outcome&) {
-  return {.type = "strandline.retention.confirmed"};
 }
 Act act_for(const Truncate& one, const Outcome& outcome) {
   return {.type = "strandline.stream.truncated",
@@ -94,11 +48,6 @@ Act act_for(const RevokeKey& one, const Outcome&) {
 }
 Act act_for(const FirstUse& one, const Outcome&) {
   return {.type = "strandline.key.used", .subject = one.name};
-}
-Act act_for(const BeginIncarnation& one, const Outcome& outcome) {
-  return {.type = "strandline.log.restored",
-          .subject = std::to_string(one.backup),
-          .details = fmt::format(R"(,"incarnation":"{}","first":{})", one.id, outcome.number)};
 }
 Act act_for(const Record& one, const Outcome&) { return one.act; }
 Act act_for(const CreateConsumer& one, const Outcome&) {

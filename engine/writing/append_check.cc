@@ -6,7 +6,6 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "engine/api/administration.h"
 #include "engine/api/append.h"
 #include "engine/api/event_rules.h"
 
@@ -48,9 +47,7 @@ Status check_parts(const LogState& log, const AppendMany& request) {
       // One part is the common case, and needs no map.
       plan = request.parts.size() == 1 ? &now : &planned.emplace(part.stream, now).first->second;
     }
-    // The log's own come to be whatever is said of others.
-    const bool creates = log.options.create_streams_on_append || !request.buries.empty() ||
-                         is_own_stream(part.stream);
+    const bool creates = log.options.create_streams_on_append || !request.buries.empty();
     if (!plan->exists && !creates) {
       return fail(Code::not_found, fmt::format("no stream \"{}\"; create it first", part.stream));
     }

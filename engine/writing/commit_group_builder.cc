@@ -75,11 +75,6 @@ void CommitGroupBuilder::add(Operation operation) {
       log_.index.remove(group_, std::get<IndexRemoval>(std::move(keep->change)));
     }
     group_.answers.push_back({std::move(operation.done), Outcome{}});
-  } else if (auto* tree = std::get_if<ChangeTree>(&operation.request)) {
-    const Result<Outcome> done =
-        Outcome{.number = log_.trees.change(group_, std::move(tree->change))};
-    write_down(operation, done);
-    group_.answers.push_back({std::move(operation.done), done});
   } else {
     run(std::get<Broadcast>(operation.request));
   }
@@ -108,8 +103,7 @@ Result<Outcome> CommitGroupBuilder::append(AppendMany& request) {
   Outcome outcome;
   outcome.appended.reserve(request.parts.size());
   for (const AppendMany::Part& part : request.parts) {
-    outcome.appended.push_back(
-        append_to(part.stream, part.batch, request.durability, part.digests.get()));
+    outcome.appended.push_back(append_to(part.stream, part.batch, request.durability));
     if (part.producer) put_original(part, outcome.appended.back());
   }
   for (const Commit& one : request.commits) {
@@ -182,16 +176,8 @@ Stream& CommitGroupBuilder::stream_for(const std::string& name) {
 }
 
 Appended CommitGroupBuilder::append_to(const std::string& name, const Batch& batch,
-                                       Durability durability, const BatchDigests* digests) {
-  // Made where the batch arrived; but of what the log itself writes.
-  std::shared_ptr<const BatchDigests> made;
-  const bool audited = log_.trees.audits(name);
-  if (audited && !digests) {
-    made = digest_batch(batch);
-    digests = made.get();
-  }
-  const StoredEvents::Place place =
-      log_.events.append(group_, stream_for(name), batch, audited ? digests : nullptr);
+                                       Durability durability) {
+  const StoredEvents::Place place = log_.events.append(group_, stream_for(name), batch);
   return {.stream = name,
           .first = place.first,
           .next = place.next,

@@ -40,8 +40,7 @@ class CommitGroupBuilder {
   Result<Outcome> append(AppendMany& request);
   Result<Outcome> broadcast(Broadcast& request);
   Status check_consumers(const AppendMany& request);
-  Appended append_to(const std::string& name, const Batch& batch, Durability durability,
-                     const BatchDigests* digests = nullptr);
+  Appended append_to(const std::string& name, const Batch& batch, Durability durability);
   void commit(const Commit& commit);
   void put_original(const AppendMany::Part& part, const Appended& appended);
   void put_expiring(const std::string& key, uint64_t ttl_s, std::string_view value);

@@ -1,7 +1,6 @@
 #include "engine/writing/commit_stage.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "engine/base/mutation.h"
 #include "engine/base/waiter.h"
@@ -114,8 +113,6 @@ void CommitStage::finish(std::span<CommitGroup> groups) {
     sync_us_ = std::min((3 * sync_us_ + took_us) / 4, 4 * took_us);
     log_.counters.syncs.fetch_add(1, std::memory_order_relaxed);
     log_.counters.sync_us_total.fetch_add(took_us, std::memory_order_relaxed);
-    const size_t bits = std::min<size_t>(std::bit_width(took_us), 63);
-    log_.counters.syncs_by_bits[bits].fetch_add(1, std::memory_order_relaxed);
   }
   const bool failed = log_.failure.failed();
   const Awakening awakening;

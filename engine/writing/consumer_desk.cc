@@ -18,6 +18,21 @@ constexpr int64_t kMemberSilenceUs = int64_t{3600} * 1'000'000;
 // Where there are too many, so long and two ack deadlines are enough: what it had has come back.
 constexpr int64_t kShortSilenceUs = int64_t{60} * 1'000'000;
 
+bool selects(const ConsumerSettings& settings, std::string_view stream) {
+  const Selection& select = settings.select;
+  if (leaves_out_dead_letters(select) && stream.starts_with(kDeadLetterPrefix)) return false;
+  switch (select.kind) {
+    case Selection::Kind::stream:
+    case Selection::Kind::list:
+      return std::ranges::find(select.names, stream) != select.names.end();
+    case Selection::Kind::prefix:
+      return stream.starts_with(select.names.at(0));
+    case Selection::Kind::all:
+      return true;
+  }
+  return true;
+}
+
 Error kept_for(const NamedConsumer& consumer, uint64_t floor) {
   return {
       .code = Code::conflict,
@@ -317,23 +332,7 @@ std::vector<DeadLetter> dead_letters_of(const NamedConsumer& consumer, uint64_t 
 
 // --- Retention.
 
-bool selects(const ConsumerSettings& settings, std::string_view stream) {
-  const Selection& select = settings.select;
-  if (leaves_out_dead_letters(select) && stream.starts_with(kDeadLetterPrefix)) return false;
-  switch (select.kind) {
-    case Selection::Kind::stream:
-    case Selection::Kind::list:
-      return std::ranges::find(select.names, stream) != select.names.end();
-    case Selection::Kind::prefix:
-      return stream.starts_with(select.names.at(0));
-    case Selection::Kind::all:
-      return true;
-  }
-  return true;
-}
-
-Status may_forget(const LogState& log, const Stream& stream, Offset before,
-                  std::optional<Sequence> last_sequence) {
+Status may_forget(const LogState& log, const Stream& stream, Offset before) {
   for (const NamedConsumer* consumer : log.consumers.retaining()) {
     const SettingsPointer settings = consumer->settings();
     if (!selects(*settings, stream.name)) continue;
@@ -341,10 +340,6 @@ Status may_forget(const LogState& log, const Stream& stream, Offset before,
     const uint64_t floor = floor_of(log, *consumer, scope);
     if (scope == stream.id) {
       if (floor < before.value) return std::unexpected(kept_for(*consumer, floor));
-      continue;
-    }
-    if (last_sequence) {
-      if (last_sequence->value >= floor) return std::unexpected(kept_for(*consumer, floor));
       continue;
     }
     // It counts in sequences: where is the last that would go?

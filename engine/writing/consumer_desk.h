@@ -155,8 +155,6 @@ class ConsumerDesk {
 
   // What there is to say of it changed: the group publishes it.
   void touch(std::string_view name);
-  // Lays out which of its unacked events changed.
-  void lay(NamedConsumer& consumer) { put_unacked(consumer); }
 
  private:
   Result<ConsumerOutcome> run(const CreateConsumer& request);

@@ -32,11 +32,9 @@ void Indexer::run() {
   while (const auto work = log_.index.wait_for_work()) {
     if (log_.failure.failed()) return;
     std::optional<KeepIndex> request;
-    const uint64_t rewritings = log_.rewritings.load(std::memory_order_acquire);
     if (work->gone) {
       request = KeepIndex{log_.index.removal_of(work->stripe)};
     } else if (auto made = StripeIndex::of(*log_.store, work->stripe)) {
-      made->rewritings = rewritings;
       request = KeepIndex{*std::move(made)};
     } else {
       log_.index.give_up(work->stripe);

@@ -16,14 +16,10 @@
 #include "engine/api/access.h"
 #include "engine/api/administration.h"
 #include "engine/api/append.h"
-#include "engine/api/log_info.h"
-#include "engine/state/audit_trees.h"
 #include "engine/state/event_index.h"
 #include "engine/state/outcome.h"
-#include "engine/store/held_files.h"
 #include "engine/writing/consumer_desk.h"
 #include "engine/writing/operation_traits.h"
-#include "engine/writing/rewriting.h"
 
 namespace strandline {
 
@@ -40,72 +36,9 @@ struct DeleteStream {
 template <>
 struct OperationTraits<DeleteStream>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-// The description of a stream, and its own policy.
-struct ChangeStream {
-  std::string name;
-  StreamChange change;
-};
-template <>
-struct OperationTraits<ChangeStream>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-// The policy of a prefix.
-struct ChangePolicy {
-  std::string prefix;
-  PolicyChange change;
-};
-template <>
-struct OperationTraits<ChangePolicy>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-// Of legal holds (engine/api/hold.h).
-struct LayHold {
-  NewHold hold;
-  std::string by;
-};
-template <>
-struct OperationTraits<LayHold>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-struct ReleaseHold {
-  std::string name;
-};
-template <>
-struct OperationTraits<ReleaseHold>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-// What retention found to be due (retention.h): streams are cut, as far as nobody keeps them.
-struct Cut {
-  StreamId stream;
-  Offset before;
-  uint64_t bytes_below;  // of the stream's stored batches that end at or below it
-  Sequence last;         // of the last event that goes
-};
-struct Expire {
-  std::vector<Cut> cuts;
-};
-template <>
-struct OperationTraits<Expire>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
-// The clock jumped; and, somebody says that it is right.
-struct PauseRetention {
-  RetentionPause pause;
-};
-template <>
-struct OperationTraits<PauseRetention>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-struct ConfirmClock {};
-template <>
-struct OperationTraits<ConfirmClock>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-// A segment was rewritten: so many bytes of its batches are not in its tables any more.
-struct NoteRemoved {
-  SegmentId segment;
-  uint64_t bytes;
-};
-template <>
-struct OperationTraits<NoteRemoved>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
 struct Truncate {
   std::string name;
   Offset before;
-  bool dry_run = false;  // says what would go, and changes nothing
 };
 template <>
 struct OperationTraits<Truncate>
@@ -114,18 +47,16 @@ struct Roll {};
 template <>
 struct OperationTraits<Roll>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-// Where a stream is in a segment, and where it goes on behind it.
+// Where a stream goes on behind a segment.
 struct StreamEnd {
   StreamId stream;
-  Offset first;  // [first, end) of it are there, and in holes that follow
   Offset end;
   std::optional<uint64_t> bytes_below;  // of the stream; none: the writer is to look
-  int64_t stored_us = 0;                // the last of them
 };
 struct DropSegment {
   SegmentId segment;
   // Of the streams that it holds (segment_ends.h); none if it could not be dropped when the drop
-  // was asked for.
+  // was asked for: it may be the oldest by the time that the writer looks.
   std::optional<std::vector<StreamEnd>> ends;
 };
 template <>
@@ -141,17 +72,6 @@ template <>
 struct OperationTraits<ForgetStripe>
     : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
 
-// The same of a segment that has older ones before it: where streams go on on both sides, holes are
-// left in the directory. Part by part; the last removes the records of the stripes.
-struct LeaveHoles {
-  SegmentId segment;
-  std::vector<StreamEnd> streams;
-  uint64_t stripes = 0;  // of the segment, in the last part
-};
-template <>
-struct OperationTraits<LeaveHoles>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::takes, Written::no> {};
-
 // The index of a sealed stripe, as the indexer made it; or what is to be removed of one. The
 // indexer has one under way at most: a full queue need not hold it up.
 struct KeepIndex {
@@ -160,14 +80,6 @@ struct KeepIndex {
 template <>
 struct OperationTraits<KeepIndex>
     : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::takes, Written::no> {};
-
-// What was made of an audit tree, or signed. The signer writes down what it signs.
-struct ChangeTree {
-  TreeChange change;
-};
-template <>
-struct OperationTraits<ChangeTree>
-    : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses, Written::no> {};
 
 // Of API keys (engine/api/access.h). They lock out whoever must not be let in any more, so that a
 // full disk does not stop them.
@@ -208,31 +120,6 @@ struct OperationTraits<Record>
     : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses, Written::down> {
 };
 
-// For a backup (log_backup.cc): the store's files are held, as they are between two commit groups.
-// It is answered once all that is in them is durable. That a backup was made is written down when
-// it is done.
-struct HeldStore {
-  std::unique_ptr<HeldFiles> files;
-  Sequence next;         // one past the last event in them
-  uint64_t changes = 0;  // as in the head mark
-  Timestamp at;
-};
-struct HoldFiles {
-  std::shared_ptr<HeldStore> held;
-};
-template <>
-struct OperationTraits<HoldFiles>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::no> {};
-// The log was restored from a backup, and is another incarnation from here on.
-struct BeginIncarnation {
-  std::string id;
-  uint64_t backup;
-  Sequence first;
-};
-template <>
-struct OperationTraits<BeginIncarnation>
-    : Always<Grouping::alone, Effect::changes, Reserve::none, FullQueue::refuses, Written::down> {};
-
 template <>
 struct OperationTraits<Broadcast>
     : Always<Grouping::shared, Effect::changes, Reserve::full, FullQueue::refuses, Written::no> {};
@@ -248,12 +135,9 @@ struct OperationTraits<AppendMany> {
 };
 
 struct Operation {
-  using Request =
-      std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, ChangeStream, ChangePolicy,
-                   LayHold, ReleaseHold, Expire, PauseRetention, ConfirmClock, NoteRemoved,
-                   Truncate, Roll, DropSegment, ForgetStripe, LeaveHoles, KeepIndex, ChangeTree,
-                   CreateKey, RotateKey, RevokeKey, FirstUse, Record, BeginErasure, EndErasure,
-                   Rewrite, ReplaceRecords, FlushAll, HoldFiles, BeginIncarnation, ConsumerRequest>;
+  using Request = std::variant<AppendMany, Broadcast, CreateStream, DeleteStream, Truncate, Roll,
+                               DropSegment, ForgetStripe, KeepIndex, CreateKey, RotateKey,
+                               RevokeKey, FirstUse, Record, ConsumerRequest>;
   using Done = Answering;
 
   Request request;

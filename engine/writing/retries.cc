@@ -10,16 +10,7 @@
 namespace strandline {
 namespace {
 
-// Of one whose events were erased, the answer does not know the body any more.
-bool has_the_counts_of(const Outcome& answer, const AppendMany& request) {
-  return std::ranges::equal(
-      answer.appended, request.parts, [](const Appended& was, const AppendMany::Part& is) {
-        return was.stream == is.stream && was.next - was.first == is.batch.count();
-      });
-}
-
-Result<std::optional<Outcome>> find_answer(LogState& log, const AppendMany& append) {
-  const Idempotency& request = *append.idempotency;
+Result<std::optional<Outcome>> find_answer(LogState& log, const Idempotency& request) {
   auto found = log.expiring.find(*log.store, answer_key(request.key));
   if (!found) return std::unexpected(std::move(found.error()));
   if (!*found) return std::nullopt;
@@ -30,9 +21,7 @@ Result<std::optional<Outcome>> find_answer(LogState& log, const AppendMany& appe
                                            "not parse",
                                            request.key));
   }
-  const bool same = fingerprint == request.fingerprint ||
-                    (fingerprint.empty() && has_the_counts_of(outcome, append));
-  if (!same) return std::unexpected(reused_key(request.key));
+  if (fingerprint != request.fingerprint) return std::unexpected(reused_key(request.key));
   return outcome;
 }
 
@@ -82,9 +71,7 @@ class Retries {
       original = *found;
     }
     if (!original) return std::unexpected(without_original(part, **head));
-    // Without a checksum, some of its events were erased.
-    if (original->count != part.batch.count() ||
-        (original->crc32c != 0 && original->crc32c != crc32c(part.batch.bytes()))) {
+    if (original->count != part.batch.count() || original->crc32c != crc32c(part.batch.bytes())) {
       return fail(Code::conflict,
                   fmt::format("{} was of other events ({} at offset {} of \"{}\"): a retry sends "
                               "the same again",
@@ -148,7 +135,7 @@ class Retries {
 
 Result<std::optional<Outcome>> find_original(LogState& log, const AppendMany& request) {
   if (request.idempotency) {
-    auto answer = find_answer(log, request);
+    auto answer = find_answer(log, *request.idempotency);
     if (!answer || *answer) return answer;
   }
   const bool produced = std::ranges::any_of(

@@ -7,7 +7,6 @@
 
 #include <vector>
 
-#include "engine/format/extent_run.h"
 #include "engine/state/commit_group.h"
 #include "engine/state/log_state.h"
 #include "engine/writing/operation.h"
@@ -17,10 +16,5 @@ namespace strandline {
 // *Errors*: `corrupt` where a stream is named that is not there, or where neither a stripe's record
 // nor all of its events can be read.
 Result<std::vector<StreamEnd>> segment_ends(const LogState& log, SegmentId segment);
-// What is left in the directory of a stream that goes on on both sides of a dropped segment.
-ExtentRun hole_of(SegmentId segment, const StreamEnd& end);
-// The ends of streams that begin in the segment, moved behind the holes that follow them. The keys
-// of these.
-std::vector<WhereKey> pass_holes(const LogState& log, bool oldest, std::vector<StreamEnd>& ends);
 
 }  // namespace strandline

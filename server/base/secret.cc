@@ -47,15 +47,6 @@ std::string digest_of_secret(std::string_view secret) {
   return out;
 }
 
-std::string md5_of(std::string_view text) {
-  std::string out(16, '\0');
-  unsigned size = 0;
-  CHECK_EQ(EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(out.data()), &size,
-                      EVP_md5(), nullptr),
-           1);
-  return out;
-}
-
 std::string authentication_code(std::string_view key, std::string_view message) {
   std::string out(SHA256_DIGEST_LENGTH, '\0');
   unsigned size = 0;

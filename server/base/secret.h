@@ -13,8 +13,6 @@ namespace strandline::server {
 std::string new_secret();
 // SHA-256: 32 bytes.
 std::string digest_of_secret(std::string_view secret);
-// MD5, as Pusher's HTTP API names a body that is signed: 16 bytes. It guards nothing by itself.
-std::string md5_of(std::string_view text);
 // HMAC-SHA-256: 32 bytes.
 std::string authentication_code(std::string_view key, std::string_view message);
 // In a time that says nothing about where they differ.

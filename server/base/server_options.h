@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/api/backup.h"
 #include "engine/api/quota.h"
 
 namespace strandline::server {
@@ -34,9 +33,6 @@ struct ServerOptions {
   Quota quota = {};
   // Where a line for each request goes (access_log.h): a file, or "-"; empty: nowhere.
   std::string access_log = {};
-  // Where backups of the log go; empty: none are made. No request names a directory.
-  std::string backup_directory = {};
-  uint64_t backup_bytes_per_second_max = kBackupBytesPerSecond;
   // Of one address: more are answered 429, but for one a second. 0: all are looked at.
   uint64_t wrong_secrets_max = 20;
   size_t connections_max = 20'000;          // past it, 503 and closed
@@ -57,35 +53,9 @@ struct ServerOptions {
   uint64_t idle_timeout_ms = 120'000;        // between requests
   // An answer that no socket takes for this long; not a follower, which may be as slow as it likes.
   uint64_t write_timeout_ms = 600'000;
-  // Followers open at a time of one address, and of one principal: see follower_caps.h. 0: as many
-  // as connections, because behind a proxy all clients have one address.
-  uint64_t followers_per_address_max = 0;
-  uint64_t followers_per_principal_max = 0;
-  // A follower is ended after so long, and may come back at once, where it was: so that what a
-  // client was given when it came is looked at again, and load spreads over servers. 0: never.
-  uint64_t follower_life_ms = 24ull * 3600 * 1000;
-  // Serves the pages under examples/ at /demo/, for trying it out.
-  bool demo = false;
   uint64_t keepalive_ms = 15'000;      // a comment to a follower that has nothing to read
   uint64_t sse_retry_ms = 1'000;       // what `retry:` tells a client
   uint64_t drain_timeout_ms = 10'000;  // then sockets are closed whatever they do
-
-  // --- Live clients (server/live).
-  std::string live_channels = {};  // what channels are: see channel_rules.h
-  // With which an application's clients come, and its backend signs; no secret: there is none.
-  std::string live_app_id = "strandline";
-  std::string live_app_key = "strandline";
-  std::string live_app_secret = {};
-  std::string live_callback = {};  // a URL that is asked about private channels; empty: none
-  size_t live_message_bytes_max = 1 << 20;  // of a client; past it, 1009
-  // Of one connection: each takes about 2 KiB while nothing happens.
-  size_t live_subscriptions_max = 1'000;
-  // Of one connection, twice as many at once; past it, it is not read from. Far more than pages do.
-  uint64_t live_messages_per_s = 100;
-  uint64_t live_ping_ms = 30'000;  // of silence, until a client is asked whether it is there,
-                                   // and again until it is taken for gone
-  uint64_t live_life_ms = 24ull * 3600 * 1000;  // of a connection, so that keys are shown anew
-  uint64_t live_grace_ms = 3'000;  // until a user whose last connection has gone has left
 };
 
 }  // namespace strandline::server

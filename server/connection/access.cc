@@ -230,11 +230,6 @@ std::optional<Response> refuse(const Principal& principal, const NewConsumer& re
   return problem(403, "forbidden", "the name \"" + request.name + "\" is taken");
 }
 
-std::optional<Response> refuse(const Principal& principal, const OneOrAll& request,
-                               const Log& log) {
-  return std::visit([&](const auto& one) { return refuse(principal, one, log); }, request);
-}
-
 bool may_use(const Principal& principal, const ConsumerSettings& settings) {
   return principal.may_select(Action::consume, settings.select) &&
          principal.may_select(Action::read, settings.select);

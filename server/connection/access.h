@@ -12,7 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "engine/log.h"
 #include "server/connection/principal.h"
@@ -44,9 +43,6 @@ std::optional<Response> refuse(const Principal& principal, const Broadcast& requ
                                const Log& log);
 std::optional<Response> refuse(const Principal& principal, const NewConsumer& request,
                                const Log& log);
-// To one stream, or to all.
-using OneOrAll = std::variant<AppendMany, Broadcast>;
-std::optional<Response> refuse(const Principal& principal, const OneOrAll& request, const Log& log);
 
 // Whether it may consume, and read, all that a consumer selects.
 bool may_use(const Principal& principal, const ConsumerSettings& settings);

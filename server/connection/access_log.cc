@@ -21,11 +21,9 @@ int open_for_lines(const std::string& path) {
   return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 }
 
-// The name of one that lets somebody in; empty: it is none.
-std::string_view name_of_secret(std::string_view parameter) {
+bool is_ticket(std::string_view parameter) {
   const auto name = percent_decode(parameter.substr(0, parameter.find('=')), true);
-  if (!name || *name == "ticket") return "ticket";
-  return *name == "auth_signature" ? "auth_signature" : "";
+  return !name || *name == "ticket";
 }
 
 }  // namespace
@@ -38,9 +36,8 @@ std::string without_tickets(std::string_view target) {
   for (std::string_view rest = target.substr(mark + 1);;) {
     const std::string_view parameter = rest.substr(0, rest.find('&'));
     out += std::exchange(before, '&');
-    if (const std::string_view name = name_of_secret(parameter); !name.empty()) {
-      out += name;
-      out += "=...";
+    if (is_ticket(parameter)) {
+      out += "ticket=...";
     } else {
       out += parameter;
     }

@@ -1,7 +1,6 @@
 #include "server/connection/admission.h"
 
 #include "server/connection/access.h"
-#include "server/connection/app_signature.h"
 #include "server/connection/request_reader.h"
 #include "server/http/gunzip.h"
 #include "server/http/problem.h"
@@ -17,8 +16,6 @@ bool says_other_site(const RequestHead& head) {
 
 // A browser adds neither to a request by itself: the page that sends it has it from somebody.
 bool brings_token(const RequestHead& head) {
-  // Of an application's clients it is the key in the path (server/live).
-  if (head.target.starts_with("/app/")) return true;
   const std::string_view authorization = head.field(Header::authorization);
   constexpr std::string_view kBearer = "Bearer ";
   if (authorization.size() > kBearer.size() &&
@@ -38,9 +35,7 @@ bool brings_token(const RequestHead& head) {
 // Sec-Fetch-Site (W3C, Fetch Metadata), older ones in Origin alone. Programs send neither.
 std::optional<Response> refuse_other_sites(const Request& request, const Service& service) {
   const RequestHead& head = request.head;
-  // A page may send what it likes over a WebSocket, which begins with a GET, and no browser asks
-  // first.
-  if (is_safe_method(head.method) && !head.has(Header::upgrade)) return std::nullopt;
+  if (is_safe_method(head.method)) return std::nullopt;
   const std::string_view origin = head.field(Header::origin);
   // Behind a proxy, the page knows this server by what the proxy is called.
   const Client& client = request.client;
@@ -188,9 +183,6 @@ std::optional<Response> let_in(Admitted& admitted, Request& request, Service& se
   const auto ticket = query->take("ticket");
   if (!ticket) return malformed(ticket.error());
   admitted.query = std::move(*query);
-  if (admitted.match.route->path.starts_with(kAppsPath)) {
-    return refuse_unsigned(head, admitted.match, admitted.query, service);
-  }
   if (!admitted.match.route->needs.anything()) return std::nullopt;
   auto principal = identify(request, *ticket, service);
   const std::string& address = request.client.address;
@@ -233,10 +225,6 @@ std::expected<Admitted, Response> admit(Request& request, Service& service) {
   if (!match) return std::unexpected(std::move(match.error()));
   if (auto refused = refuse_meaningless(head, *match->route)) {
     return std::unexpected(std::move(*refused));
-  }
-  if (head.framing != Framing::none &&
-      same_ignoring_case(head.field(Header::upgrade), "websocket")) {
-    return std::unexpected(malformed("a request for a WebSocket has no body"));
   }
   Admitted admitted{.match = std::move(*match)};
   if (auto refused = let_in(admitted, request, service))

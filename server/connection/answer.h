@@ -13,7 +13,6 @@
 #include "server/base/mailbox.h"
 #include "server/connection/follow.h"
 #include "server/connection/service.h"
-#include "server/connection/upgrade.h"
 #include "server/http/response.h"
 
 namespace strandline::server {
@@ -24,7 +23,6 @@ class Answerer {
   virtual ~Answerer() = default;
   virtual void answer(uint64_t number, Response response) = 0;
   virtual void answer(uint64_t number, std::unique_ptr<Follow> follow) = 0;
-  virtual void answer(uint64_t number, Upgrade upgrade) = 0;
   // Whether there is still somebody to answer.
   virtual bool is_awaited(uint64_t number) const = 0;
   // Calls back when there is not, or when the answer must not wait any longer.
@@ -43,8 +41,6 @@ class Answer {
     to_->answer(number_, std::move(response));
   }
   void follow(std::unique_ptr<Follow> follow) { to_->answer(number_, std::move(follow)); }
-  // The connection goes on in another protocol. Before the handler returns.
-  void upgrade(Upgrade upgrade) { to_->answer(number_, std::move(upgrade)); }
 
   // For an answer that takes its time, on the session's thread.
   Mailbox& mailbox() { return *mailbox_; }

@@ -54,8 +54,4 @@ std::optional<Response> charge(const Call& call, const Broadcast& request) {
 
 std::optional<Response> charge(const Call&, const NewConsumer&) { return std::nullopt; }
 
-std::optional<Response> charge(const Call& call, const OneOrAll& request) {
-  return std::visit([&](const auto& one) { return charge(call, one); }, request);
-}
-
 }  // namespace strandline::server

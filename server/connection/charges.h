@@ -14,6 +14,5 @@ std::optional<Response> charge(const Call& call, const Append& request);
 std::optional<Response> charge(const Call& call, const AppendMany& request);
 std::optional<Response> charge(const Call& call, const Broadcast& request);
 std::optional<Response> charge(const Call& call, const NewConsumer& request);
-std::optional<Response> charge(const Call& call, const OneOrAll& request);
 
 }  // namespace strandline::server

@@ -5,8 +5,6 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include <algorithm>
-
 #include "server/connection/consumer_metrics.h"
 #include "server/connection/readiness.h"
 #include "server/connection/route.h"
@@ -79,26 +77,6 @@ class Scrape {
       family.Add({{"reason", std::string(reason)}}).Set(refused && refused->reason == reason);
     }
   }
-  void retention(const RetentionInfo& info) {
-    gauge("strandline_retention_lag_seconds",
-          "For how long events that are to go have been there longer than they should.",
-          info.lag_s);
-    gauge("strandline_retention_paused",
-          "1 if nothing expires until somebody confirms that the clock is right.",
-          info.paused ? 1 : 0);
-    gauge("strandline_kept_bytes", "Bytes of stored batches that can be read.", info.kept_bytes);
-    gauge("strandline_dead_bytes", "Bytes of stored batches that nobody can read, on the disk yet.",
-          info.dead_bytes);
-    gauge("strandline_disk_bytes", "Bytes of table files and WAL.", info.disk_bytes);
-    counter("strandline_reclaimed_bytes_total",
-            "Bytes that table files became smaller by as segments were dropped and rewritten.",
-            info.reclaimed_bytes);
-    counter("strandline_events_expired_total", "Events that retention took.", info.events_expired);
-    counter("strandline_segments_dropped_total", "Segments that retention dropped.",
-            info.segments_dropped);
-    counter("strandline_segments_rewritten_total", "Segments rewritten without what is dead.",
-            info.segments_rewritten);
-  }
   void consumers(const Log& log) { add_consumer_metrics(registry_, log); }
   void tokens(const TokenAuthority& tokens) {
     auto& family = prometheus::BuildCounter()
@@ -129,12 +107,6 @@ std::string render_metrics(const Service& service) {
   const Log& log = service.log;
   Scrape scrape;
   scrape.requests(metrics, service.routes);
-  scrape.gauge("strandline_live_connections", "Live clients (WebSockets) that are connected.",
-               metrics.live_connections);
-  scrape.gauge("strandline_live_subscriptions", "Subscriptions of live clients.",
-               metrics.live_subscriptions);
-  scrape.counter("strandline_live_messages_total", "Messages that live clients have sent.",
-                 metrics.live_messages);
   scrape.counter("strandline_http_connections_accepted_total", "Connections accepted.",
                  metrics.connections_accepted);
   scrape.counter("strandline_http_connections_refused_total",
@@ -202,20 +174,6 @@ std::string render_metrics(const Service& service) {
                log.durable_next().value);
   scrape.gauge("strandline_sealed", "1 if appends are refused until the log is reopened.",
                log.sealed() ? 1 : 0);
-  if (const auto newest = service.backups.newest()) {
-    const int64_t age_us = std::max<int64_t>(0, log.now().us - newest->made.us);
-    scrape.gauge("strandline_backup_age_seconds", "Since the newest backup was made.",
-                 static_cast<uint64_t>(age_us / 1'000'000));
-    scrape.gauge("strandline_backup_bytes", "Bytes of the newest backup.", newest->bytes);
-    scrape.gauge("strandline_backup_written_bytes", "Bytes of it that no backup before it had.",
-                 newest->written);
-    scrape.gauge("strandline_backup_next", "One past the sequence of the last event in it.",
-                 newest->next.value);
-  }
-  scrape.counter("strandline_backups_failed_total",
-                 "Backups that could not be made or verified, since the server started.",
-                 service.backups.failures());
-  scrape.retention(log.retention());
   if (service.tokens) scrape.tokens(*service.tokens);
   scrape.consumers(log);
   return scrape.text();

@@ -22,9 +22,6 @@ struct Metrics {
   std::atomic<uint64_t> connections_refused = 0;  // over connections_max
   std::atomic<uint64_t> connections = 0;          // open now
   std::atomic<uint64_t> followers = 0;            // open now
-  std::atomic<uint64_t> live_connections = 0;     // open now
-  std::atomic<uint64_t> live_subscriptions = 0;   // of these
-  std::atomic<uint64_t> live_messages = 0;        // from their clients
   std::atomic<uint64_t> bytes_in = 0;
   std::atomic<uint64_t> bytes_out = 0;
   std::atomic<uint64_t> timeouts = 0;

@@ -31,14 +31,12 @@ class Principal {
   Principal(ApiKeyPointer key, std::string digest, Credential credential)
       : key_(std::move(key)), digest_(std::move(digest)), credential_(credential) {}
   // A ticket of that key.
-  Principal(ApiKeyPointer key, std::string digest, Grants narrower, Timestamp until,
-            std::string user)
+  Principal(ApiKeyPointer key, std::string digest, Grants narrower, Timestamp until)
       : key_(std::move(key)),
         digest_(std::move(digest)),
         credential_(Credential::ticket),
         narrower_(std::make_shared<const Grants>(std::move(narrower))),
-        until_(until),
-        user_(std::move(user)) {}
+        until_(until) {}
   // That key, by a client's certificate.
   Principal(ApiKeyPointer key, Timestamp until)
       : key_(std::move(key)),
@@ -52,14 +50,12 @@ class Principal {
         signer_(token->key),
         until_(*token->identity.expires) {}
   // A ticket of that: `identity` is what the token said.
-  Principal(ApiKeyPointer identity, TokenKeyPointer signer, Grants narrower, Timestamp until,
-            std::string user)
+  Principal(ApiKeyPointer identity, TokenKeyPointer signer, Grants narrower, Timestamp until)
       : key_(std::move(identity)),
         credential_(Credential::ticket),
         narrower_(std::make_shared<const Grants>(std::move(narrower))),
         signer_(std::move(signer)),
-        until_(until),
-        user_(std::move(user)) {}
+        until_(until) {}
 
   bool may(Action action, std::string_view stream) const {
     return holds([&](const Grants& grants) { return grants.allow(action, stream); });
@@ -84,11 +80,6 @@ class Principal {
   Credential credential() const { return credential_; }
   // Null: the server has no access control. Of a token, what it says in the form of a key.
   const ApiKeyPointer& key() const { return key_; }
-  // Who it is to other live clients: whom its ticket names, or else its key; empty: nobody.
-  std::string_view user() const {
-    if (!user_.empty() || !key_) return user_;
-    return key_->name;
-  }
   // As people are told: `the key "shop"`.
   std::string who() const;
   // The key that signed its token; null: it is an API key.
@@ -119,7 +110,6 @@ class Principal {
   std::shared_ptr<const Grants> narrower_;  // of a ticket
   TokenKeyPointer signer_;                  // of a token
   Timestamp until_ = {};                    // of a ticket, a certificate, or a token
-  std::string user_ = {};                   // of a ticket that names one
 };
 
 }  // namespace strandline::server

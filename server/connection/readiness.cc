@@ -17,16 +17,9 @@ std::optional<NotReady> appends_refused(const Service& service) {
 Response readiness(const Service& service) {
   const auto refused = appends_refused(service);
   if (!refused) {
-    Response response;
-    response.body =
-        "{\"status\":\"ready\",\"appends\":\"accepted\",\"reason\":null,\"detail\":null";
-    // What somebody should look at, though it stops no append.
-    if (const auto paused = service.log.retention_paused()) {
-      response.body += ",\"retention\":\"paused\",\"retention_detail\":";
-      render_string(response.body, paused->why);
-    }
-    response.body += "}\n";
-    return response;
+    return {.body =
+                "{\"status\":\"ready\",\"appends\":\"accepted\",\"reason\":null,"
+                "\"detail\":null}\n"};
   }
   Response response{.status = 503};
   response.body = "{\"status\":\"not ready\",\"appends\":\"refused\",\"reason\":";

@@ -65,12 +65,6 @@ class RequestReader {
   awaitable<bool> skip_body(const RequestHead& head);
   // Whether bytes of a further request are there already.
   bool has_input() const { return begin_ < end_; }
-  // These: they are another protocol's.
-  std::string take_input() {
-    std::string taken(input());
-    begin_ = end_ = 0;
-    return taken;
-  }
   // Reads and drops what the client sends, until it closes, fails, or has sent more than anybody
   // means to.
   awaitable<void> watch();

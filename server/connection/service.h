@@ -11,14 +11,10 @@
 #include "server/base/secret.h"
 #include "server/base/server_options.h"
 #include "server/connection/access_log.h"
-#include "server/connection/backup_runner.h"
 #include "server/connection/first_uses.h"
-#include "server/connection/follower_caps.h"
 #include "server/connection/metrics.h"
 #include "server/connection/quotas.h"
 #include "server/connection/refusals.h"
-#include "server/connection/stream_clients.h"
-#include "server/generators/generators.h"
 #include "server/http/body_budget.h"
 #include "server/http/forwarded.h"
 #include "server/http/origins.h"
@@ -27,7 +23,6 @@
 namespace strandline::server {
 
 class RouteTable;
-struct Live;  // server/live/live.h
 
 struct Service {
   Service(Log& log, ServerOptions options, const RouteTable& routes)
@@ -41,14 +36,9 @@ struct Service {
   Metrics metrics;
   Quotas quotas{options.quota, options.wrong_secrets_max,
                 [this](std::string_view prefix) { return log.stored_under(prefix).bytes; }};
-  FollowerCaps follower_caps{options.followers_per_address_max,
-                             options.followers_per_principal_max};
-  StreamClients stream_clients;
   Refusals refusals;
   FirstUses first_uses;
-  BackupRunner backups{log, options.backup_directory, options.backup_bytes_per_second_max};
   AccessLog* access_log = nullptr;  // borrowed; null: none is written
-  Live* live = nullptr;             // borrowed; set before the first request
   BodyBudget bodies{options.bodies_bytes_max};
   std::atomic<bool> draining = false;
 
@@ -56,8 +46,6 @@ struct Service {
   std::unique_ptr<TokenAuthority> tokens;
   // Whether a client's certificate says who it is.
   bool identifies_clients = false;
-  // What made-up events are appended by; set before the first request.
-  std::unique_ptr<Generators> generators;
   // With which tickets of tokens are signed: they end when the server does.
   const std::string ticket_secret = new_secret();
   // Whether it is asked who asks: the log has had a key, or another way in is set up.

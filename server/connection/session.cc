@@ -83,10 +83,8 @@ void Session::end_if_not_allowed(SteadyTime now) {
     if (following_ && now > ended_at_ + kToldWithin) abort();
     return;
   }
-  const auto why = over ? "certificate-expired"
-                   : following_ && now > follows_until_
-                       ? std::optional<std::string_view>("longest-life")
-                       : principal_.ended(*service_.log.api_keys(), service_.log.now());
+  const auto why = over ? std::optional<std::string_view>("certificate-expired")
+                        : principal_.ended(*service_.log.api_keys(), service_.log.now());
   if (!why) return;
   ended_ = why;
   ended_at_ = now;
@@ -117,7 +115,6 @@ void Session::abort() {
 }
 
 void Session::finish() {
-  if (upgrade_ && !broken_) return hand_over();
   abort();
   first_ += slots_.size();
   const std::deque<Slot> gone = std::exchange(slots_, {});
@@ -186,7 +183,6 @@ awaitable<bool> Session::serve(Request request, std::expected<Admitted, Response
   const bool more = manner.keep_alive;
   const uint64_t number = open_slot(std::move(manner));
   dispatch(std::move(request), std::move(admitted), number);
-  if (upgrade_) co_return false;
   if (!pipelined && !following_) co_await all_answered();
   if (following_) {
     co_await reader_.watch();
@@ -239,9 +235,7 @@ void Session::dispatch(Request request, Admitted admitted, uint64_t number) {
   ended_ = std::nullopt;
   const Handling handler = match.route->handling;
   const bool packed = admitted.packed;
-  // What follows, or upgrades, begins on this thread: it is a GET, whose body nobody reads.
-  const bool large =
-      !is_safe_method(request.head.method) && (packed || request.body.size() > kLargeBodyBytes);
+  const bool large = packed || request.body.size() > kLargeBodyBytes;
   Call call{service_,
             std::move(request),
             *match.route,
@@ -311,13 +305,6 @@ void Session::answer(uint64_t number, std::unique_ptr<Follow> follow) {
   if (!slot) return;
   auto lease = service_.quotas.open(account_, QuotaKind::followers);
   if (!lease) return answer(number, std::move(lease.error()));
-  auto cap = service_.follower_caps.open(slot->manner.actor);
-  if (!cap) return answer(number, std::move(cap.error()));
-  follower_cap_ = std::move(*cap);
-  if (service_.options.follower_life_ms > 0) {
-    follows_until_ = std::chrono::steady_clock::now() +
-                     std::chrono::milliseconds(service_.options.follower_life_ms);
-  }
   follower_lease_ = std::move(*lease);
   service_.metrics.answered(service_.routes.index_of(slot->manner.route), 200);
   following_ = true;
@@ -345,7 +332,6 @@ awaitable<void> Session::write_answers() {
       co_await answered_.wait();
       continue;
     }
-    if (upgrade_ && slots_.size() == 1) break;
     if (slots_.front().follow) {
       auto follow = std::move(slots_.front().follow);
       const Manner manner = slots_.front().manner;
@@ -367,7 +353,6 @@ awaitable<void> Session::write_answers() {
   }
   stop_reading_.emit(asio::cancellation_type::terminal);
   while (!reading_over_) co_await answered_.wait();
-  if (upgrade_) co_return;
   if ((refused_ || reader_.has_input()) && !broken_) co_await linger();
 }
 

@@ -37,7 +37,6 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
 
   void answer(uint64_t number, Response response) override;
   void answer(uint64_t number, std::unique_ptr<Follow> follow) override;
-  void answer(uint64_t number, Upgrade upgrade) override;
   bool is_awaited(uint64_t number) const override;
   void on_give_up(uint64_t number, std::function<void()> callback) override;
 
@@ -94,7 +93,6 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   void gather(std::string& out, std::string& large_body);
   awaitable<void> linger();
   void finish();
-  void hand_over();
 
   // session_follow.cc
   awaitable<void> write_follow(std::unique_ptr<Follow> follow, Manner manner);
@@ -108,7 +106,7 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
 
   Worker& worker_;
   Service& service_;
-  std::unique_ptr<Transport> transport_;  // null once it was handed over
+  const std::unique_ptr<Transport> transport_;
   Deadlines deadlines_;
   RequestReader reader_;
   asio::cancellation_signal stop_reading_;
@@ -126,8 +124,6 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   AccountPointer account_;           // its
   Account::Lease connection_lease_;  // of that account
   Account::Lease follower_lease_;
-  FollowerCaps::Lease follower_cap_;
-  SteadyTime follows_until_ = SteadyTime::max();
   uint64_t sent_ = 0;                      // to a follower
   std::optional<std::string_view> ended_;  // why it may not wait for events any longer
   SteadyTime ended_at_;
@@ -139,7 +135,6 @@ class Session : public Connection, public Answerer, public std::enable_shared_fr
   Signal wake_;  // the follow's: there is something to read, or a reason to stop
   bool woken_ = false;
   bool following_ = false;
-  Upgrade upgrade_;  // not null: it goes on in another protocol, once this one has ended
   bool peer_gone_ = false;
 };
 

@@ -1,7 +1,6 @@
 // A session's answers, apart from their bytes: what each is to be like, whose quota it is from, and
-// what is written down of it; and the answer behind which another protocol is spoken.
+// what is written down of it.
 #include "server/connection/session.h"
-#include "server/connection/worker.h"
 
 namespace strandline::server {
 
@@ -59,30 +58,6 @@ void Session::tell(const Manner& manner, unsigned status, uint64_t bytes) {
                               .status = status,
                               .bytes = bytes,
                               .duration = std::chrono::steady_clock::now() - manner.begun});
-}
-
-void Session::answer(uint64_t number, Upgrade upgrade) {
-  Slot* slot = waiting_slot(number);
-  if (!slot) return;
-  service_.metrics.answered(service_.routes.index_of(slot->manner.route), 101);
-  tell(slot->manner, 101, 0);
-  upgrade_ = std::move(upgrade);
-  set_ready(*slot);
-}
-
-void Session::hand_over() {
-  broken_ = true;
-  SteadyTime until = SteadyTime::max();
-  if (certificate_) {
-    until = std::chrono::steady_clock::now() +
-            std::chrono::microseconds(certificate_->expires.us - service_.log.now().us);
-  }
-  Upgraded handed{.worker = worker_,
-                  .transport = std::move(transport_),
-                  .input = reader_.take_input(),
-                  .lease = std::move(connection_lease_),
-                  .certificate_until = until};
-  worker_.replace(*this, std::exchange(upgrade_, nullptr)(std::move(handed)));
 }
 
 }  // namespace strandline::server

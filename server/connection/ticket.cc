@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kTicketPrefix = "strt_";
 constexpr size_t kTicketBytesMax = 8 << 10;  // of a target: see request_line_bytes_max
 constexpr size_t kCodeBytes = 32;
-constexpr uint8_t kTicketVersion = 2;
+constexpr uint8_t kTicketVersion = 1;
 constexpr char kNoTicket[] = "the ticket is none that is good: it may have expired";
 
 void append_hex(std::string& out, std::string_view bytes) {
@@ -54,12 +54,10 @@ void put_grants(std::string& out, const std::vector<Grant>& grants) {
 }
 
 // What is signed: version u8, until i64 in us, the name of the key, or the token's subject; the
-// user that the ticket is for, or nothing; the ticket's grants, and of a token also the thumbprint
-// of its key, and the token's own grants. A text is its length in a u16, and the bytes; grants are
-// their count in a u16, and each.
+// ticket's grants, and of a token also the thumbprint of its key, and the token's own grants. A
+// text is its length in a u16, and the bytes; grants are their count in a u16, and each.
 struct TicketMessage {
   std::string name;
-  std::string user;
   std::vector<Grant> grants;
   Timestamp until;
   std::string signer = {};  // of a token
@@ -70,7 +68,6 @@ struct TicketMessage {
     put_le<uint8_t>(out, kTicketVersion);
     put_le<int64_t>(out, until.us);
     put_text(out, name);
-    put_text(out, user);
     put_grants(out, grants);
     if (signer.empty()) return out;
     put_text(out, signer);
@@ -87,7 +84,7 @@ class MessageReader {
   bool read(TicketMessage& message) {
     uint8_t version = 0;
     if (!number(version) || version != kTicketVersion || !number(message.until.us) ||
-        !text(message.name) || !text(message.user) || !grants(message.grants)) {
+        !text(message.name) || !grants(message.grants)) {
       return false;
     }
     return bytes_.empty() ||
@@ -139,10 +136,8 @@ std::vector<Grant> of_use(const std::vector<Grant>& all, const std::vector<Grant
 }  // namespace
 
 std::optional<std::string> make_ticket(const Principal& principal, const std::vector<Grant>& grants,
-                                       Timestamp until, std::string_view secret,
-                                       std::string_view user) {
-  TicketMessage message{
-      .name = principal.key()->name, .user = std::string(user), .grants = grants, .until = until};
+                                       Timestamp until, std::string_view secret) {
+  TicketMessage message{.name = principal.key()->name, .grants = grants, .until = until};
   const TokenKeyPointer& signer = principal.signer();
   if (signer) {
     message.signer = signer->thumbprint();
@@ -173,15 +168,14 @@ std::expected<Principal, std::string> read_ticket(std::string_view ticket, const
     auto identity = std::make_shared<const ApiKey>(
         ApiKey{.name = std::move(message.name), .grants = Grants(std::move(message.token_grants))});
     return Principal(std::move(identity), std::move(signer), Grants(std::move(message.grants)),
-                     message.until, std::move(message.user));
+                     message.until);
   }
   ApiKeyPointer key = known.keys.find(message.name);
   if (!key) return refused;
   for (const std::string& digest : {key->digest, key->old_digest}) {
     if (digest.empty() || !are_same_bytes(authentication_code(digest, text), code)) continue;
     if (!key->holds(digest, now) || now >= message.until) return refused;
-    return Principal(std::move(key), digest, Grants(std::move(message.grants)), message.until,
-                     std::move(message.user));
+    return Principal(std::move(key), digest, Grants(std::move(message.grants)), message.until);
   }
   return refused;
 }

@@ -30,10 +30,8 @@ struct TicketKeys {
 
 // Of a principal that is known, and no ticket itself; `until` is no later than the principal's.
 // Nothing: what the token says takes more than a ticket may have.
-// `user`: who shows it, to other live clients; empty: its key says.
 std::optional<std::string> make_ticket(const Principal& principal, const std::vector<Grant>& grants,
-                                       Timestamp until, std::string_view secret,
-                                       std::string_view user = {});
+                                       Timestamp until, std::string_view secret);
 std::expected<Principal, std::string> read_ticket(std::string_view ticket, const TicketKeys& known,
                                                   Timestamp now);
 

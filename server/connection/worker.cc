@@ -72,11 +72,6 @@ void Worker::remove(Connection& connection) {
   end_if_drained();
 }
 
-void Worker::replace(Connection& connection, std::shared_ptr<Connection> by) {
-  connections_.erase(&connection);
-  adopt(std::move(by));
-}
-
 void Worker::drain() {
   asio::post(context_, [this] {
     draining_ = true;

@@ -43,8 +43,6 @@ class Worker {
   // Of this second, for the heads of responses.
   std::string_view date() const { return date_; }
   void remove(Connection& connection);
-  // The one goes, and the other takes its place: the same client's.
-  void replace(Connection& connection, std::shared_ptr<Connection> by);
 
  private:
   void sweep();

@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "engine/api/base64.h"
 #include "server/http/request_head.h"
+#include "server/json/base64.h"
 
 namespace strandline::server {
 namespace {

@@ -12,8 +12,7 @@ constexpr std::string_view kEvery = "*";
 // Of the fields that a page may be told: what the browser does not show by itself.
 constexpr std::string_view kExposed =
     "Access-Control-Expose-Headers: Accept-Encoding, Allow, Date, Location, Retry-After, "
-    "Strandline-Epoch, Strandline-Incarnation, Strandline-Next, Strandline-Start, Strandline-Tail, "
-    "WWW-Authenticate\r\n";
+    "Strandline-Epoch, Strandline-Next, Strandline-Start, Strandline-Tail, WWW-Authenticate\r\n";
 // A browser asks again after ten minutes.
 constexpr std::string_view kPreflight =
     "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, PATCH, DELETE\r\n"

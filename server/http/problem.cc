@@ -31,7 +31,6 @@ unsigned status_of(Code code, Asked asked) {
       return 403;
     case Code::out_of_order:
     case Code::in_flight:
-    case Code::held:
       return 409;
     case Code::reused:
       return 422;

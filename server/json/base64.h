@@ -1,12 +1,16 @@
-// Base64, under the server's name (engine/api/base64.h).
+// Base64 as RFC 4648, section 4, has it: with padding, and nothing else between. And, as section 5
+// has it, for URLs and tokens: without padding, and in another alphabet.
 #pragma once
 
-#include "engine/api/base64.h"
+#include <string>
+#include <string_view>
+
+#include "engine/api/error.h"
 
 namespace strandline::server {
 
-using strandline::parse_base64;
-using strandline::parse_base64url;
-using strandline::render_base64;
+void render_base64(std::string& out, std::string_view bytes);
+Result<std::string> parse_base64(std::string_view text);
+Result<std::string> parse_base64url(std::string_view text);
 
 }  // namespace strandline::server

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/api/base64.h"
+#include "server/json/base64.h"
 #include "server/json/json_reader.h"
 #include "server/jwt/json_depth.h"
 

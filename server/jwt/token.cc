@@ -5,10 +5,10 @@
 #include <charconv>
 #include <optional>
 
-#include "engine/api/base64.h"
 #include "engine/api/event_rules.h"
 #include "engine/api/options.h"
 #include "server/http/request_head.h"
+#include "server/json/base64.h"
 #include "server/json/json_reader.h"
 #include "server/jwt/json_depth.h"
 #include "server/wire/key_json.h"

@@ -12,7 +12,6 @@
 #include "schemas/frame.h"
 #include "server/http/media_type.h"
 #include "server/routes/consumer_take.h"
-#include "server/routes/following.h"
 #include "server/routes/handlers.h"
 
 namespace strandline::server {
@@ -255,7 +254,7 @@ struct MemberPlan {
 };
 
 std::expected<MemberPlan, Response> plan_member(const Call& call) {
-  if (auto known = call.query.allow({"window", "names"}); !known) {
+  if (auto known = call.query.allow({"window"}); !known) {
     return std::unexpected(malformed(known.error()));
   }
   if (!call.body().empty()) {
@@ -281,11 +280,9 @@ std::expected<MemberPlan, Response> plan_member(const Call& call) {
                   .window = window->value_or(kWindowDefault),
                   .places = one ? Places::offsets : Places::sequences};
   const std::string_view type = kMemberForms[*chosen];
-  const auto names = take_names(call, type == kEventStream);
-  if (!names) return std::unexpected(malformed(names.error()));
   plan.form = type == kNdjson ? given_ndjson_form(plan.places)
               : type == kEventStream
-                  ? given_sse_form(plan.places, call.service.options.sse_retry_ms, *names)
+                  ? given_sse_form(plan.places, call.service.options.sse_retry_ms)
                   : frames_form();
   return plan;
 }

@@ -21,7 +21,6 @@ constexpr uint64_t kLifetimeMaxS = 100ull * 366 * 24 * 3600;
 // Of a ticket that does not say: a page's, that asks for another in time.
 constexpr uint64_t kTicketDefaultS = 60;
 constexpr uint64_t kTicketMaxS = 24 * 3600;
-constexpr size_t kTicketUserBytesMax = 128;
 constexpr size_t kTicketGrantsMax = 20;  // so that it fits a URL
 
 Response print_api_key(const Call& call, unsigned status, const ApiKey& key,
@@ -133,7 +132,7 @@ Response end_api_key(Call& call) {
 }
 
 Response make_ticket_for(const Call& call) {
-  auto fields = take_object(call, {"grants", "ttl_s", "user"});
+  auto fields = take_object(call, {"grants", "ttl_s"});
   if (!fields) return std::move(fields.error());
   if (!call.principal.key()) {
     return not_valid("the server has no access control, and asks nobody for a ticket");
@@ -170,18 +169,7 @@ Response make_ticket_for(const Call& call) {
   Timestamp until{log.now().us + static_cast<int64_t>(seconds) * kSecondsToUs};
   // No later than what was shown for it.
   if (call.principal.until().us != 0) until.us = std::min(until.us, call.principal.until().us);
-  const auto user = fields->string("user");
-  if (!user) return not_valid(user.error());
-  if (user->value_or("").size() > kTicketUserBytesMax) {
-    return not_valid("\"user\" has at most " + std::to_string(kTicketUserBytesMax) + " bytes");
-  }
-  // Who a token is, its issuer says, and nobody else.
-  if (call.principal.signer() && !user->value_or("").empty() && **user != call.principal.user()) {
-    return problem(403, "forbidden",
-                   call.principal.who() + " is that user alone: a ticket for another needs a key");
-  }
-  const auto ticket =
-      make_ticket(call.principal, *grants, until, call.service.ticket_secret, user->value_or(""));
+  const auto ticket = make_ticket(call.principal, *grants, until, call.service.ticket_secret);
   if (!ticket) return not_valid("the token has more grants than a ticket has room for");
   Response response{.status = 201};
   response.body = "{\"ticket\":\"" + *ticket + "\",\"expires\":\"" + render_time(until) + "\"}\n";

@@ -20,12 +20,6 @@ void append_header(std::string& headers, std::string_view name, uint64_t number)
 
 }  // namespace
 
-std::string incarnation_header(const Log& log, bool by_sequence) {
-  const Incarnations incarnations = log.incarnations();
-  if (!by_sequence || !incarnations.restored()) return {};
-  return "Strandline-Incarnation: " + incarnations.suffix().substr(1) + "\r\n";
-}
-
 Response read_page(const Service& service, const Principal& principal, ReadOptions read,
                    Form& form) {
   const Log& log = service.log;
@@ -60,7 +54,6 @@ Response read_page(const Service& service, const Principal& principal, ReadOptio
   // After the page, so that `tail` is never below `next`.
   const auto available = log.available(stream).value_or(Available{next, next});
   form.close_page(page.body, next, available);
-  page.headers += incarnation_header(log, by_sequence);
   append_header(page.headers, "Strandline-Next", next);
   append_header(page.headers, "Strandline-Start", available.start);
   append_header(page.headers, "Strandline-Tail", available.tail);

@@ -14,10 +14,6 @@
 namespace strandline::server {
 
 // Of several streams it shows those that `principal` may read.
-// The header that says what is to stand behind a sequence which is asked for, with an @ before it;
-// nothing where the log was never restored.
-std::string incarnation_header(const Log& log, bool by_sequence);
-
 Response read_page(const Service& service, const Principal& principal, ReadOptions read,
                    Form& form);
 

@@ -4,7 +4,6 @@
 
 #include "schemas/frame.h"
 #include "server/http/media_type.h"
-#include "server/routes/following.h"
 #include "server/routes/handlers.h"
 #include "server/routes/page.h"
 #include "server/routes/stream_name.h"
@@ -26,16 +25,26 @@ struct Plan {
 };
 using Planned = std::expected<Plan, Response>;
 
-// Of several streams a position is a sequence, and names another event in another incarnation of
-// the log: `12345@1f0a55c3`. The suffix is taken off the text.
-std::expected<void, Response> check_incarnation(const Call& call, std::string_view suffix,
-                                                uint64_t position) {
-  const Incarnations incarnations = call.service.log.incarnations();
-  if (suffix.empty() && !incarnations.restored()) return {};
-  auto good = incarnations.check(position, suffix);
-  if (!good) return std::unexpected(problem(good.error(), Asked::reading));
-  return {};
+Parsed<From> take_from(const Call& call, bool backward) {
+  // EventSource sends what it last saw; that wins over the address it was opened with. Other
+  // clients, which read other forms, may do as it does.
+  const std::string_view last = call.header(Header::last_event_id);
+  if (!last.empty()) {
+    if (backward) return std::unexpected("Last-Event-ID goes on forward; leave out the direction");
+    const auto place = parse_number(last);
+    if (!place || *place == UINT64_MAX) {
+      return std::unexpected(
+          "Last-Event-ID is the id of an event that this server sent: a whole "
+          "number in decimal");
+    }
+    return From::position(*place + 1);
+  }
+  auto text = call.query.one("from");
+  if (!text) return std::unexpected(text.error());
+  if (*text) return parse_from(std::move(**text));
+  return backward ? From::latest() : From::earliest();
 }
+
 Parsed<> take_bounds(const Call& call, Plan& plan) {
   const ServerOptions& options = call.service.options;
   const auto limit = call.query.number("limit");
@@ -67,30 +76,11 @@ Response not_acceptable(std::span<const std::string_view> offers) {
   return problem(406, "not-acceptable", std::move(detail));
 }
 
-// What take_from took the suffix from, looked at again: of which incarnation it is.
-std::expected<void, Response> check_place(const Call& call, const From& from) {
-  if (from.kind != From::Kind::position) return {};
-  std::string_view last = call.header(Header::last_event_id);
-  if (!last.empty()) return check_incarnation(call, take_suffix(last), from.number);
-  const auto text = call.query.one("from");
-  if (!text || !*text) return {};
-  std::string_view place = **text;
-  return check_incarnation(call, take_suffix(place), from.number);
-}
-
-struct Wishes {
-  bool positions;  // of NDJSON
-  bool names;      // of server-sent events
-};
-std::unique_ptr<Form> make_form(std::string_view type, const Call& call, Wishes wishes,
+std::unique_ptr<Form> make_form(std::string_view type, const Call& call, bool positions,
                                 Places places) {
   if (type == kJson) return json_form();
-  if (type == kNdjson) return ndjson_form(wishes.positions);
-  if (type == kEventStream) {
-    return sse_form(places, call.service.options.sse_retry_ms,
-                    places == Places::sequences ? call.service.log.incarnations().suffix() : "",
-                    wishes.names);
-  }
+  if (type == kNdjson) return ndjson_form(positions);
+  if (type == kEventStream) return sse_form(places, call.service.options.sse_retry_ms);
   return frames_form();
 }
 
@@ -118,17 +108,11 @@ Planned plan(const Call& call, Selection select) {
             .wait = *wait};
   if (plan.wait && !plan.follow) return bad("wait is a follower's: add follow=true");
   if (auto ok = take_bounds(call, plan); !ok) return bad(ok.error());
-  auto from =
-      take_from(call, plan.read.backward, plan.read.backward ? From::latest() : From::earliest());
+  auto from = take_from(call, plan.read.backward);
   if (!from) return bad(from.error());
   plan.read.from = *from;
   plan.places =
       plan.read.select.kind == Selection::Kind::stream ? Places::offsets : Places::sequences;
-  if (plan.places == Places::sequences) {
-    if (auto good = check_place(call, plan.read.from); !good) {
-      return std::unexpected(std::move(good.error()));
-    }
-  }
   // In the cursor, so that neither a filter nor a limit tells of streams that it may not read.
   const bool everything = call.principal.may_everything(Action::read);
   if (plan.places == Places::sequences && !everything) {
@@ -136,9 +120,7 @@ Planned plan(const Call& call, Selection select) {
       return principal.may(Action::read, stream);
     };
   }
-  const auto names = take_names(call, event_stream);
-  if (!names) return bad(names.error());
-  plan.form = make_form(type, call, {.positions = *positions, .names = *names}, plan.places);
+  plan.form = make_form(type, call, *positions, plan.places);
   return plan;
 }
 
@@ -160,21 +142,37 @@ void read(Call call, Answer answer, Selection select) {
       return read_page(service, plan.principal, std::move(plan.read), *plan.form);
     });
   }
-  follow(service, std::move(answer),
-         {.read = std::move(planned->read),
-          .principal = std::move(planned->principal),
-          .wait = planned->wait,
-          .places = planned->places,
-          .form = std::move(planned->form),
-          .headers = incarnation_header(service.log, planned->places == Places::sequences)},
-         pool);
+  const auto begin = [&service](Plan plan, Answer home, Result<Subscription> subscription) {
+    if (!subscription && plan.wait && subscription.error().code == Code::not_found) {
+      auto awaiting = AwaitingFollow::start(service.log, std::move(plan.read), std::move(plan.form),
+                                            plan.places, std::move(plan.principal));
+      if (!awaiting) return home.now(problem(awaiting.error(), Asked::reading));
+      return home.follow(std::move(*awaiting));
+    }
+    if (!subscription) return home.now(problem(subscription.error(), Asked::reading));
+    home.follow(std::make_unique<SubscriptionFollow>(std::move(*subscription), std::move(plan.form),
+                                                     plan.places, std::move(plan.principal)));
+  };
+  const From::Kind from = planned->read.from.kind;
+  if (from != From::Kind::last && from != From::Kind::time) {
+    auto subscription = service.log.subscribe(planned->read);
+    return begin(std::move(*planned), std::move(answer), std::move(subscription));
+  }
+  // Where to begin is looked for on the disk.
+  answer.elsewhere_in(pool, [&service, begin, plan = std::move(*planned)](Answer away) mutable {
+    auto subscription = service.log.subscribe(plan.read);
+    away.at_home([begin, plan = std::move(plan),
+                  subscription = std::move(subscription)](Answer home) mutable {
+      begin(std::move(plan), std::move(home), std::move(subscription));
+    });
+  });
 }
 
 }  // namespace
 
 void read_events(Call call, Answer answer) {
-  if (auto known = call.query.allow({"from", "limit", "type", "subject", "direction", "follow",
-                                     "positions", "wait", "names"});
+  if (auto known = call.query.allow(
+          {"from", "limit", "type", "subject", "direction", "follow", "positions", "wait"});
       !known) {
     return answer.now(malformed(known.error()));
   }
@@ -187,7 +185,7 @@ void read_events(Call call, Answer answer) {
 
 void read_all(Call call, Answer answer) {
   if (auto known = call.query.allow({"from", "limit", "type", "subject", "direction", "follow",
-                                     "positions", "stream", "prefix", "names"});
+                                     "positions", "stream", "prefix"});
       !known) {
     return answer.now(malformed(known.error()));
   }

@@ -4,8 +4,6 @@
 #include "server/json/json_writer.h"
 #include "server/routes/handlers.h"
 #include "server/wire/cloudevents.h"
-#include "server/wire/figures_json.h"
-#include "server/wire/retention_json.h"
 
 namespace strandline::server {
 namespace {
@@ -115,6 +113,23 @@ void render_disk(std::string& out, const Log& log) {
   members.end();
 }
 
+void render_segments(std::string& out, const std::vector<SegmentInfo>& segments) {
+  out += '[';
+  for (const SegmentInfo& segment : segments) {
+    if (&segment != segments.data()) out += ',';
+    Members members(out);
+    members.number("id", segment.id.value);
+    members.name("sealed");
+    out += segment.sealed ? "true" : "false";
+    members.text("created", render_time(segment.created));
+    members.number("first", segment.first.value);
+    members.number("next", segment.next.value);
+    members.number("bytes", segment.bytes);
+    members.end();
+  }
+  out += ']';
+}
+
 Response render_info(const Service& service) {
   const Log& log = service.log;
   Response response;
@@ -124,7 +139,6 @@ Response render_info(const Service& service) {
   members.text("version", kVersion);
   members.number("format", kFormatVersion);
   members.number("durable_next", log.durable_next().value);
-  members.text("incarnation", log.incarnations().now().id);
   const auto sealed = log.sealed();
   members.name("sealed");
   if (sealed) {
@@ -149,8 +163,6 @@ Response render_info(const Service& service) {
   render_limits(out, service);
   members.name("counters");
   render_counters(out, log.counters());
-  members.name("retention");
-  render_retention(out, log.retention());
   members.name("segments");
   render_segments(out, log.segments());
   members.end();

@@ -1,12 +1,9 @@
-// PUT, GET, PATCH and DELETE /v1/streams/{s}, GET /v1/streams, POST /v1/streams/{s}/truncate.
-#include "engine/api/rfc3339.h"
+// PUT, GET and DELETE /v1/streams/{s}, GET /v1/streams, POST /v1/streams/{s}/truncate.
 #include "server/json/json_fields.h"
 #include "server/json/json_writer.h"
 #include "server/routes/append_body.h"
 #include "server/routes/handlers.h"
-#include "server/routes/json_body.h"
 #include "server/routes/stream_name.h"
-#include "server/wire/policy_json.h"
 
 namespace strandline::server {
 namespace {
@@ -31,18 +28,6 @@ void render_stream(std::string& out, const StreamInfo& info) {
   out += info.last_stored ? "\"" + render_time(*info.last_stored) + "\"" : "null";
   out += ",\"description\":";
   render_string(out, info.settings.description);
-  if (!info.settings.policy.empty()) {
-    out += ",\"policy\":";
-    render_policy(out, info.settings.policy);
-  }
-  if (!info.effective.empty()) {
-    out += ",\"effective\":";
-    render_effective(out, info.effective);
-  }
-  if (info.hold) {
-    out += ",\"held_by\":";
-    render_string(out, info.hold->name);
-  }
   out += '}';
 }
 
@@ -53,20 +38,37 @@ Response print_stream(unsigned status, const StreamInfo& info) {
   return response;
 }
 
+Response invalid(std::string why) {
+  return problem({.code = Code::invalid, .message = std::move(why)}, Asked::changing);
+}
+
 // What is common to the routes of one stream: no parameters, and a name that may be one.
 std::optional<Response> check(const Call& call) {
   if (auto known = call.query.allow({}); !known) return malformed(known.error());
   return check_stream_name(call.service, call.names[0]);
 }
 
+// The body as an object of these members; an empty body is an object of none.
+std::expected<JsonFields, Response> take_fields(const Call& call,
+                                                std::initializer_list<std::string_view> known) {
+  if (!call.body().empty() && !is_json_body(call)) {
+    return std::unexpected(unsupported_type(call, "application/json"));
+  }
+  const std::string_view json = call.body().empty() ? std::string_view("{}") : call.body();
+  JsonReader reader;
+  if (const auto kind = reader.parse(json); !kind) return std::unexpected(malformed(kind.error()));
+  auto fields = JsonFields::parse(json, known);
+  if (!fields) return std::unexpected(invalid(fields.error()));
+  return std::move(*fields);
+}
+
 Response put(Call& call) {
   if (auto refused = check(call)) return std::move(*refused);
-  const auto text = take_json_text(call);
-  if (!text) return std::move(text.error());
-  auto request = read_policy(*text, {"description"});
-  if (!request) return not_valid(request.error());
-  const StreamSettings settings{.description = request->texts["description"],
-                                .policy = changed({}, request->change)};
+  auto fields = take_fields(call, {"description"});
+  if (!fields) return std::move(fields.error());
+  const auto description = fields->string("description");
+  if (!description) return invalid(description.error());
+  const StreamSettings settings{.description = std::string(description->value_or(""))};
 
   Log& log = call.service.log;
   const auto created = log.create_stream(call.names[0], settings, call.actor());
@@ -78,22 +80,11 @@ Response put(Call& call) {
   if (created.error().code == Code::exists) {
     // A PUT that is sent again finds what it made.
     const auto there = log.describe(call.names[0]);
-    if (there && there->settings == settings) return print_stream(200, *there);
+    if (there && there->settings.description == settings.description) {
+      return print_stream(200, *there);
+    }
   }
   return problem(created.error(), Asked::changing);
-}
-
-Response patch(Call& call) {
-  if (auto refused = check(call)) return std::move(*refused);
-  const auto text = take_json_text(call);
-  if (!text) return std::move(text.error());
-  auto request = read_policy(*text, {"description"});
-  if (!request) return not_valid(request.error());
-  StreamChange change{.policy = std::move(request->change)};
-  const auto description = request->texts.find("description");
-  if (description != request->texts.end()) change.description = description->second;
-  const auto info = call.service.log.change_stream(call.names[0], std::move(change), call.actor());
-  return info ? print_stream(200, *info) : problem(info.error(), Asked::changing);
 }
 
 Response get(Call& call) {
@@ -110,42 +101,17 @@ Response remove(Call& call) {
   return Response{.status = 204, .content_type = {}};
 }
 
-// The first offset to keep, or the first of an event that was stored at or after a moment.
-std::expected<Offset, Response> read_before(const Call& call, JsonFields& fields) {
-  const auto before = fields.number("before");
-  if (!before) return std::unexpected(not_valid(before.error()));
-  const auto time = fields.string("before_time");
-  if (!time) return std::unexpected(not_valid(time.error()));
-  if (before->has_value() == time->has_value()) {
-    return std::unexpected(
-        not_valid("a truncation has \"before\", the first offset to keep, or \"before_time\""));
-  }
-  if (*before) return Offset(**before);
-  const auto moment = parse_time(**time);
-  if (!moment) {
-    return std::unexpected(not_valid("\"before_time\": " + moment.error().message));
-  }
-  auto offset = call.service.log.offset_at(call.names[0], *moment);
-  if (!offset) return std::unexpected(problem(offset.error(), Asked::changing));
-  return *offset;
-}
-
 Response truncate(Call& call) {
   if (auto refused = check(call)) return std::move(*refused);
-  auto fields = take_object(call, {"before", "before_time", "dry_run"});
+  auto fields = take_fields(call, {"before"});
   if (!fields) return std::move(fields.error());
-  const auto dry_run = fields->boolean("dry_run");
-  if (!dry_run) return not_valid(dry_run.error());
-  const auto before = read_before(call, *fields);
-  if (!before) return std::move(before.error());
-  const auto taken =
-      call.service.log.truncate(call.names[0], *before, dry_run->value_or(false), call.actor());
-  if (!taken) return problem(taken.error(), Asked::changing);
+  const auto before = fields->number("before");
+  if (!before) return invalid(before.error());
+  if (!*before) return invalid("a truncation has \"before\": the first offset to keep");
+  const auto start = call.service.log.truncate(call.names[0], Offset(**before), call.actor());
+  if (!start) return problem(start.error(), Asked::changing);
   Response response;
-  response.body = "{\"start\":" + std::to_string(taken->start.value) +
-                  ",\"events\":" + std::to_string(taken->events) +
-                  ",\"bytes\":" + std::to_string(taken->bytes) +
-                  (dry_run->value_or(false) ? ",\"dry_run\":true}\n" : "}\n");
+  response.body = "{\"start\":" + std::to_string(start->value) + "}\n";
   return response;
 }
 
@@ -210,7 +176,6 @@ void in_pool(Call call, Answer answer, Response (*run)(Call&)) {
 
 void put_stream(Call call, Answer answer) { in_pool(std::move(call), std::move(answer), put); }
 void get_stream(Call call, Answer answer) { in_pool(std::move(call), std::move(answer), get); }
-void patch_stream(Call call, Answer answer) { in_pool(std::move(call), std::move(answer), patch); }
 void delete_stream(Call call, Answer answer) {
   in_pool(std::move(call), std::move(answer), remove);
 }

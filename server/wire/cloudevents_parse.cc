@@ -1,9 +1,9 @@
 // CloudEvents in JSON, on the way in.
 #include <array>
 
-#include "engine/api/base64.h"
 #include "engine/api/event_rules.h"
 #include "engine/api/media_type.h"
+#include "server/json/base64.h"
 #include "server/json/json_reader.h"
 #include "server/wire/cloudevents.h"
 

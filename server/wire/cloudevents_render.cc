@@ -1,8 +1,8 @@
 // CloudEvents in JSON, on the way out. Appended by hand: followers read as fast as this prints.
 
-#include "engine/api/base64.h"
 #include "server/http/query.h"
 #include "server/http/response.h"
+#include "server/json/base64.h"
 #include "server/json/json_writer.h"
 #include "server/wire/cloudevents.h"
 

@@ -13,7 +13,6 @@
 
 #include "engine/api/delivery.h"
 #include "engine/api/error.h"
-#include "engine/api/types.h"
 
 namespace strandline::server {
 
@@ -58,14 +57,7 @@ std::unique_ptr<Form> json_form();
 // keepalive is an empty line.
 std::unique_ptr<Form> ndjson_form(bool positions);
 // The WHATWG's event stream, for followers: `id:` is the event's place.
-// With `suffix` behind it, which says of which incarnation of the log it is (incarnation.h).
-// Without `names` no event has a name, so that EventSource's onmessage sees all of them.
-std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms, std::string suffix = {},
-                               bool names = true);
-// The SSE service's (form_service.cc), of one stream, without names. `client` is held as long as
-// it.
-std::unique_ptr<Form> service_form(std::string stream, uint64_t retry_ms, Timestamp now,
-                                   std::shared_ptr<void> client);
+std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms);
 // schemas/frame.h. A batch that is read whole is sent as it is stored. Newest first, the frames
 // come newest first, and in each the events stand as they were appended.
 std::unique_ptr<Form> frames_form();
@@ -73,6 +65,6 @@ std::unique_ptr<Form> frames_form();
 // attempt in their head. The page is members of an object that its caller opens and closes.
 std::unique_ptr<Form> given_json_form(Places places);
 std::unique_ptr<Form> given_ndjson_form(Places places);
-std::unique_ptr<Form> given_sse_form(Places places, uint64_t retry_ms, bool names = true);
+std::unique_ptr<Form> given_sse_form(Places places, uint64_t retry_ms);
 
 }  // namespace strandline::server

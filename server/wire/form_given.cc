@@ -111,8 +111,7 @@ class GivenNdjsonForm : public GivenForm {
 
 class GivenSseForm : public GivenForm {
  public:
-  GivenSseForm(Places places, uint64_t retry_ms, bool names)
-      : GivenForm(places), retry_ms_(retry_ms), names_(names) {}
+  GivenSseForm(Places places, uint64_t retry_ms) : GivenForm(places), retry_ms_(retry_ms) {}
   std::string_view media_type() const override { return kEventStream; }
 
   void open_stream(std::string& out, uint64_t) override {
@@ -126,9 +125,9 @@ class GivenSseForm : public GivenForm {
       const Event event = events[i];
       out += "id: ";
       append_number(out, place(event));
-      out += '\n';
-      name(out, event.type());
-      out += "data: ";
+      out += "\nevent: ";
+      out += event.type();
+      out += "\ndata: ";
       object(out, events, event);
       out += "\n\n";
     }
@@ -136,38 +135,29 @@ class GivenSseForm : public GivenForm {
   }
 
   void gap(std::string& out, const Gap& gap) override {
-    name(out, "strandline.gap");
-    out += "data: ";
+    out += "event: strandline.gap\ndata: ";
     render_gap(out, gap);
     out += "\n\n";
   }
   void joined(std::string& out, uint64_t epoch, uint64_t position) override {
-    name(out, "strandline.joined");
-    out += "data: ";
+    out += "event: strandline.joined\ndata: ";
     say_joined(out, epoch, position);
     out += "\n\n";
   }
   void fenced(std::string& out, uint64_t epoch) override {
-    name(out, "strandline.fenced");
-    out += "data: ";
+    out += "event: strandline.fenced\ndata: ";
     say_fenced(out, epoch);
     out += "\n\n";
   }
   void keepalive(std::string& out, uint64_t) override { out += ":\n\n"; }
   void ended(std::string& out, std::string_view reason) override {
-    name(out, "strandline.end");
-    out += "data: ";
+    out += "event: strandline.end\ndata: ";
     render_end(out, reason);
     out += "\n\n";
   }
 
  private:
-  void name(std::string& out, std::string_view type) const {
-    if (names_) out.append("event: ").append(type).append("\n");
-  }
-
   const uint64_t retry_ms_;
-  const bool names_;
 };
 
 }  // namespace
@@ -178,8 +168,8 @@ std::unique_ptr<Form> given_json_form(Places places) {
 std::unique_ptr<Form> given_ndjson_form(Places places) {
   return std::make_unique<GivenNdjsonForm>(places);
 }
-std::unique_ptr<Form> given_sse_form(Places places, uint64_t retry_ms, bool names) {
-  return std::make_unique<GivenSseForm>(places, retry_ms, names);
+std::unique_ptr<Form> given_sse_form(Places places, uint64_t retry_ms) {
+  return std::make_unique<GivenSseForm>(places, retry_ms);
 }
 
 }  // namespace strandline::server

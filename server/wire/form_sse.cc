@@ -12,8 +12,7 @@ namespace {
 
 class SseForm : public Form {
  public:
-  SseForm(Places places, uint64_t retry_ms, std::string suffix, bool names)
-      : places_(places), retry_ms_(retry_ms), suffix_(std::move(suffix)), names_(names) {}
+  SseForm(Places places, uint64_t retry_ms) : places_(places), retry_ms_(retry_ms) {}
 
   std::string_view media_type() const override { return kEventStream; }
 
@@ -28,8 +27,9 @@ class SseForm : public Form {
     for (; i < events.count() && out.size() < bytes_max; ++i) {
       const Event event = events[i];
       id(out, places_ == Places::offsets ? event.offset.value : event.sequence.value);
-      name(out, event.type());
-      out += "data: ";
+      out += "event: ";
+      out += event.type();
+      out += "\ndata: ";
       render_event(out, events.stream(), event);
       out += "\n\n";
     }
@@ -38,8 +38,7 @@ class SseForm : public Form {
 
   void gap(std::string& out, const Gap& gap) override {
     if (gap.to > 0) id(out, gap.to - 1);
-    name(out, "strandline.gap");
-    out += "data: ";
+    out += "event: strandline.gap\ndata: ";
     render_gap(out, gap);
     out += "\n\n";
   }
@@ -53,34 +52,26 @@ class SseForm : public Form {
 
   void keepalive(std::string& out, uint64_t) override { out += ":\n\n"; }
   void ended(std::string& out, std::string_view reason) override {
-    name(out, "strandline.end");
-    out += "data: ";
+    out += "event: strandline.end\ndata: ";
     render_end(out, reason);
     out += "\n\n";
   }
 
  private:
-  void id(std::string& out, uint64_t place) const {
+  static void id(std::string& out, uint64_t place) {
     out += "id: ";
     append_number(out, place);
-    out += suffix_;
     out += '\n';
-  }
-
-  void name(std::string& out, std::string_view type) const {
-    if (names_) out.append("event: ").append(type).append("\n");
   }
 
   const Places places_;
   const uint64_t retry_ms_;
-  const std::string suffix_;
-  const bool names_;
 };
 
 }  // namespace
 
-std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms, std::string suffix, bool names) {
-  return std::make_unique<SseForm>(places, retry_ms, std::move(suffix), names);
+std::unique_ptr<Form> sse_form(Places places, uint64_t retry_ms) {
+  return std::make_unique<SseForm>(places, retry_ms);
 }
 
 }  // namespace strandline::server

@@ -55,10 +55,7 @@ TEST(Crash, KillsOfTheServerUnderLoadKeepTheInvariant) {
     Crowd crowd(ledger, port.address(), random(), kAppenders, kFollowers);
     for (uint64_t round = 0; round < kRoundsPerLog && done < rounds; ++round, ++done) {
       const auto begun = std::chrono::steady_clock::now();
-      ServerProcess server(
-          directory / "data",
-          {"--segment-size", "1M", "--audit", "*", "--checkpoint-interval", "100ms"},
-          port.address().port);
+      ServerProcess server(directory / "data", {"--segment-size", "1M"}, port.address().port);
       ASSERT_EQ(server.client().get("/readyz").status, 200u);
       slowest = std::max(slowest, std::chrono::duration_cast<milliseconds>(
                                       std::chrono::steady_clock::now() - begun));

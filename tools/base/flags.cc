@@ -17,21 +17,6 @@ CLI::Option* add_number_flag(CLI::App& command, const std::string& name,
       ->type_name("N");
 }
 
-CLI::Option* add_size_flag(CLI::App& command, const std::string& name,
-                           std::function<void(uint64_t)> take, const std::string& what,
-                           server::Range allowed) {
-  return command
-      .add_option_function<std::string>(
-          name,
-          [name, allowed, take = std::move(take)](const std::string& text) {
-            const auto size = server::read_size(text, allowed);
-            if (!size) throw CLI::ValidationError(name, size.error());
-            take(*size);
-          },
-          what)
-      ->type_name("SIZE");
-}
-
 CLI::Option* add_duration_flag(CLI::App& command, const std::string& name,
                                std::function<void(std::chrono::milliseconds)> take,
                                const std::string& what, server::Range allowed_ms) {

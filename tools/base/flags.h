@@ -19,10 +19,6 @@ namespace strandline::tools {
 CLI::Option* add_number_flag(CLI::App& command, const std::string& name,
                              std::function<void(uint64_t)> take, const std::string& what,
                              server::Range allowed);
-// Of bytes: 64 MiB, 10MB.
-CLI::Option* add_size_flag(CLI::App& command, const std::string& name,
-                           std::function<void(uint64_t)> take, const std::string& what,
-                           server::Range allowed);
 CLI::Option* add_duration_flag(CLI::App& command, const std::string& name,
                                std::function<void(std::chrono::milliseconds)> take,
                                const std::string& what, server::Range allowed_ms);

@@ -140,19 +140,4 @@ Result<LineForm> detect_form(const Beginning& beginning) {
   return LineForm::plain;
 }
 
-const char* ledger_name_of(LineForm form) {
-  switch (form) {
-    case LineForm::plain:
-      return "text";
-    case LineForm::csv:
-      return "csv";
-    case LineForm::journal:
-      return "journal";
-    case LineForm::ndjson:
-    case LineForm::detect:
-      return "events";
-  }
-  return "events";
-}
-
 }  // namespace strandline::tools

@@ -15,12 +15,7 @@ enum class LineForm {
   detect,  // by the beginning
   ndjson,
   plain,
-  csv,      // with a header
-  journal,  // of systemd, in JSON
 };
-
-// As an import's ledger remembers it.
-const char* ledger_name_of(LineForm form);
 
 // U+FEFF in UTF-8, which some programs write before a text.
 inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";

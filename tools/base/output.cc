@@ -26,11 +26,10 @@ Status os_error(const std::string& name) {
 Result<Output> Output::open(const std::string& path, uint64_t bytes) {
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0) return std::unexpected(os_error(path).error());
-  Output output(descriptor, path, bytes == kAtEnd ? 0 : bytes);
+  Output output(descriptor, path, bytes);
   struct stat file = {};
   if (::fstat(descriptor, &file) != 0) return std::unexpected(os_error(path).error());
   if (S_ISREG(file.st_mode)) {
-    if (bytes == kAtEnd) output.bytes_ = bytes = static_cast<uint64_t>(file.st_size);
     if (static_cast<uint64_t>(file.st_size) < bytes) {
       return fail(Code::io,
                   fmt::format("{} is shorter than the {} bytes written to it", path, bytes));

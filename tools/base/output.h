@@ -19,8 +19,7 @@ namespace strandline::tools {
 class Output {
  public:
   Output() = default;  // standard output
-  static constexpr uint64_t kAtEnd = UINT64_MAX;
-  // A file that is there or is created, cut to `bytes`, and written from there on; or from its end.
+  // A file that is there or is created, cut to `bytes`, and written from there on.
   static Result<Output> open(const std::string& path, uint64_t bytes);
   Output(Output&& other) noexcept;
   Output& operator=(Output&&) = delete;

@@ -156,17 +156,8 @@ int run(int argc, char** argv) {
   add_streams(program);
   add_consumers(program);
   add_keys(program);
-  add_erase(program);
-  add_channels(program);
-  add_backup(program);
-  add_checkpoint(program);
-  add_policies(program);
-  add_holds(program);
-  add_retention(program);
   add_verify(program);
   add_stats(program);
-  add_inspect(program);
-  add_doctor(program);
   add_completion(program);
   add_help(program);
   const int code = program.run(argc, argv);

@@ -55,19 +55,10 @@ void add_tail(Program& program);
 void add_streams(Program& program);
 void add_consumers(Program& program);
 void add_keys(Program& program);
-void add_erase(Program& program);
-void add_channels(Program& program);
-void add_checkpoint(Program& program);  // and proof
-void add_policies(Program& program);
-void add_holds(Program& program);
-void add_retention(Program& program);
 void add_import(Program& program);
 void add_export(Program& program);
-void add_backup(Program& program);
 void add_verify(Program& program);
 void add_stats(Program& program);
-void add_inspect(Program& program);
-void add_doctor(Program& program);
 void add_completion(Program& program);
 void add_help(Program& program);
 

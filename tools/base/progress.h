@@ -15,8 +15,6 @@ class Progress {
   ~Progress();  // wipes the bar
 
   void update(uint64_t done, uint64_t events);
-  // Bytes of so many, with their rate and the time that is left.
-  void bytes(uint64_t done, uint64_t all);
 
  private:
   using Time = std::chrono::steady_clock::time_point;
@@ -24,8 +22,6 @@ class Progress {
   const std::string what_;
   const std::optional<uint64_t> total_;
   const bool shown_;
-  bool is_due();
-
   const Time begun_;
   Time drawn_ = {};
 };

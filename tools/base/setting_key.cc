@@ -6,13 +6,78 @@
 #include <cctype>
 
 #include "engine/api/options.h"
+#include "server/connection/binding.h"
+#include "server/http/authority.h"
+#include "server/http/forwarded.h"
+#include "server/http/origins.h"
+#include "server/http/quota_text.h"
 #include "server/server.h"
-#include "tools/base/setting_text.h"
+#include "tools/base/url.h"
 
 namespace strandline::tools {
 namespace {
 
 using Kind = SettingKey::Kind;
+using Checked = std::expected<std::string, std::string>;
+
+// --- What a text must be.
+
+Checked listen_addresses(std::string_view text) {
+  for (const std::string& address : split_names(text)) {
+    const auto parsed = server::parse_listen_address(address);
+    if (!parsed) return std::unexpected(parsed.error());
+  }
+  return std::string(text);
+}
+
+Checked server_url(std::string_view text) {
+  if (text.empty()) return "";  // as the default is: none is named
+  const auto url = Url::parse(std::string(text));
+  if (!url) return std::unexpected(url.error().message);
+  return url->text;
+}
+
+Checked authority_names(std::string_view text) {
+  for (const std::string& name : split_names(text)) {
+    if (server::parse_authority(name)) continue;
+    return std::unexpected(
+        fmt::format("\"{}\" is not HOST or HOST:PORT, with a port up to 65535", name));
+  }
+  return std::string(text);
+}
+
+Checked origins(std::string_view text) {
+  for (const std::string& origin : split_names(text)) {
+    if (auto fault = server::Origins::fault_in(origin)) return std::unexpected(std::move(*fault));
+  }
+  return std::string(text);
+}
+
+Checked proxies(std::string_view text) {
+  for (const std::string& proxy : split_names(text)) {
+    if (auto fault = server::TrustedProxies::fault_in(proxy)) {
+      return std::unexpected(std::move(*fault));
+    }
+  }
+  return std::string(text);
+}
+
+Checked quota_of_each(std::string_view text) {
+  if (const auto quota = server::parse_quota(text); !quota) return std::unexpected(quota.error());
+  return std::string(text);
+}
+
+Checked use_of_certificates(std::string_view text) {
+  if (text == "require" || text == "identify" || text == "both") return std::string(text);
+  return std::unexpected(fmt::format("\"{}\" is none of require, identify and both", text));
+}
+
+Checked level_of_log(std::string_view text) {
+  constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
+  if (std::ranges::find(kLevels, text) != std::end(kLevels)) return std::string(text);
+  return std::unexpected(
+      fmt::format("\"{}\" is none of trace, debug, info, warn, error and off", text));
+}
 
 // g++ 12 has no expected::transform.
 template <class T, class Render>
@@ -162,92 +227,11 @@ std::span<const SettingKey> setting_keys() {
        number(server.wrong_secrets_max),
        "wrong secrets of one address at once; then one a second, and 429. 0: no limit",
        {0, 1'000'000}},
-      {"serve",
-       "live_channels",
-       Kind::text,
-       "",
-       "what live channels are, with commas between: PATTERN=WORD+WORD, of ephemeral (live only, "
-       "kept nowhere), client-events (members send each other events), open (for whoever has the "
-       "application's key) and counts (subscribers are told how many they are)",
-       {},
-       live_rules,
-       "",
-       true},
-      {"serve", "live_app_id", Kind::text, server.live_app_id,
-       "the application's id, in the path of Pusher's HTTP API"},
-      {"serve", "live_app_key", Kind::text, server.live_app_key,
-       "the application's key, which live clients show that have no key of the log"},
-      {"serve", "live_secret_file", Kind::text, "",
-       "a file of mode 600 with the application's secret, with which its backend signs channel "
-       "tokens; without it there is no application"},
-      {"serve", "live_callback", Kind::text, "",
-       "a URL that is asked who may be on a private channel, where a live client shows nothing "
-       "that says so"},
-      {"serve",
-       "live_grace",
-       Kind::duration,
-       server::render_duration(std::chrono::milliseconds(server.live_grace_ms)),
-       "until a user whose last live connection has gone has left its presence channels",
-       {0, 3600 * kSecond}},
-      {"serve",
-       "live_life",
-       Kind::duration,
-       server::render_duration(std::chrono::milliseconds(server.live_life_ms)),
-       "after which a live connection is ended, and its client comes back",
-       {kSecond, kYears}},
-      {"serve",
-       "live_ping",
-       Kind::duration,
-       server::render_duration(std::chrono::milliseconds(server.live_ping_ms)),
-       "of silence, until a live client is asked whether it is there",
-       {kSecond, 3600 * kSecond}},
-      {"serve",
-       "followers_per_address_max",
-       Kind::number,
-       number(server.followers_per_address_max),
-       "followers of one address at a time; more are answered 429. 0: as many as connections",
-       {0, 10'000'000}},
-      {"serve",
-       "followers_per_principal_max",
-       Kind::number,
-       number(server.followers_per_principal_max),
-       "the same of one key, token or certificate",
-       {0, 10'000'000}},
-      {"serve",
-       "follower_life",
-       Kind::duration,
-       server::render_duration(std::chrono::milliseconds(server.follower_life_ms)),
-       "a follower is ended after so long, and may come back at once. 0s: never",
-       {0, kYears}},
       {"serve", "access_log", Kind::text, "",
        "a file, or - for the standard output, that gets a line of JSON for each request. SIGHUP "
        "opens the file anew"},
       {"serve", "record_administration", Kind::truth, "true",
        "write administrative acts and refusals down in the stream $admin"},
-      {"serve", "backup_directory", Kind::text, "",
-       "where backups of the log go (POST /v1/backups), best on another disk"},
-      {"serve",
-       "backup_rate",
-       Kind::size,
-       size(server.backup_bytes_per_second_max),
-       "a second that a backup reads and writes at most; 0: no limit",
-       {0, 1ull << 40}},
-      {"serve", "audit", Kind::text, "",
-       "the streams that have an audit tree, with commas between: names, and beginnings of names "
-       "that end in *"},
-      {"serve",
-       "checkpoint_interval",
-       Kind::duration,
-       server::render_duration(std::chrono::milliseconds(engine.checkpoint_interval_ms)),
-       "after which a checkpoint is signed of each audited stream that has grown; 0: never by "
-       "itself",
-       {0, kYears}},
-      {"serve", "checkpoint_key", Kind::text, "",
-       "the file of the private key that signs checkpoints, of mode 600 (default: CHECKPOINT_KEY "
-       "in "
-       "the log's directory, made when it is needed)"},
-      {"serve", "checkpoint_origin", Kind::text, "",
-       "what names the log in a key that is made, such as log.example.org/orders"},
       {"serve", "core_dumps", Kind::truth, "false",
        "let a crash leave an image of the memory, in which there are secrets and events"},
       {"serve",
@@ -309,24 +293,6 @@ std::span<const SettingKey> setting_keys() {
        size(engine.disk_reserve_bytes),
        "of free disk space under which appends are refused",
        {0, 1ull << 50}},
-      {"serve",
-       "log_size",
-       Kind::size,
-       size(engine.log_bytes_max),
-       "of the log on the disk, above which its oldest segments are dropped. 0: no limit",
-       {0, 1ull << 60}},
-      {"serve",
-       "retention_interval",
-       Kind::duration,
-       "1s",
-       "how often what is to expire is looked for",
-       {1, kYears}},
-      {"serve",
-       "reclaim_rate",
-       Kind::size,
-       size(engine.reclaim_bytes_per_s_max),
-       "a second, at which segments are rewritten without what expired. 0: none is",
-       {0, 1ull << 40}},
       {"client",
        "server",
        Kind::text,

@@ -6,13 +6,12 @@
 #include <iostream>
 #include <memory>
 
+#include "server/json/json_writer.h"
 #include "server/wire/cloudevents.h"
 #include "server/wire/consumer_json.h"
-#include "tools/base/consent.h"
 #include "tools/base/flags.h"
 #include "tools/base/place.h"
 #include "tools/base/program.h"
-#include "tools/commands/consumer_changes.h"
 #include "tools/commands/consumer_table.h"
 #include "tools/commands/dead_letters.h"
 #include "tools/connection/log_handle.h"
@@ -32,7 +31,6 @@ struct ConsumersFlags {
   std::string retain;
   Skip skip;
   bool json = false;
-  Consent consent;
   ReadingFlags reading;
   std::string mode = "exclusive";
   std::string from;
@@ -164,11 +162,28 @@ int create(LogHandle& log, const ConsumersFlags& flags) {
 int reset(LogHandle& log, const ConsumersFlags& flags) {
   auto from = parse_from(flags.from);
   if (!from) return misused(from.error().message);
-  return reset_consumer(log, flags.consumer, *from, flags.from, flags.consent, flags.json);
+  const auto named = log.describe_consumer(flags.consumer);
+  if (!named && named.error().code == Code::not_found) {
+    auto positions = log.reset_positions(flags.consumer, *from);
+    if (!positions) return failed(positions.error());
+    print(*positions, flags.json);
+    return kDone;
+  }
+  auto info = log.reset_consumer(flags.consumer, *from);
+  if (!info) return failed(info.error());
+  print(std::vector<ConsumerInfo>{*info}, flags.json);
+  return kDone;
 }
 
 int remove(LogHandle& log, const ConsumersFlags& flags) {
-  return remove_consumer(log, flags.consumer, flags.consent, flags.json);
+  const auto removed = log.delete_consumer(flags.consumer);
+  if (!removed) return failed(removed.error());
+  if (flags.json) {
+    std::string out = "{\"consumer\":";
+    server::render_string(out, flags.consumer);
+    std::cout << out << ",\"removed\":true}\n";
+  }
+  return kDone;
 }
 
 int skip(LogHandle& log, const ConsumersFlags& flags) {
@@ -218,16 +233,14 @@ class ConsumersFamily {
     on_run(showing, Purpose::read, show);
     CLI::App& resetting =
         program_.add(all_, "reset", "Move one to any position, while it is being read",
-                     "  strandline consumers reset billing earliest --dry-run");
+                     "  strandline consumers reset billing earliest");
     name(resetting);
     resetting.add_option("from", flags_->from, kFromWhat)->required();
-    flags_->consent.add_to(resetting);
     on_run(resetting, Purpose::write, reset);
     CLI::App& removing = program_.add(all_, "rm", "Delete one; its dead letters stay",
-                                      "  strandline consumers rm billing --yes");
+                                      "  strandline consumers rm billing");
     name(removing);
     aliased("rm", {"remove", "delete"});
-    flags_->consent.add_to(removing);
     on_run(removing, Purpose::write, remove);
     CLI::App& burying = program_.add(all_, "dead-letters", "What was given up on, and why",
                                      "  strandline consumers dead-letters billing --json");
@@ -261,7 +274,7 @@ class ConsumersFamily {
           return misused(fault.error().message);
         }
       }
-      auto log = connect(program.settings(), flags->consent.is_dry_run() ? Purpose::read : purpose);
+      auto log = connect(program.settings(), purpose);
       return log ? act(**log, *flags) : not_connected(log.error());
     });
   }

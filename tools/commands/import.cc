@@ -13,11 +13,9 @@
 #include "tools/base/lines.h"
 #include "tools/base/program.h"
 #include "tools/base/progress.h"
-#include "tools/commands/import_frames.h"
 #include "tools/resuming/imported.h"
 #include "tools/resuming/ledger.h"
 #include "tools/resuming/line_events.h"
-#include "tools/resuming/rejects.h"
 
 namespace strandline::tools {
 namespace {
@@ -40,20 +38,7 @@ struct ImportFlags {
   std::string name;
   uint64_t rate = 0;
   uint64_t retry_s = 60;
-  std::string rejects;
-  bool check = false;
-  bool csv = false;
-  bool frames = false;
-  bool journal = false;
   bool events = false;
-
-  LineForm form() const {
-    return events    ? LineForm::ndjson
-           : text    ? LineForm::plain
-           : csv     ? LineForm::csv
-           : journal ? LineForm::journal
-                     : LineForm::detect;
-  }
   bool text = false;
   bool json = false;
 };
@@ -63,7 +48,11 @@ class Import {
   Import(const Settings& settings, const ImportFlags& flags, Lines input)
       : flags_(flags),
         input_(std::move(input)),
-        events_(make_events(flags.form())),
+        events_(flags.events ? LineForm::ndjson
+                : flags.text ? LineForm::plain
+                             : LineForm::detect,
+                flags.type,
+                flags.stream.empty() ? std::nullopt : std::optional<std::string>(flags.stream)),
         batch_lines_(flags.rate == 0 ? kBatchLines
                                      : std::clamp<uint64_t>(flags.rate / 10, 1, kBatchLines)),
         settings_(settings) {}
@@ -75,30 +64,9 @@ class Import {
     auto line = input_.next();
     if (!line) return failed(line.error());
     if (!*line && flags_.name.empty()) return report();
-    if (events_.form() == LineForm::journal && flags_.stream.empty()) {
-      return misused("entries of the journal need --stream");
-    }
-    if (events_.form() == LineForm::csv) {
-      // Known also where its line was imported before.
-      if (auto header = events_.header(line->value_or(std::string_view())); !header) {
-        return misused(fmt::format("{}:1: {}", input_.name(), header.error().message));
-      }
-    }
     if (events_.form() == LineForm::plain && flags_.stream.empty()) {
       return misused(
           fmt::format("{}:1 is no event in JSON, and plain lines need --stream", input_.name()));
-    }
-    if (flags_.check) {
-      const auto refused = count_refused(flags_.file, make_events(events_.form()));
-      if (!refused) return failed(refused.error());
-      if (*refused > 0) {
-        return failed(fmt::format("{} lines are refused: nothing is imported", *refused));
-      }
-    }
-    if (!flags_.rejects.empty()) {
-      auto rejects = Rejects::open(flags_.rejects);
-      if (!rejects) return failed(rejects.error());
-      rejects_.emplace(std::move(*rejects));
     }
     // What can be found wrong before is no reason to make a log.
     auto log = connect(settings_, Purpose::create);
@@ -106,9 +74,7 @@ class Import {
     log_ = std::move(*log);
     auto ledger = find(line->value_or(std::string_view()));
     if (!ledger) return failed(ledger.error());
-    if (auto same = take_up(*log_, ledger_name_of(events_.form()), flags_.stream, *ledger); !same) {
-      return failed(same.error());
-    }
+    if (auto same = take_up(*ledger); !same) return failed(same.error());
     if (!ledger->note.empty()) std::cerr << "strandline: " << ledger->note << '\n';
     skipped_ = ledger->done.lines;
     read_ = ledger->done;  // what the input is, whatever was read of it
@@ -119,36 +85,19 @@ class Import {
 
     Progress progress("import", input_.size());
     while (*line) {
-      const bool header = events_.form() == LineForm::csv && input_.count() == 1;
-      auto added = header ? Status() : events_.add(**line);
-      if (rejects_) {
-        row_ += input_.raw();
-        if (!added) {
-          events_.drop_open();
-          added = rejects_->set_aside(input_, row_, added.error());
-          set_aside_ = true;
-        }
-        if (!events_.is_open()) row_.clear();
-      }
-      if (!added) return refuse(added.error());
+      if (auto added = events_.add(**line); !added) return refuse(added.error());
       took_line();
       if (auto applied = apply_if_due(); !applied) return stop(applied.error());
       progress.update(input_.bytes(), events_done_);
       line = input_.next();
       if (!line) return stop(line.error());
     }
-    if (events_.is_open())
-      return refuse({.code = Code::invalid, .message = "a quote is not closed"});
     if (auto applied = apply(); !applied) return stop(applied.error());
     if (auto settled = ledger_->settle(); !settled) return stop(settled.error());
     return report();
   }
 
  private:
-  LineEvents make_events(LineForm form) const {
-    return {form, flags_.type,
-            flags_.stream.empty() ? std::nullopt : std::optional<std::string>(flags_.stream)};
-  }
   bool remembers() const { return input_.size() || !flags_.name.empty(); }
 
   Result<Ledgers> find(std::string_view first_line) {
@@ -161,6 +110,41 @@ class Import {
     if (!done) return std::unexpected(done.error());
     named.done = std::move(*done);
     return named;
+  }
+
+  // Lines that were imported are there as what they became then, and where: a ledger is gone on
+  // with as the same import alone.
+  Status take_up(Ledgers& ledger) const {
+    const std::string form = events_.form() == LineForm::plain ? "text" : "events";
+    const Imported& done = ledger.done;
+    if (done.bytes > 0 && (done.form != form || done.stream != flags_.stream)) {
+      const auto described = [](const std::string& what, const std::string& stream) {
+        return fmt::format("as {} {}", what,
+                           stream.empty() ? "into the streams that the lines name"
+                                          : fmt::format("into the stream \"{}\"", stream));
+      };
+      return fail(Code::conflict,
+                  fmt::format("the ledger \"{}\" remembers {} lines that were imported {}, and "
+                              "these are to be imported {}: nothing is imported. --name with "
+                              "another name imports them whole, with a ledger of that name",
+                              ledger.name, done.lines, described(done.form, done.stream),
+                              described(form, flags_.stream)));
+    }
+    if (done.bytes > 0 && !flags_.stream.empty()) {
+      const auto there = log_->describe(flags_.stream);
+      if (!there && there.error().code == Code::not_found) {
+        return fail(Code::conflict,
+                    fmt::format("the ledger \"{}\" remembers {} lines that were imported into the "
+                                "stream \"{}\", which is not there any more: nothing is imported. "
+                                "`strandline consumers rm {}` forgets them, so that all of it is "
+                                "imported again",
+                                ledger.name, done.lines, flags_.stream, ledger.name));
+      }
+      if (!there) return std::unexpected(there.error());
+    }
+    ledger.done.form = form;
+    ledger.done.stream = flags_.stream;
+    return {};
   }
 
   // From the first line to the first that is to be imported. What earlier runs imported must be
@@ -217,8 +201,6 @@ class Import {
   }
 
   Status apply_if_due() {
-    // A row is imported whole, with all its lines.
-    if (events_.is_open()) return {};
     const uint64_t gathered = read_.lines - std::max(ledger_->sent().lines, skipped_);
     if (gathered < batch_lines_ && events_.bytes() < kImportBatchBytes && input_.ready()) return {};
     if (auto applied = apply(); !applied) return applied;
@@ -236,13 +218,7 @@ class Import {
 
   // What has gathered.
   Status apply() {
-    if (rejects_) {
-      // Before the ledger says that they were dealt with.
-      if (auto synced = rejects_->sync(); !synced) return synced;
-    }
-    // What was set aside is dealt with, too.
-    const bool moves = remembers() && std::exchange(set_aside_, false);
-    if (events_.count() == 0 && !moves) return {};
+    if (events_.count() == 0) return {};
     events_done_ += events_.count();
     auto parts = events_.take();
     if (!parts) return std::unexpected(parts.error());
@@ -275,15 +251,9 @@ class Import {
           "strandline: {} events of $admin are left out: they say what was done to another log\n",
           events_.left_out());
     }
-    const uint64_t rejected = rejects_ ? rejects_->count() : 0;
-    if (rejected > 0) {
-      std::cerr << fmt::format("strandline: {} rows are set aside in {}\n", rejected,
-                               flags_.rejects);
-    }
     if (flags_.json) {
-      std::cout << fmt::format("{{\"lines\":{},\"events\":{},\"skipped\":{}{}}}\n", input_.count(),
-                               events_done_, skipped_,
-                               rejects_ ? fmt::format(",\"rejected\":{}", rejected) : "");
+      std::cout << fmt::format("{{\"lines\":{},\"events\":{},\"skipped\":{}}}\n", input_.count(),
+                               events_done_, skipped_);
     } else if (skipped_ > 0 && events_done_ == 0) {
       std::cout << fmt::format(
           "nothing new: {} lines were imported before; --name gives {} another "
@@ -305,9 +275,6 @@ class Import {
   const Settings& settings_;
   std::unique_ptr<LogHandle> log_;
   std::optional<Ledger> ledger_;
-  std::optional<Rejects> rejects_;
-  std::string row_;           // the lines of the row that is read, where there are rejects
-  bool set_aside_ = false;    // some were, since the ledger was last moved
   Imported read_;             // of the input, and will be imported
   Digest digest_;             // of its bytes
   uint64_t skipped_ = 0;      // lines that earlier runs imported
@@ -320,13 +287,6 @@ int import(const Settings& settings, const ImportFlags& flags) {
     if (auto named = check_name(flags.stream, Limits()); !named) {
       return misused(named.error().message);
     }
-  }
-  if (flags.frames) {
-    return import_frames(settings, {.file = flags.file,
-                                    .stream = flags.stream,
-                                    .name = flags.name,
-                                    .patience = std::chrono::seconds(flags.retry_s),
-                                    .json = flags.json});
   }
   auto input = Lines::open(flags.file);
   if (!input) return failed(input.error());
@@ -347,35 +307,12 @@ void add_import(Program& program) {
       ->required();
   command.add_option("--stream", flags->stream,
                      "the stream, whatever the lines say; plain lines need it");
-  command.add_option("--type", flags->type,
-                     "of the events of plain lines, rows and entries [line]");
+  command.add_option("--type", flags->type, "of plain lines' events [line]");
   auto* events =
       command.add_flag("--events", flags->events,
                        "each line is an event in JSON (NDJSON); by default, if the first is one");
-  auto* text = command.add_flag("--text", flags->text, "each line is text, whatever it looks like")
-                   ->excludes(events);
-  auto* csv = command
-                  .add_flag("--csv", flags->csv,
-                            "CSV (RFC 4180) with a header: as `export --form csv` writes it, or of "
-                            "any other columns, whose rows become JSON data")
-                  ->excludes(events)
-                  ->excludes(text);
-  command
-      .add_flag("--journal", flags->journal,
-                "entries of the systemd journal, as `journalctl -o json` prints them")
-      ->excludes(events)
-      ->excludes(text)
-      ->excludes(csv);
-  command.add_flag("--frames", flags->frames, "a file that `export --form frames` wrote")
-      ->excludes(events)
-      ->excludes(text)
-      ->excludes(csv);
-  command
-      .add_option("--rejects", flags->rejects,
-                  "a file to whose end rows that are no events go; the others are imported")
-      ->type_name("FILE");
-  command.add_flag("--check", flags->check,
-                   "read the whole file first, and import nothing if a line of it is refused");
+  command.add_flag("--text", flags->text, "each line is text, whatever it looks like")
+      ->excludes(events);
   command.add_option(
       "--name", flags->name,
       "of the ledger that remembers, in the log, how far the import came and a digest of what was "

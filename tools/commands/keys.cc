@@ -10,7 +10,6 @@
 
 #include "server/base/secret_file.h"
 #include "server/http/quota_text.h"
-#include "tools/base/consent.h"
 #include "tools/base/flags.h"
 #include "tools/base/program.h"
 #include "tools/base/table.h"
@@ -31,7 +30,6 @@ struct KeysFlags {
   std::chrono::milliseconds grace{0};
   std::string secret_file;
   bool json = false;
-  Consent consent;
 };
 
 std::string grants_of(const rapidjson::Value& key) {
@@ -138,12 +136,6 @@ int rotate_one(LogHandle& log, const KeysFlags& flags) {
 }
 
 int revoke_one(LogHandle& log, const KeysFlags& flags) {
-  const auto told = log.key(flags.name);
-  if (!told) return failed(told.error());
-  const auto what = fmt::format(
-      "ends the key \"{}\" ({}) for good; whatever was opened with it ends within a second",
-      flags.name, grants_of(parsed_key(*told)));
-  if (const auto end = flags.consent.ask(what, flags.json)) return *end;
   return print_key(log.revoke_key(flags.name), flags);
 }
 
@@ -156,7 +148,7 @@ void add_keys(Program& program) {
     program.add_target_flags(command);
     command.add_flag("--json", flags->json, "as the API has it");
     program.on_run(command, [flags, &program, purpose, act] {
-      auto log = connect(program.settings(), flags->consent.is_dry_run() ? Purpose::read : purpose);
+      auto log = connect(program.settings(), purpose);
       return log ? act(**log, *flags) : not_connected(log.error());
     });
   };
@@ -208,10 +200,9 @@ void add_keys(Program& program) {
       "how long the secret before is good yet; not at all, if it is not said", {0, kYearMs});
   keeping(rotating);
   on_run(rotating, Purpose::write, rotate_one);
-  CLI::App& revoking = named(program.add(all, "revoke", "End a key at once, and for good",
-                                         "  strandline keys revoke shop --yes"));
-  flags->consent.add_to(revoking);
-  on_run(revoking, Purpose::write, revoke_one);
+  on_run(named(program.add(all, "revoke", "End a key at once, and for good",
+                           "  strandline keys revoke shop")),
+         Purpose::write, revoke_one);
 }
 
 }  // namespace strandline::tools

@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 
-#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -16,20 +15,16 @@
 
 #include "engine/log.h"
 #include "server/base/open_files.h"
-#include "server/base/secret_file.h"
 #include "server/connection/binding.h"
 #include "server/connection/exposure.h"
 #include "server/connection/tls_context.h"
-#include "server/generators/generators.h"
 #include "server/http/quota_text.h"
 #include "server/json/json_writer.h"
-#include "server/routes/demo_pages.h"
 #include "server/server.h"
 #include "server/wire/cloudevents.h"
 #include "tools/base/account.h"
 #include "tools/base/interrupt.h"
 #include "tools/base/program.h"
-#include "tools/base/setting_key.h"
 
 namespace strandline::tools {
 namespace {
@@ -39,7 +34,6 @@ constexpr char kServeExample[] =
     "  strandline serve --listen '[::1]:7070' --segment-size 64MiB --idempotency-ttl 7d\n"
     "  strandline serve --listen 127.0.0.1:7443 --listen unix:/run/strandline.sock \\\n"
     "    --tls-cert server.pem --tls-key server.key\n"
-    "  strandline serve --demo\n"
     "  strandline serve --print-config > strandline.toml\n\n"
     "SIGTERM and SIGINT end it in order: no new appends, then what is under way, then the log is\n"
     "closed. SIGHUP opens the access log anew, and does nothing else.";
@@ -47,7 +41,6 @@ constexpr char kServeExample[] =
 struct ServeFlags {
   bool print_config = false;
   bool accept_loss = false;
-  bool demo = false;
 };
 
 // A line that says a message as a JSON string needs it escaped, which spdlog's patterns do not do.
@@ -84,19 +77,6 @@ uint64_t seconds_of(const Settings& settings, const char* name) {
   return static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(duration).count());
 }
 
-// Null, where no stream is named.
-std::function<bool(std::string_view)> audits_of(std::string_view text) {
-  std::vector<std::string> names = split_names(text);
-  if (names.empty()) return nullptr;
-  return [names = std::move(names)](std::string_view stream) {
-    return std::ranges::any_of(names, [&](std::string_view name) {
-      if (!name.ends_with('*')) return stream == name;
-      name.remove_suffix(1);
-      return stream.starts_with(name) && !stream.starts_with('$');
-    });
-  };
-}
-
 Options options_of(const Settings& settings, const ServeFlags& flags,
                    std::shared_ptr<std::atomic<bool>> opened) {
   Options options;
@@ -112,15 +92,6 @@ Options options_of(const Settings& settings, const ServeFlags& flags,
   options.accepted_sync_interval_ms =
       static_cast<uint64_t>(settings.duration("serve", "accepted_sync_interval").count());
   options.disk_reserve_bytes = settings.bytes("serve", "disk_reserve");
-  options.audits = audits_of(settings.text("serve", "audit"));
-  options.checkpoint_interval_ms =
-      static_cast<uint64_t>(settings.duration("serve", "checkpoint_interval").count());
-  options.checkpoint_key = settings.text("serve", "checkpoint_key");
-  options.checkpoint_origin = settings.text("serve", "checkpoint_origin");
-  options.log_bytes_max = settings.bytes("serve", "log_size");
-  options.reclaim_bytes_per_s_max = settings.bytes("serve", "reclaim_rate");
-  options.retention_interval_ms =
-      static_cast<uint64_t>(settings.duration("serve", "retention_interval").count());
   // What the store says while it opens is in the recovery report, or in the error.
   options.on_warning = [opened](const std::string& text) {
     spdlog::log(*opened ? spdlog::level::warn : spdlog::level::debug, "{}", text);
@@ -160,25 +131,6 @@ Result<std::unique_ptr<server::TlsContext>> open_tls(const Settings& settings) {
   return server::TlsContext::open(std::move(files));
 }
 
-Status read_live(const Settings& settings, server::ServerOptions& options) {
-  const auto ms = [&](const char* name) {
-    return static_cast<uint64_t>(settings.duration("serve", name).count());
-  };
-  options.live_channels = settings.text("serve", "live_channels");
-  options.live_app_id = settings.text("serve", "live_app_id");
-  options.live_app_key = settings.text("serve", "live_app_key");
-  options.live_callback = settings.text("serve", "live_callback");
-  options.live_grace_ms = ms("live_grace");
-  options.live_life_ms = ms("live_life");
-  options.live_ping_ms = ms("live_ping");
-  const std::string& file = settings.text("serve", "live_secret_file");
-  if (file.empty()) return {};
-  auto secret = server::read_secret_file(file);
-  if (!secret) return std::unexpected(std::move(secret.error()));
-  options.live_app_secret = std::move(*secret);
-  return {};
-}
-
 // For who renames the access log.
 std::atomic<server::Server*> hung_up = nullptr;
 void on_hang_up(int) {
@@ -196,23 +148,6 @@ Result<std::unique_ptr<server::TokenAuthority>> open_tokens(const Settings& sett
        .secret_file = text("jwt_secret_file"),
        .ca = text("jwt_ca"),
        .refresh = settings.duration("serve", "jwt_refresh")});
-}
-
-// The four generators, as far as they are not there: one that somebody stopped stays as it is.
-Status begin_demo(server::Generators& generators) {
-  const Actor by = {.kind = Actor::Kind::account, .name = account_here().name};
-  for (const auto& [name, rate] :
-       {std::pair("default", "1/s"), std::pair("system", "2/s"), std::pair("user-activity", "1/s"),
-        std::pair("notifications", "6/m")}) {
-    if (generators.find(name)) continue;
-    auto put = generators.put({.name = name,
-                               .stream = name,
-                               .kind = *server::find_generator_kind(name),
-                               .rate = *server::parse_rhythm(rate)},
-                              by);
-    if (!put) return std::unexpected(std::move(put.error()));
-  }
-  return {};
 }
 
 int serve(const Settings& settings, const ServeFlags& flags) {
@@ -278,16 +213,8 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   options.quota = *server::parse_quota(settings.text("serve", "quota"));
   options.wrong_secrets_max = settings.number("serve", "wrong_secrets_max");
   options.access_log = settings.text("serve", "access_log");
-  options.backup_directory = settings.text("serve", "backup_directory");
-  options.backup_bytes_per_second_max = settings.bytes("serve", "backup_rate");
   options.connections_max = connections;
   options.insecure = settings.truth("serve", "insecure");
-  if (auto read = read_live(settings, options); !read) return failed(read.error());
-  options.followers_per_address_max = settings.number("serve", "followers_per_address_max");
-  options.followers_per_principal_max = settings.number("serve", "followers_per_principal_max");
-  options.follower_life_ms =
-      static_cast<uint64_t>(settings.duration("serve", "follower_life").count());
-  options.demo = flags.demo;
   if (!root_key_file.empty()) {
     if (auto put = server::put_root_key(**log, root_key_file); !put) return failed(put.error());
   }
@@ -296,12 +223,6 @@ int serve(const Settings& settings, const ServeFlags& flags) {
   if (!server) return failed(server.error());
   hung_up = server->get();
   for (const std::string& url : urls) std::cout << "listening on " << url << std::endl;
-  if (flags.demo) {
-    if (auto begun = begin_demo(*(*server)->generators()); !begun) return failed(begun.error());
-    for (const server::DemoPage& page : server::kDemoPages) {
-      std::cout << fmt::format("see {}/demo/{}", urls.front(), page.name) << std::endl;
-    }
-  }
 
   std::thread waiting([&] {
     Interrupt::wait();
@@ -326,8 +247,6 @@ void add_serve(Program& program) {
   }
   command.add_flag("--accept-loss", flags->accept_loss,
                    "open a log that lost its newest events; the recovery report says which");
-  command.add_flag("--demo", flags->demo,
-                   "start four generators of made-up events, and serve pages that show them");
   command.add_flag("--print-config", flags->print_config,
                    "print what is in force and where it came from, and exit");
   program.on_run(command, [flags, &program] { return serve(program.settings(), *flags); });

@@ -1,20 +1,14 @@
-// `strandline streams`: list, show, create, set, truncate, remove.
+// `strandline streams`: list, show, create, truncate, remove.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iostream>
 #include <memory>
 
-#include "engine/api/clock.h"
-#include "server/http/quantity.h"
 #include "server/json/json_writer.h"
 #include "server/wire/cloudevents.h"
-#include "server/wire/policy_json.h"
-#include "tools/base/consent.h"
 #include "tools/base/flags.h"
 #include "tools/base/program.h"
 #include "tools/base/table.h"
-#include "tools/commands/policy_flags.h"
 #include "tools/connection/log_handle.h"
 
 namespace strandline::tools {
@@ -27,12 +21,8 @@ struct StreamsFlags {
   std::string prefix;
   std::string description;
   uint64_t limit = std::numeric_limits<uint64_t>::max();
-  std::optional<uint64_t> before;
-  std::string before_time;
-  bool has_description = false;
-  std::shared_ptr<PolicyFlags> creating, changing;
+  uint64_t before = 0;
   bool json = false;
-  Consent consent;
 };
 
 std::string time_or_dash(const std::optional<Timestamp>& time) {
@@ -50,24 +40,7 @@ std::string render_json(const StreamInfo& stream) {
   out += stream.last_stored ? "\"" + render_time(*stream.last_stored) + "\"" : "null";
   out += ",\"description\":";
   server::render_string(out, stream.settings.description);
-  if (!stream.settings.policy.empty()) {
-    out += ",\"policy\":";
-    server::render_policy(out, stream.settings.policy);
-  }
-  if (!stream.effective.empty()) {
-    out += ",\"effective\":";
-    server::render_effective(out, stream.effective);
-  }
-  if (stream.hold) {
-    out += ",\"held_by\":";
-    server::render_string(out, stream.hold->name);
-  }
   return out + "}";
-}
-
-std::string said_by(const NameScope& scope) {
-  if (!scope.prefix) return "its own policy";
-  return scope.name.empty() ? "the default" : fmt::format("prefix {}", scope.name);
 }
 
 int show_one(const StreamInfo& stream, bool json) {
@@ -84,12 +57,6 @@ int show_one(const StreamInfo& stream, bool json) {
   if (!stream.settings.description.empty()) {
     std::cout << fmt::format("description  {}\n", stream.settings.description);
   }
-  // What holds, and by whose word.
-  for (const auto& [field, said] : stream.effective) {
-    std::cout << fmt::format("{:<12} {}, by {}\n", row_of(field).name, readable(field, said.value),
-                             said_by(said.from));
-  }
-  if (stream.hold) std::cout << fmt::format("held by      {}\n", stream.hold->name);
   return kDone;
 }
 
@@ -123,44 +90,16 @@ int show(LogHandle& log, const StreamsFlags& flags) {
 }
 
 int create(LogHandle& log, const StreamsFlags& flags) {
-  const auto policy = flags.creating->change();
-  if (!policy) return misused(policy.error());
-  const StreamSettings settings{.description = flags.description, .policy = changed({}, *policy)};
-  auto stream = log.create_stream(flags.name, settings);
+  auto stream = log.create_stream(flags.name, {.description = flags.description});
   if (!stream && stream.error().code == Code::exists) {
     // As with the API's PUT, a creation that is asked for again finds what it made.
     const auto there = log.describe(flags.name);
-    if (there && there->settings == settings) stream = *there;
+    if (there && there->settings.description == flags.description) stream = *there;
   }
-  return stream ? show_one(*stream, flags.json) : failed(stream.error());
-}
-
-// What a stream has. Who may change it and not read it goes on with --yes, without the numbers.
-Result<std::optional<StreamInfo>> looked_at(LogHandle& log, const StreamsFlags& flags) {
-  auto stream = log.describe(flags.name);
-  if (stream) return *stream;
-  if (stream.error().code == Code::inaccessible && flags.consent.is_given()) return std::nullopt;
-  return std::unexpected(std::move(stream.error()));
-}
-
-int set(LogHandle& log, const StreamsFlags& flags) {
-  auto policy = flags.changing->change();
-  if (!policy) return misused(policy.error());
-  StreamChange change{.policy = std::move(*policy)};
-  if (flags.has_description) change.description = flags.description;
-  if (change.policy.empty() && !change.description) {
-    return misused("say what is to hold: --age-max, --bytes-max and so on, or --description");
-  }
-  auto stream = log.change_stream(flags.name, std::move(change));
   return stream ? show_one(*stream, flags.json) : failed(stream.error());
 }
 
 int remove(LogHandle& log, const StreamsFlags& flags) {
-  const auto stream = looked_at(log, flags);
-  if (!stream) return failed(stream.error());
-  std::string what = fmt::format("removes the stream \"{}\" and all its events", flags.name);
-  if (*stream) what += fmt::format(" ({}, {} bytes)", (*stream)->events, (*stream)->bytes);
-  if (const auto end = flags.consent.ask(what, flags.json)) return *end;
   auto removed = log.delete_stream(flags.name);
   if (!removed) return failed(removed.error());
   if (flags.json) {
@@ -172,38 +111,10 @@ int remove(LogHandle& log, const StreamsFlags& flags) {
 }
 
 int truncate(LogHandle& log, const StreamsFlags& flags) {
-  if (flags.before.has_value() == !flags.before_time.empty()) {
-    return misused("say what goes: --before OFFSET, the first to keep, or --before-time TIME");
-  }
-  TruncateRequest request{.stream = flags.name};
-  std::string what = fmt::format("forgets the events of \"{}\" ", flags.name);
-  if (flags.before) {
-    request.before = Offset(*flags.before);
-    what += fmt::format("below offset {}", *flags.before);
-    const auto stream = looked_at(log, flags);
-    if (!stream) return failed(stream.error());
-    if (*stream) {
-      const StreamInfo& info = **stream;
-      const uint64_t to = std::clamp(*flags.before, info.start.value, info.tail.value);
-      what += fmt::format(" ({} of {})", to - info.start.value, info.events);
-    }
-  } else {
-    const auto moment = server::read_moment(flags.before_time, SystemClock().now());
-    if (!moment) return misused("--before-time: " + moment.error());
-    request.before = *moment;
-    TruncateRequest look = request;
-    look.dry_run = true;
-    const auto would = log.truncate(look);
-    if (!would) return failed(would.error());
-    what += fmt::format("that were stored before {} ({} of them, below offset {})",
-                        render_time(*moment), would->events, would->start.value);
-  }
-  if (const auto end = flags.consent.ask(what, flags.json)) return *end;
-  const auto taken = log.truncate(request);
-  if (!taken) return failed(taken.error());
-  std::cout << (flags.json ? fmt::format("{{\"start\":{},\"events\":{},\"bytes\":{}}}\n",
-                                         taken->start.value, taken->events, taken->bytes)
-                           : fmt::format("start {}\n", taken->start.value));
+  auto start = log.truncate(flags.name, Offset(flags.before));
+  if (!start) return failed(start.error());
+  std::cout << (flags.json ? fmt::format("{{\"start\":{}}}\n", start->value)
+                           : fmt::format("start {}\n", start->value));
   return kDone;
 }
 
@@ -217,11 +128,11 @@ void add_streams(Program& program) {
     command.add_flag("--json", flags->json, "a JSON object a line");
     const bool named = command.get_option_no_throw("stream") != nullptr;
     program.on_run(command, [flags, &program, purpose, act, named] {
-      const bool own = purpose == Purpose::read && is_own_stream(flags->name);
+      const bool own = purpose == Purpose::read && flags->name == kAdminStream;
       if (const auto fault = named && !own ? check_name(flags->name, Limits()) : Status(); !fault) {
         return misused(fault.error().message);
       }
-      auto log = connect(program.settings(), flags->consent.is_dry_run() ? Purpose::read : purpose);
+      auto log = connect(program.settings(), purpose);
       return log ? act(**log, *flags) : not_connected(log.error());
     });
   };
@@ -229,7 +140,7 @@ void add_streams(Program& program) {
     command.add_option("stream", flags->name, "its name")->required();
     return command;
   };
-  CLI::App& all = program.add("streams", "List streams; create, show, set, truncate or remove one",
+  CLI::App& all = program.add("streams", "List streams; create, show, truncate or remove one",
                               "  strandline streams --prefix git.\n"
                               "  strandline streams show git.rocksdb --json");
   const auto listing = [&](CLI::App& command) {
@@ -246,42 +157,16 @@ void add_streams(Program& program) {
                                          "  strandline streams create orders --description 'of the "
                                          "shop'"));
   creating.alias("add");
-  const auto describing = [&](CLI::App& command) {
-    command.add_option_function<std::string>(
-        "--description",
-        [flags](const std::string& text) {
-          flags->description = text;
-          flags->has_description = true;
-        },
-        "for people, up to 1,024 bytes");
-  };
-  describing(creating);
-  flags->creating = PolicyFlags::add_to(creating, false);
+  creating.add_option("--description", flags->description, "for people, up to 1,024 bytes");
   on_run(creating, Purpose::create, create);
-  CLI::App& setting = named(
-      program.add(all, "set", "Change what holds for a stream: how long events are kept, and so on",
-                  "  strandline streams set orders --age-max 30d --bytes-max 10GB\n"
-                  "  strandline streams set orders --unset age-max"));
-  describing(setting);
-  flags->changing = PolicyFlags::add_to(setting, true);
-  on_run(setting, Purpose::write, set);
-  CLI::App& truncating =
-      named(program.add(all, "truncate", "Forget a stream's oldest events",
-                        "  strandline streams truncate orders --before 1000 --dry-run\n"
-                        "  strandline streams truncate orders --before-time -30d --yes"));
-  add_number_flag(truncating, "--before", [flags](uint64_t before) { flags->before = before; },
-                  "the first offset to keep", {});
-  truncating
-      .add_option("--before-time", flags->before_time,
-                  "or: keep what was stored at or after this moment; -30d is so long ago")
-      ->type_name("TIME");
-  flags->consent.add_to(truncating);
+  CLI::App& truncating = named(program.add(all, "truncate", "Forget a stream's oldest events",
+                                           "  strandline streams truncate orders --before 1000"));
+  add_number(truncating, "--before", flags->before, "the first offset to keep")->required();
   on_run(truncating, Purpose::write, truncate);
   CLI::App& removing =
       named(program.add(all, "rm", "Remove a stream and its events; its offsets are not used again",
-                        "  strandline streams rm orders --yes"));
+                        "  strandline streams rm orders"));
   removing.alias("remove")->alias("delete");
-  flags->consent.add_to(removing);
   on_run(removing, Purpose::write, remove);
 }
 

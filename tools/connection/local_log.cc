@@ -10,16 +10,12 @@
 
 #include "engine/disk/access.h"
 #include "server/base/version.h"
-#include "server/wire/backup_json.h"
 #include "server/wire/cloudevents.h"
 #include "server/wire/consumer_json.h"
-#include "server/wire/erasure_json.h"
-#include "server/wire/retention_json.h"
 #include "tools/base/account.h"
 #include "tools/base/clip.h"
 #include "tools/base/interrupt.h"
 #include "tools/connection/local_keys.h"
-#include "tools/connection/local_retention.h"
 
 namespace strandline::tools {
 namespace {
@@ -94,8 +90,27 @@ class LocalFeed : public Feed {
   std::deque<std::future<Status>> under_way_;
 };
 
-Error no_server() {
-  return {.code = Code::invalid, .message = "without a server, --backups DIR says which backups"};
+// Members of the server's /v1/info, without those that only a running server has.
+std::string render_info(const Log& log) {
+  const RecoveryReport& recovery = log.recovery();
+  std::string out = fmt::format(
+      "{{\"name\":\"strandline\",\"version\":\"{}\",\"format\":{},\"durable_next\":{},\"recovery\":"
+      "{{"
+      "\"created\":{},\"wal_bytes_replayed\":{},\"torn_bytes_dropped\":{},\"durable_next\":{},"
+      "\"head_mark\":{},\"milliseconds\":{}}},\"segments\":[",
+      server::kVersion, kFormatVersion, log.durable_next().value, recovery.created,
+      recovery.wal_bytes_replayed, recovery.torn_bytes_dropped, recovery.durable_next.value,
+      recovery.head_mark.value, recovery.milliseconds);
+  bool first = true;
+  for (const SegmentInfo& segment : log.segments()) {
+    if (!first) out += ',';
+    first = false;
+    out += fmt::format(
+        "{{\"id\":{},\"sealed\":{},\"created\":\"{}\",\"first\":{},\"next\":{},\"bytes\":{}}}",
+        segment.id.value, segment.sealed, render_time(segment.created), segment.first.value,
+        segment.next.value, segment.bytes);
+  }
+  return out + "]}";
 }
 
 class LocalLog : public LogHandle {
@@ -135,23 +150,8 @@ class LocalLog : public LogHandle {
     return log_->create_stream(std::move(name), std::move(settings));
   }
   Status delete_stream(std::string name) override { return log_->delete_stream(std::move(name)); }
-  Result<StreamInfo> change_stream(std::string name, StreamChange change) override {
-    return log_->change_stream(std::move(name), std::move(change));
-  }
-  Result<Truncated> truncate(const TruncateRequest& request) override {
-    Result<Offset> before = Offset(0);
-    if (const auto* moment = std::get_if<Timestamp>(&request.before)) {
-      before = log_->offset_at(request.stream, *moment);
-    } else {
-      before = std::get<Offset>(request.before);
-    }
-    if (!before) return std::unexpected(before.error());
-    if (!request.dry_run) return log_->truncate(request.stream, *before, false);
-    // Of a directory that is only read, too.
-    const auto stream = log_->describe(request.stream);
-    if (!stream) return std::unexpected(stream.error());
-    const Offset start = std::clamp(*before, stream->start, stream->tail);
-    return Truncated{.start = start, .events = start - stream->start};
+  Result<Offset> truncate(std::string name, Offset before) override {
+    return log_->truncate(std::move(name), before);
   }
   Result<StreamInfo> describe(std::string_view name) override { return log_->describe(name); }
   Result<std::vector<StreamInfo>> list(std::string_view prefix, std::string_view after,
@@ -224,21 +224,6 @@ class LocalLog : public LogHandle {
     return log_->dead_letters(std::move(consumer), from, limit);
   }
 
-  Result<std::string> policies() override { return local_policies(*log_); }
-  Result<std::string> change_policy(std::string prefix, PolicyChange change) override {
-    return change_local_policy(*log_, std::move(prefix), std::move(change));
-  }
-  Result<std::string> holds() override { return local_holds(*log_); }
-  Result<std::string> hold(NewHold hold) override { return lay_local_hold(*log_, std::move(hold)); }
-  Status release_hold(std::string name) override { return log_->release_hold(std::move(name)); }
-  Result<std::string> retention() override { return local_retention(*log_); }
-  Result<std::string> confirm_clock() override {
-    if (auto confirmed = log_->confirm_clock(); !confirmed) {
-      return std::unexpected(confirmed.error());
-    }
-    return local_retention(*log_);
-  }
-
   Result<std::string> create_key(std::string name, std::vector<Grant> grants,
                                  std::optional<std::chrono::seconds> lifetime,
                                  Quota quota) override {
@@ -253,69 +238,7 @@ class LocalLog : public LogHandle {
     return revoke_local_key(*log_, std::move(name));
   }
 
-  Result<std::string> erase(EraseRequest request, const std::vector<std::string>&,
-                            const std::vector<std::string>&) override {
-    const auto erased = log_->erase(request);
-    if (!erased) return std::unexpected(erased.error());
-    std::string out;
-    server::render_erased(out, request, *erased);
-    return out;
-  }
-  Result<std::string> erasures() override { return server::render_erasures(log_->erasures()); }
-  Result<std::string> backup(BackupRequest request) override {
-    auto made = log_->backup(std::move(request));
-    if (!made) return std::unexpected(std::move(made.error()));
-    std::string out;
-    server::render_backup(out, *made);
-    return out;
-  }
-  // Those of a directory need no log.
-  Result<std::string> backups() override { return std::unexpected(no_server()); }
-  Result<std::string> verify_backup(uint64_t, BackupRequest) override {
-    return std::unexpected(no_server());
-  }
-  Result<std::string> remove_backup(uint64_t) override { return std::unexpected(no_server()); }
-
-  Result<std::string> checkpoint(std::string stream) override { return log_->checkpoint(stream); }
-  Result<std::string> sign_checkpoint(std::string stream) override {
-    return log_->sign_checkpoint(stream);
-  }
-  Result<std::string> prove_event(std::string stream, uint64_t offset) override {
-    const auto proof = log_->prove_event(stream, Offset(offset));
-    if (!proof) return std::unexpected(proof.error());
-    return render_proof(*proof);
-  }
-  Result<std::string> prove_consistency(std::string stream, uint64_t from) override {
-    const auto proof = log_->prove_consistency(stream, from);
-    if (!proof) return std::unexpected(proof.error());
-    return render_proof(*proof);
-  }
-  Result<std::string> checkpoint_keys(std::string stream) override {
-    std::string text;
-    for (const PublicKey& key : log_->checkpoint_keys()) {
-      text +=
-          render_key(PublicKey{stream.empty() ? key.name : origin_of(key.name, stream), key.key}) +
-          "\n";
-    }
-    return text;
-  }
-  Result<std::string> rotate_checkpoint_key(std::string origin) override {
-    const auto key = log_->rotate_checkpoint_key(origin);
-    if (!key) return std::unexpected(key.error());
-    return render_key(*key) + "\n";
-  }
-
-  Result<std::string> stats(const server::StatsOf& of) override {
-    return server::render_stats(*log_, of);
-  }
-  Result<std::string> inspect(const server::InspectionOf& of) override {
-    return server::render_inspection(*log_, of);
-  }
-  Result<std::string> doctor(server::Patient known) override {
-    known.log = log_.get();
-    known.guarded = log_->api_keys()->any();
-    return server::render_checks(server::check_up(known));
-  }
+  Result<std::string> info() override { return render_info(*log_); }
 
  private:
   std::unique_ptr<Log> log_;

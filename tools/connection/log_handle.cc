@@ -25,10 +25,6 @@ Result<std::string> token_of(const Settings& settings) {
 
 }  // namespace
 
-Result<std::string> LogHandle::ask_live(std::string, std::string) {
-  return fail(Code::invalid, "live clients are a server's: name it with --server, and no --data");
-}
-
 Result<std::unique_ptr<LogHandle>> connect(const Settings& settings, Purpose purpose) {
   auto target = settings.target();
   if (!target) return std::unexpected(target.error());

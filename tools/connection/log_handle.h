@@ -14,12 +14,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "engine/log.h"
-#include "server/connection/checkup.h"
-#include "server/wire/figures_json.h"
 #include "tools/base/settings.h"
 
 namespace strandline::tools {
@@ -33,13 +30,6 @@ struct ReadRequest {
   bool backward = false;                                       // newest first; of one stream
   bool follow = false;                                         // history, then live, without end
   bool wait = false;  // a follower's, behind a server: for a stream that does not exist yet
-};
-
-// Before an offset, or before the first event that was stored at or after a moment.
-struct TruncateRequest {
-  std::string stream;
-  std::variant<Offset, Timestamp> before;
-  bool dry_run = false;
 };
 
 // Reads what a request asks for: up to the tail as it stood when reading began, or without end.
@@ -76,8 +66,7 @@ class LogHandle {
   // --- As Log's of the same name.
   virtual Result<StreamInfo> create_stream(std::string name, StreamSettings settings) = 0;
   virtual Status delete_stream(std::string name) = 0;
-  virtual Result<StreamInfo> change_stream(std::string name, StreamChange change) = 0;
-  virtual Result<Truncated> truncate(const TruncateRequest& request) = 0;
+  virtual Result<Offset> truncate(std::string name, Offset before) = 0;
   virtual Result<StreamInfo> describe(std::string_view name) = 0;
   virtual Result<std::vector<StreamInfo>> list(std::string_view prefix, std::string_view after,
                                                size_t limit) = 0;
@@ -107,15 +96,6 @@ class LogHandle {
   virtual Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                        size_t limit) = 0;
 
-  // --- Policies of prefixes, legal holds, retention: JSON, as the API has it.
-  virtual Result<std::string> policies() = 0;
-  virtual Result<std::string> change_policy(std::string prefix, PolicyChange change) = 0;
-  virtual Result<std::string> holds() = 0;
-  virtual Result<std::string> hold(NewHold hold) = 0;
-  virtual Status release_hold(std::string name) = 0;
-  virtual Result<std::string> retention() = 0;
-  virtual Result<std::string> confirm_clock() = 0;
-
   // --- API keys: JSON, as the API has it; what was just created or rotated has its secret.
   virtual Result<std::string> create_key(std::string name, std::vector<Grant> grants,
                                          std::optional<std::chrono::seconds> lifetime,
@@ -125,35 +105,8 @@ class LogHandle {
   virtual Result<std::string> rotate_key(std::string name, std::chrono::seconds grace) = 0;
   virtual Result<std::string> revoke_key(std::string name) = 0;
 
-  // --- Erasures: JSON, as the API has it. The patterns are those of the request's filter, as they
-  // --- were written.
-  virtual Result<std::string> erase(EraseRequest request, const std::vector<std::string>& types,
-                                    const std::vector<std::string>& subjects) = 0;
-  virtual Result<std::string> erasures() = 0;
-  // What a server says of its live clients, or does with them: JSON, as its API has it. A directory
-  // has none.
-  virtual Result<std::string> ask_live(std::string method, std::string path);
-  // --- Backups: JSON, as the API has it. A directory's goes where it is told; a server's where its
-  // --- operator said, and nothing else is told it. It waits until the backup is made.
-  virtual Result<std::string> backup(BackupRequest request) = 0;
-  // A server's. Verify waits until it is done, and answers the job.
-  virtual Result<std::string> backups() = 0;
-  virtual Result<std::string> verify_backup(uint64_t backup, BackupRequest request) = 0;
-  virtual Result<std::string> remove_backup(uint64_t backup) = 0;
-
-  // --- Checkpoints and proofs: text, as the API has it.
-  virtual Result<std::string> checkpoint(std::string stream) = 0;
-  virtual Result<std::string> sign_checkpoint(std::string stream) = 0;
-  virtual Result<std::string> prove_event(std::string stream, uint64_t offset) = 0;
-  virtual Result<std::string> prove_consistency(std::string stream, uint64_t from) = 0;
-  virtual Result<std::string> checkpoint_keys(std::string stream) = 0;  // empty: the log's
-  virtual Result<std::string> rotate_checkpoint_key(std::string origin) = 0;
-
-  // --- Looking inside: JSON objects, as the API has them (server/wire/figures_json.h, checkup.h).
-  virtual Result<std::string> stats(const server::StatsOf& of) = 0;
-  virtual Result<std::string> inspect(const server::InspectionOf& of) = 0;
-  // `known`: what is known of it without the log.
-  virtual Result<std::string> doctor(server::Patient known) = 0;
+  // Sizes, segments, counters: a JSON object.
+  virtual Result<std::string> info() = 0;
 };
 
 // Why a command opens a log. A directory is read beside whatever runs there, or owned to be written

@@ -22,7 +22,7 @@ Result<ReadRequest> ReadingFlags::request(const From& from_default) const {
     return fail(Code::invalid, "name what to read: a stream (or several), --all, or --prefix");
   }
   for (const std::string& name : streams) {
-    if (is_own_stream(name)) continue;
+    if (name == kAdminStream) continue;
     if (auto named = check_name(name, Limits()); !named) return std::unexpected(named.error());
   }
   ReadRequest request{.from = from_default, .types = types, .subjects = subjects};

@@ -1,4 +1,4 @@
-// API keys, and live clients, behind a server: RemoteLog's share of them.
+// API keys behind a server: RemoteLog's share of them.
 #include <fmt/format.h>
 
 #include "server/http/quota_text.h"
@@ -53,10 +53,6 @@ Result<std::string> RemoteLog::rotate_key(std::string name, std::chrono::seconds
 
 Result<std::string> RemoteLog::revoke_key(std::string name) {
   return body_of(exchange_.send(posted(key_path(name) + "/revoke", "{}")));
-}
-
-Result<std::string> RemoteLog::ask_live(std::string method, std::string path) {
-  return body_of(exchange_.send({.method = std::move(method), .target = std::move(path)}));
 }
 
 }  // namespace strandline::tools

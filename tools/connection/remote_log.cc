@@ -5,21 +5,12 @@
 #include "schemas/frame.h"
 #include "server/json/json_writer.h"
 #include "server/wire/cloudevents.h"
-#include "server/wire/policy_json.h"
 #include "tools/base/place.h"
-#include "tools/connection/policy_answer.h"
 
 namespace strandline::tools {
 namespace {
 
 using server::render_string;
-
-// Of the hold that a stream is under the server tells the name.
-std::optional<Hold> hold_of(const rapidjson::Value& object) {
-  const std::string_view name = text_of(object, "held_by");
-  if (name.empty()) return std::nullopt;
-  return Hold{.name = std::string(name)};
-}
 
 StreamInfo stream_of(const rapidjson::Value& object) {
   return {.name = std::string(text_of(object, "stream")),
@@ -29,10 +20,7 @@ StreamInfo stream_of(const rapidjson::Value& object) {
           .bytes = number_of(object, "bytes"),
           .created = time_of(object, "created").value_or(Timestamp{}),
           .last_stored = time_of(object, "last_stored"),
-          .settings = {.description = std::string(text_of(object, "description")),
-                       .policy = policy_of(object, "policy")},
-          .effective = effective_of(object, "effective"),
-          .hold = hold_of(object)};
+          .settings = {.description = std::string(text_of(object, "description"))}};
 }
 
 // --- Appends as NDJSON: a line an event, each with its stream.
@@ -77,16 +65,6 @@ class RemoteFeed : public Feed {
  private:
   HttpConnection connection_;
 };
-
-std::string render_settings(const StreamChange& change) {
-  std::string body;
-  server::render_change(body, change.policy);
-  if (!change.description) return body;
-  body.pop_back();
-  body += body.ends_with('{') ? "\"description\":" : ",\"description\":";
-  render_string(body, *change.description);
-  return body + "}";
-}
 
 std::string stream_path(std::string_view name) { return "/v1/streams/" + encode(name); }
 
@@ -175,13 +153,9 @@ Result<std::unique_ptr<Reader>> RemoteLog::read(const ReadRequest& request) {
 }
 
 Result<StreamInfo> RemoteLog::create_stream(std::string name, StreamSettings settings) {
-  StreamChange all{.description = std::move(settings.description)};
-  for (const auto& [field, value] : settings.policy) all.policy[field] = value;
-  return stream_in(ask("PUT", stream_path(name), render_settings(all)));
-}
-
-Result<StreamInfo> RemoteLog::change_stream(std::string name, StreamChange change) {
-  return stream_in(ask("PATCH", stream_path(name), render_settings(change)));
+  std::string body = "{\"description\":";
+  render_string(body, settings.description);
+  return stream_in(ask("PUT", stream_path(name), body + "}"));
 }
 
 Status RemoteLog::delete_stream(std::string name) {
@@ -190,20 +164,11 @@ Status RemoteLog::delete_stream(std::string name) {
   return {};
 }
 
-Result<Truncated> RemoteLog::truncate(const TruncateRequest& request) {
-  std::string body;
-  if (const auto* offset = std::get_if<Offset>(&request.before)) {
-    body = fmt::format("{{\"before\":{}", offset->value);
-  } else {
-    body =
-        fmt::format("{{\"before_time\":\"{}\"", render_time(std::get<Timestamp>(request.before)));
-  }
-  if (request.dry_run) body += ",\"dry_run\":true";
-  auto answer = ask("POST", stream_path(request.stream) + "/truncate", body + "}");
+Result<Offset> RemoteLog::truncate(std::string name, Offset before) {
+  auto answer =
+      ask("POST", stream_path(name) + "/truncate", fmt::format("{{\"before\":{}}}", before.value));
   if (!answer) return std::unexpected(answer.error());
-  return Truncated{.start = Offset(number_of(*answer, "start")),
-                   .events = number_of(*answer, "events"),
-                   .bytes = number_of(*answer, "bytes")};
+  return Offset(number_of(*answer, "start"));
 }
 
 Result<StreamInfo> RemoteLog::describe(std::string_view name) {
@@ -252,6 +217,12 @@ Result<uint64_t> RemoteLog::commit(Commit request) {
   auto answer = ask("PUT", position_path(request.consumer, request.stream), body + "}");
   if (!answer) return std::unexpected(answer.error());
   return number_of(*answer, "next");
+}
+
+Result<std::string> RemoteLog::info() {
+  auto answer = exchange_.send({.target = "/v1/info"});
+  if (!answer) return std::unexpected(answer.error());
+  return std::move(answer->body);
 }
 
 Result<std::unique_ptr<LogHandle>> open_remote(const std::string& url, Credentials credentials,

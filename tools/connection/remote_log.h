@@ -24,8 +24,7 @@ class RemoteLog : public LogHandle {
 
   Result<StreamInfo> create_stream(std::string name, StreamSettings settings) override;
   Status delete_stream(std::string name) override;
-  Result<StreamInfo> change_stream(std::string name, StreamChange change) override;
-  Result<Truncated> truncate(const TruncateRequest& request) override;
+  Result<Offset> truncate(std::string name, Offset before) override;
   Result<StreamInfo> describe(std::string_view name) override;
   Result<std::vector<StreamInfo>> list(std::string_view prefix, std::string_view after,
                                        size_t limit) override;
@@ -53,23 +52,6 @@ class RemoteLog : public LogHandle {
   Result<std::vector<DeadLetter>> dead_letters(std::string consumer, uint64_t from,
                                                size_t limit) override;
 
-  // --- In remote_proofs.cc.
-  Result<std::string> checkpoint(std::string stream) override;
-  Result<std::string> sign_checkpoint(std::string stream) override;
-  Result<std::string> prove_event(std::string stream, uint64_t offset) override;
-  Result<std::string> prove_consistency(std::string stream, uint64_t from) override;
-  Result<std::string> checkpoint_keys(std::string stream) override;
-  Result<std::string> rotate_checkpoint_key(std::string origin) override;
-
-  // --- In remote_retention.cc.
-  Result<std::string> policies() override;
-  Result<std::string> change_policy(std::string prefix, PolicyChange change) override;
-  Result<std::string> holds() override;
-  Result<std::string> hold(NewHold hold) override;
-  Status release_hold(std::string name) override;
-  Result<std::string> retention() override;
-  Result<std::string> confirm_clock() override;
-
   // --- In remote_keys.cc.
   Result<std::string> create_key(std::string name, std::vector<Grant> grants,
                                  std::optional<std::chrono::seconds> lifetime,
@@ -79,30 +61,12 @@ class RemoteLog : public LogHandle {
   Result<std::string> rotate_key(std::string name, std::chrono::seconds grace) override;
   Result<std::string> revoke_key(std::string name) override;
 
-  Result<std::string> erase(EraseRequest request, const std::vector<std::string>& types,
-                            const std::vector<std::string>& subjects) override;
-  Result<std::string> erasures() override;
-  // --- In remote_backups.cc.
-  Result<std::string> backup(BackupRequest request) override;
-  Result<std::string> backups() override;
-  Result<std::string> verify_backup(uint64_t backup, BackupRequest request) override;
-  Result<std::string> remove_backup(uint64_t backup) override;
-
-  Result<std::string> ask_live(std::string method, std::string path) override;
-
-  // --- In remote_figures.cc.
-  Result<std::string> stats(const server::StatsOf& of) override;
-  Result<std::string> inspect(const server::InspectionOf& of) override;
-  Result<std::string> doctor(server::Patient known) override;
+  Result<std::string> info() override;
 
  private:
   Result<rapidjson::Document> get(std::string target);
-  // Waits for the end of what a request began, which GET /v1/backups tells of.
-  Result<std::string> wait_for_job(std::string target, const BackupRequest& request);
   // With a body in JSON.
   Result<rapidjson::Document> ask(const char* method, std::string target, std::string body);
-  // What is answered, as it is; without a body where that is empty.
-  Result<std::string> told(const char* method, std::string target, std::string body);
   // Whether a consumer's positions count the events of one stream; asked once.
   Result<bool> reads_one_stream(const std::string& consumer);
 

@@ -81,8 +81,7 @@ class RemoteReader : public Reader {
       case Selection::Kind::all:
         break;
     }
-    query.add("from",
-              position_ ? std::to_string(*position_) + incarnation_ : render_from(request_.from));
+    query.add("from", position_ ? std::to_string(*position_) : render_from(request_.from));
     for (const std::string& type : request_.types) query.add("type", type);
     for (const std::string& subject : request_.subjects) query.add("subject", subject);
     if (request_.follow) {
@@ -98,9 +97,6 @@ class RemoteReader : public Reader {
     auto head = connection_->receive_head();
     if (!head) return std::unexpected(head.error());
     if (!head->ok()) return std::unexpected(error_of(*head));
-    if (const auto incarnation = head->header("Strandline-Incarnation")) {
-      incarnation_ = "@" + std::string(*incarnation);
-    }
     next_ = head->number("Strandline-Next");
     start_ = head->number("Strandline-Start").value_or(0);
     if (!end_) end_ = head->number("Strandline-Tail");
@@ -181,7 +177,6 @@ class RemoteReader : public Reader {
   std::optional<HttpConnection> connection_;
   std::optional<uint64_t> position_;
   std::optional<uint64_t> next_;  // of this page
-  std::string incarnation_;       // of the log, as it stands behind the places that it gave out
   uint64_t start_ = 0;
   std::optional<uint64_t> end_;  // the tail as it stood at first
   bool finished_ = false;

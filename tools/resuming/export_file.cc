@@ -98,17 +98,15 @@ Result<Digest> digest_of_file(const std::string& path, const Remembered& remembe
 }  // namespace
 
 Result<ExportFile> ExportFile::open(const std::string& path, const std::string& what,
-                                    bool overwrite, const ExportPlace& begin) {
-  if (path == "-") return ExportFile(Output(), "", what, begin, false);
+                                    bool overwrite) {
+  if (path == "-") return ExportFile(Output(), "", what, {});
   const std::string position_path = path + ".position";
-  Remembered remembered{.what = {}, .place = begin, .bytes = 0, .sha256 = {}};
-  bool resumed = false;
+  Remembered remembered;
   std::error_code error;
   if (!overwrite && std::filesystem::exists(position_path, error)) {
     auto read = read_position(position_path);
     if (!read) return std::unexpected(read.error());
     remembered = std::move(*read);
-    resumed = remembered.place.next.has_value() || remembered.place.stream > 0;
     if (remembered.what != what) {
       return fail(Code::exists,
                   fmt::format("{} holds part of another export than this one: that is {}, and "
@@ -131,8 +129,7 @@ Result<ExportFile> ExportFile::open(const std::string& path, const std::string& 
   auto output = Output::open(path, remembered.bytes);
   if (!output) return std::unexpected(output.error());
   output->keep(std::move(digest));
-  ExportFile file(std::move(*output), special ? "" : position_path, what, remembered.place,
-                  resumed);
+  ExportFile file(std::move(*output), special ? "" : position_path, what, remembered.place);
   if (auto kept = file.remember(remembered.place); !kept) return std::unexpected(kept.error());
   return file;
 }
@@ -148,14 +145,13 @@ Status ExportFile::remember(const ExportPlace& place) {
           {.what = what_, .place = place, .bytes = output_.bytes(), .sha256 = output_.digest()}));
 }
 
-bool ExportFile::is_due() const {
-  return std::chrono::steady_clock::now() - remembered_ >= kInterval ||
-         output_.bytes() - remembered_bytes_ >= kIntervalBytes;
-}
-
 Status ExportFile::reached(const ExportPlace& place) {
   if (auto written = output_.written(); !written) return written;
-  return is_due() ? remember(place) : Status();
+  if (std::chrono::steady_clock::now() - remembered_ < kInterval &&
+      output_.bytes() - remembered_bytes_ < kIntervalBytes) {
+    return {};
+  }
+  return remember(place);
 }
 
 void ExportFile::give_up() {

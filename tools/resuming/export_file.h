@@ -29,19 +29,12 @@ class ExportFile {
  public:
   // "-" is standard output, which nothing is remembered of. `what` defines what is exported, as a
   // JSON object: to go on with something else is refused.
-  // It begins at `begin`, unless it is gone on with.
-  static Result<ExportFile> open(const std::string& path, const std::string& what, bool overwrite,
-                                 const ExportPlace& begin = {});
+  static Result<ExportFile> open(const std::string& path, const std::string& what, bool overwrite);
 
   const ExportPlace& begin() const { return begin_; }
-  bool resumed() const { return resumed_; }
+  bool resumed() const { return begin_.next.has_value() || begin_.stream > 0; }
 
   std::string& buffer() { return output_.buffer(); }
-  // Whether reached() would remember a place: then the text so far is to be whole.
-  bool is_due() const;
-  Status written() { return output_.written(); }
-  Status sync() { return output_.sync(); }
-  std::string digest() const { return output_.digest(); }
   // The buffer holds everything before this place.
   Status reached(const ExportPlace& place);
   Status finish();
@@ -50,20 +43,17 @@ class ExportFile {
   uint64_t bytes() const { return output_.bytes(); }
 
  private:
-  ExportFile(Output output, std::string position_path, std::string what, ExportPlace begin,
-             bool resumed)
+  ExportFile(Output output, std::string position_path, std::string what, ExportPlace begin)
       : output_(std::move(output)),
         position_path_(std::move(position_path)),
         what_(std::move(what)),
-        begin_(begin),
-        resumed_(resumed) {}
+        begin_(begin) {}
   Status remember(const ExportPlace& place);
 
   Output output_;
   std::string position_path_;  // empty: nothing is remembered
   std::string what_;
   ExportPlace begin_;
-  bool resumed_;
   std::chrono::steady_clock::time_point remembered_ = std::chrono::steady_clock::now();
   uint64_t remembered_bytes_ = 0;
 };

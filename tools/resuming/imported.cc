@@ -123,39 +123,6 @@ Result<Imported> find_ledger(LogHandle& log, const std::string& name) {
   return Imported();
 }
 
-Status take_up(LogHandle& log, const std::string& form, const std::string& stream,
-               Ledgers& ledger) {
-  const Imported& done = ledger.done;
-  if (done.bytes > 0 && (done.form != form || done.stream != stream)) {
-    const auto described = [](const std::string& what, const std::string& into) {
-      return fmt::format("as {} {}", what,
-                         into.empty() ? "into the streams that the lines name"
-                                      : fmt::format("into the stream \"{}\"", into));
-    };
-    return fail(Code::conflict,
-                fmt::format("the ledger \"{}\" remembers {} lines that were imported {}, and "
-                            "these are to be imported {}: nothing is imported. --name with "
-                            "another name imports them whole, with a ledger of that name",
-                            ledger.name, done.lines, described(done.form, done.stream),
-                            described(form, stream)));
-  }
-  if (done.bytes > 0 && !stream.empty()) {
-    const auto there = log.describe(stream);
-    if (!there && there.error().code == Code::not_found) {
-      return fail(Code::conflict,
-                  fmt::format("the ledger \"{}\" remembers {} lines that were imported into the "
-                              "stream \"{}\", which is not there any more: nothing is imported. "
-                              "`strandline consumers rm {}` forgets them, so that all of it is "
-                              "imported again",
-                              ledger.name, done.lines, stream, ledger.name));
-    }
-    if (!there) return std::unexpected(there.error());
-  }
-  ledger.done.form = form;
-  ledger.done.stream = stream;
-  return {};
-}
-
 Result<Ledgers> find_ledger_of(LogHandle& log, const std::string& path, const std::string& stream,
                                std::string_view first_line) {
   const std::string prefix = prefix_of(path, stream);

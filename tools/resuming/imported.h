@@ -49,9 +49,4 @@ Result<Imported> find_ledger(LogHandle& log, const std::string& name);
 Result<Ledgers> find_ledger_of(LogHandle& log, const std::string& path, const std::string& stream,
                                std::string_view first_line);
 
-// Lines that were imported are there as what they became then, and where: a ledger is gone on with
-// as the same import alone. `conflict`, which says how they differ; otherwise what is to be
-// imported is noted in it.
-Status take_up(LogHandle& log, const std::string& form, const std::string& stream, Ledgers& ledger);
-
 }  // namespace strandline::tools

@@ -35,19 +35,16 @@ Status LineEvents::add(std::string_view line) {
     }
     return add_event({}, event);
   }
-  const server::EventSink sink = [this](std::string_view stream, const NewEvent& event) {
-    return add_event(stream, event);
-  };
-  if (form_ == LineForm::csv) return rows_.add(line, sink);
   if (is_blank(line)) return {};
-  if (form_ == LineForm::journal) return add_journal_entry(line, type_, sink);
-  const auto parsed = server::parse_event(line, sink);
+  const auto parsed = server::parse_event(
+      line,
+      [this](std::string_view stream, const NewEvent& event) { return add_event(stream, event); });
   if (!parsed) return std::unexpected(parsed.error().error);
   return {};
 }
 
 Status LineEvents::add_event(std::string_view stream, const NewEvent& event) {
-  if (!stream_ && is_own_stream(stream)) {
+  if (!stream_ && stream == kAdminStream) {
     ++left_out_;
     return {};
   }

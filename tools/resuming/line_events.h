@@ -14,7 +14,6 @@
 #include "engine/log.h"
 #include "tools/base/line_form.h"
 #include "tools/base/lines.h"
-#include "tools/resuming/row_events.h"
 
 namespace strandline::tools {
 
@@ -23,17 +22,12 @@ class LineEvents {
   // `stream` overrides the lines' own, which then is where an event without a source comes from;
   // plain lines need it.
   LineEvents(LineForm form, std::string type, std::optional<std::string> stream)
-      : form_(form), type_(std::move(type)), stream_(std::move(stream)), rows_(type_) {}
+      : form_(form), type_(std::move(type)), stream_(std::move(stream)) {}
 
   LineForm form() const { return form_; }
   // Settles `detect`, before the first add.
   Status decide(Lines& input);
 
-  // Of CSV: its first line, which is no row.
-  Status header(std::string_view line) { return rows_.header(line); }
-  // In the middle of a row that has several lines.
-  bool is_open() const { return rows_.is_open(); }
-  void drop_open() { rows_.drop(); }
   // A blank line is no event of NDJSON, and an empty event of plain text. Call decide() before.
   Status add(std::string_view line);
   size_t count() const { return count_; }
@@ -52,7 +46,6 @@ class LineEvents {
   bool guessed_ = false;  // by the beginning
   const std::string type_;
   const std::optional<std::string> stream_;
-  CsvRows rows_;
   std::vector<AppendMany::Part> parts_;
   size_t finished_bytes_ = 0;
   size_t count_ = 0;

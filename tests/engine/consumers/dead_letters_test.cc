@@ -36,23 +36,6 @@ class DeadLetters : public ConsumerTest {
   }
 };
 
-TEST_F(DeadLetters, OfPrivateEventsGoWhereTheyArePrivate) {
-  const auto make = [&](Selection select, const std::string& dead_letters) {
-    return code_of(log().create_consumer(
-        "p", {.mode = Mode::shared, .select = std::move(select), .dead_letters = dead_letters}));
-  };
-  EXPECT_EQ(make(Selection::stream("private-x"), "dl"), Code::invalid);
-  EXPECT_EQ(make(Selection::list({"s", "presence-x"}), "dl"), Code::invalid);
-  EXPECT_EQ(make(Selection::prefix("priv"), "dl"), Code::invalid);
-  EXPECT_EQ(make(Selection::prefix("private-a"), "dl"), Code::invalid);
-  EXPECT_EQ(make(Selection::all(), "dl"), Code::invalid);
-  EXPECT_TRUE(log().create_consumer(
-      "q", {.mode = Mode::shared, .select = Selection::prefix("orders"), .dead_letters = "dl"}));
-  EXPECT_TRUE(log().create_consumer("r", {.mode = Mode::shared,
-                                          .select = Selection::stream("private-x"),
-                                          .dead_letters = "private-dl"}));
-}
-
 // --- Given out again.
 
 TEST_F(DeadLetters, WhatIsStillThereIsReplayedAndWhatWasTruncatedIsNot) {

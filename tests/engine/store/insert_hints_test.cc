@@ -2,7 +2,6 @@
 #include "engine/store/insert_hints.h"
 
 #include "engine/format/keys.h"
-#include "engine/store/dropped.h"
 #include "engine/store/store_options.h"
 #include "tests/support/log/log_test.h"
 
@@ -54,8 +53,8 @@ TEST_F(Hinted, OfBusyStreamsNextToAllAre) {
 }
 
 TEST_F(Hinted, EventsAndStatesOfStreamsCanBe) {
-  const Dropped dropped;
-  const auto events = events_options({}, &dropped).memtable_insert_with_hint_prefix_extractor;
+  const std::atomic<uint64_t> first_live = 0;
+  const auto events = events_options({}, &first_live).memtable_insert_with_hint_prefix_extractor;
   const auto records = records_options({}).memtable_insert_with_hint_prefix_extractor;
   const std::string event = encode(EventKey{StripeId(1), StreamId(7), Offset(3)});
   const std::string state = key_of(KeyKind::state, 7);

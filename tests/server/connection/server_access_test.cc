@@ -28,8 +28,7 @@ class AccessMatrix : public WaysInTest {
     std::string out(pattern);
     for (const auto& [part, name] :
          {std::pair("{stream}", std::string("secret%2Fs")), std::pair("{consumer}", consumer),
-          std::pair("{id}", std::string("i")), std::pair("{key}", std::string("spare")),
-          std::pair("{generator}", std::string("g"))}) {
+          std::pair("{id}", std::string("i")), std::pair("{key}", std::string("spare"))}) {
       const size_t at = out.find(part);
       if (at != out.npos) out.replace(at, std::string_view(part).size(), name);
     }
@@ -46,7 +45,6 @@ class AccessMatrix : public WaysInTest {
         {"append_events", R"({"type":"t"})"},
         {"append_many", R"({"appends":[{"stream":"secret/s","events":[{"type":"t"}]}]})"},
         {"broadcast", R"({"prefix":"secret/","event":{"type":"t"}})"},
-        {"service_broadcast", R"({"stream_id":"secret/s","type":"t","message":"m"})"},
         {"truncate", R"({"before":1})"},
         {"put_position", R"({"next":2})"},
         {"put_consumer", R"({"stream":"secret/s"})"},
@@ -230,8 +228,7 @@ TEST_P(WaysIn, WhoHasNotTheStreamGetsNothingAndLearnsNothingByAnyRoute) {
       EXPECT_EQ(answer.body, absent.replace(at, 6, kHiddenConsumer));
       continue;
     }
-    // A WebSocket names its streams later (server/live).
-    expect_problem(answer, route->name == "live" ? 426 : 403);
+    expect_problem(answer, 403);
   }
   EXPECT_EQ(state(), before);
 }
@@ -241,19 +238,17 @@ TEST_P(WaysIn, WhoIsGrantedItIsLetIn) {
   const Entrant all = enter("all", all_but(std::nullopt, "secret/*"));
   const Entrant boss = enter("boss", "admin");
   for (const Route* route : guarded()) {
-    // These do not end.
-    if (route->name == "read_consumer" || route->name == "service_stream") continue;
+    if (route->name == "read_consumer") continue;  // it does not end
     if (route->name == "create_ticket" && GetParam() == Way::ticket)
       continue;  // of which none is made
     SCOPED_TRACE(route->name);
-    // What is about no stream takes the action on everything.
-    const bool is_of_all = route->needs.an_action() && route->streams == StreamsIn::nowhere;
-    const Response answer = try_route(*route, is_of_all ? boss : all);
+    const bool administers = route->needs.an_action() && route->needs.action() == Action::admin;
+    const Response answer = try_route(*route, administers ? boss : all);
     EXPECT_NE(answer.status, 401u) << answer.body;
     EXPECT_NE(answer.status, 405u) << answer.body;
     EXPECT_LT(answer.status, 500u) << answer.body;
     EXPECT_FALSE(answer.status == 403 && answer.body.contains("forbidden")) << answer.body;
-    if (is_of_all) expect_problem(try_route(*route, all), 403);
+    if (administers) expect_problem(try_route(*route, all), 403);
   }
   EXPECT_EQ(get("/healthz", "").status, 200u);
   EXPECT_EQ(get("/readyz", "").status, 200u);

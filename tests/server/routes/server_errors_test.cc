@@ -150,7 +150,7 @@ TEST_F(BadRequests, BadParametersAre400) {
 }
 
 TEST_F(BadRequests, AWrongMethodIs405WithAllow) {
-  const Response response = client_.send("POST", "/v1/streams/s");
+  const Response response = client_.send("PATCH", "/v1/streams/s");
   expect_problem(response, 405);
   EXPECT_THAT(response.header("allow"), testing::HasSubstr("GET"));
   EXPECT_THAT(response.header("allow"), testing::HasSubstr("DELETE"));

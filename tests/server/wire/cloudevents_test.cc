@@ -1,7 +1,7 @@
 // CloudEvents 1.0 in JSON, in and out: every field goes round, and what is no event is refused.
 #include "server/wire/cloudevents.h"
 
-#include "engine/api/base64.h"
+#include "server/json/base64.h"
 #include "tests/support/http/json.h"
 #include "tests/support/log/log_test.h"
 
@@ -152,12 +152,12 @@ TEST(CloudEvents, Base64IsRfc4648) {
                                                         {"foobar", "Zm9vYmFy"},
                                                         {std::string("\xfb\xff\x00", 3), "+/8A"}}) {
     std::string out;
-    render_base64(out, bytes);
+    server::render_base64(out, bytes);
     EXPECT_EQ(out, text);
-    EXPECT_EQ(parse_base64(text).value(), bytes);
+    EXPECT_EQ(server::parse_base64(text).value(), bytes);
   }
   for (const char* bad : {"Zg", "Zg=", "Z===", "Zm9v====", "Zm 9v", "Zm9v\n", "-_8A", "Zh=="}) {
-    EXPECT_FALSE(parse_base64(bad)) << bad;
+    EXPECT_FALSE(server::parse_base64(bad)) << bad;
   }
 }
 

@@ -2,8 +2,8 @@
 
 #include <fstream>
 
-#include "engine/api/base64.h"
 #include "engine/log.h"
+#include "server/json/base64.h"
 #include "server/json/json_writer.h"
 #include "server/wire/cloudevents.h"
 #include "tests/support/process/process.h"
@@ -89,7 +89,7 @@ std::string members_of(const NewEvent& event) {
   if (event.form == DataForm::text) out += ",\"data\":" + literal(event.data);
   if (event.form == DataForm::binary) {
     out += ",\"data_base64\":\"";
-    render_base64(out, event.data);
+    server::render_base64(out, event.data);
     out += '"';
   }
   return out;

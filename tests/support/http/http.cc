@@ -87,15 +87,6 @@ HttpClient::HttpClient(Address address) : address_(std::move(address)) { connect
 
 HttpClient::~HttpClient() { disconnect(); }
 
-HttpClient& HttpClient::operator=(HttpClient&& other) noexcept {
-  std::swap(address_, other.address_);
-  std::swap(socket_, other.socket_);
-  std::swap(tls_, other.tls_);
-  std::swap(reusable_, other.reusable_);
-  std::swap(input_, other.input_);
-  return *this;
-}
-
 HttpClient::HttpClient(HttpClient&& other) noexcept
     : address_(other.address_),
       socket_(std::exchange(other.socket_, -1)),

@@ -59,7 +59,6 @@ class HttpClient {
   explicit HttpClient(Address address);  // connects
   ~HttpClient();
   HttpClient(HttpClient&&) noexcept;
-  HttpClient& operator=(HttpClient&&) noexcept;
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
@@ -85,7 +84,6 @@ class HttpClient {
 
  private:
   friend class HttpStream;
-  friend class WebSocketClient;
   bool fill(std::chrono::milliseconds deadline);  // false at the end of the stream
 
   void connect();

@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-#include "engine/api/base64.h"
+#include "server/json/base64.h"
 #include "server/json/json_writer.h"
 #include "server/wire/cloudevents.h"
 #include "tests/support/log/payload.h"
@@ -92,7 +92,7 @@ std::string json_event(const std::string& stream, const std::string& id) {
     server::render_string(out, made.subject);
   }
   out += R"(,"data_base64":")";
-  render_base64(out, made.data);
+  server::render_base64(out, made.data);
   return out + "\"}";
 }
 
@@ -113,7 +113,7 @@ std::string difference(const std::string& stream, const Json& event) {
   const std::string subject = event.has("subject") ? event["subject"].str() : "";
   if (subject != wanted.subject) return place + " has another subject";
   std::string base64;
-  render_base64(base64, wanted.data);
+  server::render_base64(base64, wanted.data);
   const std::string data = event.has("data_base64") ? event["data_base64"].str() : "";
   if (data != base64) return place + " has other data";
   return {};

@@ -11,13 +11,13 @@
 #include <ctime>
 #include <vector>
 
-#include "engine/api/base64.h"
+#include "server/json/base64.h"
 
 namespace strandline::tests {
 
 std::string base64url(std::string_view bytes) {
   std::string out;
-  render_base64(out, bytes);
+  server::render_base64(out, bytes);
   while (out.ends_with('=')) out.pop_back();
   for (char& c : out) {
     if (c == '+') c = '-';

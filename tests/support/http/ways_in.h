@@ -5,7 +5,7 @@
 #include <map>
 #include <memory>
 
-#include "engine/api/base64.h"
+#include "server/json/base64.h"
 #include "tests/support/http/certificates.h"
 #include "tests/support/http/guarded_server.h"
 #include "tests/support/http/tokens.h"
@@ -83,7 +83,7 @@ class WaysInTest : public GuardedServerTest {
       entrant.address.key = pair.key;
     } else if (way == Way::basic) {
       std::string shown = "Basic ";
-      render_base64(shown, "any:" + secret);
+      server::render_base64(shown, "any:" + secret);
       entrant.headers = {{"Authorization", shown}};
     } else {
       entrant.headers = bearer(secret);

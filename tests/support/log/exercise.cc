@@ -89,8 +89,7 @@ void Exercise::step() {
   if (roll < 87) return settle();
   if (roll < 94) return this->roll();
   if (roll < 96) return drop();
-  if (roll < 98) return random_() % 2 == 0 ? truncate() : expire();
-  if (roll < 99) return erase();
+  if (roll < 98) return truncate();
   (void)log_->create_stream(name_ + ".s" + std::to_string(random_() % 1000), {.description = "d"});
 }
 
@@ -267,23 +266,6 @@ void Exercise::truncate() {
   (void)log_->truncate(stream, Offset{before});
 }
 
-// Of what is acknowledged: what is in flight may yet be refused.
-void Exercise::erase() {
-  const std::string stream = any_stream();
-  uint64_t tail = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto known = tails_.find(stream); known != tails_.end()) tail = known->second;
-  }
-  if (tail == 0) return;
-  const uint64_t first = random_() % tail, next = std::min(tail, first + 1 + random_() % 4);
-  disk_->note({"erasing", stream, std::to_string(first), std::to_string(next)});
-  const auto erased =
-      log_->erase({.select = Selection::stream(stream), .offsets = {{Offset(first), Offset(next)}}},
-                  {}, std::chrono::milliseconds(0));
-  if (erased) disk_->note({"erased", stream, std::to_string(first), std::to_string(next)});
-}
-
 // --- The account.
 
 Account::Account(const Recording& recording, size_t instant) {
@@ -345,13 +327,7 @@ void Account::take(const std::vector<std::string>& words) {
     ledger_.committed(words[1], words[2], std::stoull(words[3]));
   } else if (what == "shown") {
     uint64_t offset = std::stoull(words[2]);
-    for (size_t i = 3; i < words.size(); ++i, ++offset) {
-      if (!words[i].empty()) ledger_.shown(words[1], offset, words[i]);
-    }
-  } else if (what == "erasing") {
-    ledger_.erasing(words[1], std::stoull(words[2]), std::stoull(words[3]));
-  } else if (what == "erased") {
-    ledger_.erased(words[1], std::stoull(words[2]), std::stoull(words[3]));
+    for (size_t i = 3; i < words.size(); ++i) ledger_.shown(words[1], offset++, words[i]);
   } else if (what == "removed") {
     uint64_t& max = start_max_[words[1]];
     max = std::max<uint64_t>(max, std::stoull(words[2]));
@@ -375,7 +351,7 @@ std::vector<std::string> Account::violations(const Stored& stored) const {
     for (const auto& [name, id] : sent.first_ids) {
       const auto stream = stored.streams.find(name);
       if (stream == stored.streams.end()) continue;
-      removed |= stream->second.start > 0 || stream->second.has_erased;
+      removed |= stream->second.start > 0;
       there += std::ranges::any_of(stream->second.events,
                                    [&](const Stored::Entry& entry) { return entry.id == id; })
                    ? 1

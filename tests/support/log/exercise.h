@@ -68,8 +68,6 @@ class Exercise {
   void roll();
   void drop();
   void truncate();
-  void expire();
-  void erase();
 
   const std::shared_ptr<RecordedDisk> disk_;
   const std::string name_;

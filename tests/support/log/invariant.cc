@@ -16,29 +16,17 @@ Stored stored_in(const Log& log) {
     stream.start = info.start.value;
     stream.tail = info.tail.value;
     const Transcript read = read_all(log, {.select = Selection::stream(info.name)});
-    size_t gap = 0;
-    const auto take_gaps = [&](size_t before) {
-      for (; gap < read.gaps.size() && read.gaps[gap].before == before; ++gap) {
-        const Gap& one = read.gaps[gap].gap;
-        if (one.reason == GapReason::erased && one.from == stream.start + stream.events.size()) {
-          stream.events.resize(stream.events.size() + (one.to - one.from));
-          stream.has_erased = true;
-          continue;
-        }
-        stored.wrong.push_back(info.name + ": gap " + name_of(one.reason) + " at " +
-                               std::to_string(one.from) + " " + one.detail);
-      }
-    };
-    size_t events = 0;
     for (const Seen& seen : read.events) {
-      take_gaps(events++);
       if (seen.offset != stream.start + stream.events.size()) {
         stored.wrong.push_back(info.name + ": a hole before " + std::to_string(seen.offset));
       }
       if (!seen.difference.empty()) stored.wrong.push_back(seen.difference);
       stream.events.push_back({seen.id, seen.sequence});
     }
-    take_gaps(events);
+    for (const SeenGap& gap : read.gaps) {
+      stored.wrong.push_back(info.name + ": gap " + name_of(gap.gap.reason) + " at " +
+                             std::to_string(gap.gap.from) + " " + gap.gap.detail);
+    }
   }
   for (const auto& position : log.positions("", std::numeric_limits<size_t>::max())) {
     stored.positions[{position.consumer, position.stream}] = position.next;
@@ -120,16 +108,6 @@ void Ledger::shown(const std::string& stream, uint64_t offset, const std::string
   }
 }
 
-void Ledger::erasing(const std::string& stream, uint64_t first, uint64_t next) {
-  const std::lock_guard lock(mutex_);
-  for (uint64_t offset = first; offset < next; ++offset) erased_[stream].try_emplace(offset, false);
-}
-
-void Ledger::erased(const std::string& stream, uint64_t first, uint64_t next) {
-  const std::lock_guard lock(mutex_);
-  for (uint64_t offset = first; offset < next; ++offset) erased_[stream][offset] = true;
-}
-
 void Ledger::committed(const std::string& consumer, const std::string& stream, uint64_t next) {
   const std::lock_guard lock(mutex_);
   uint64_t& known = committed_[{consumer, stream}];
@@ -171,15 +149,6 @@ std::vector<std::string> Ledger::violations(const Stored& stored) const {
     }
     for (size_t i = 0; i < stream.events.size(); ++i) {
       const Stored::Entry& entry = stream.events[i];
-      const auto of_stream = erased_.find(name);
-      const bool asked = of_stream != erased_.end() && of_stream->second.contains(stream.start + i);
-      if (entry.id.empty()) {
-        if (!asked) complain(name, stream.start + i, "nobody asked to erase it");
-        continue;
-      }
-      if (asked && of_stream->second.at(stream.start + i)) {
-        complain(name, stream.start + i, "it was erased, and is there again");
-      }
       sequences.push_back(entry.sequence);
       Place& place =
           places[name].try_emplace(entry.id, stream.start + i, entry.sequence, 0).first->second;
@@ -199,18 +168,13 @@ std::vector<std::string> Ledger::violations(const Stored& stored) const {
   for (const Sent& sent : sent_) {
     const auto stream = stored.streams.find(sent.stream);
     const uint64_t start = stream == stored.streams.end() ? 0 : stream->second.start;
-    const bool has_erased = stream != stored.streams.end() && stream->second.has_erased;
-    const auto is_erased = [&](uint64_t offset) {
-      return has_erased && offset >= start && offset - start < stream->second.events.size() &&
-             stream->second.events[offset - start].id.empty();
-    };
     size_t there = 0;
     for (size_t i = 0; i < sent.ids.size(); ++i) {
       const auto& ids = places[sent.stream];
       const auto place = ids.find(sent.ids[i]);
       const uint64_t offset = sent.first + i;
       if (place == ids.end()) {
-        if (sent.answered_at != 0 && offset >= start && !is_erased(offset)) {
+        if (sent.answered_at != 0 && offset >= start) {
           complain(sent.stream, offset, sent.ids[i] + " was acknowledged and is not there");
         }
         continue;
@@ -225,8 +189,7 @@ std::vector<std::string> Ledger::violations(const Stored& stored) const {
       }
       order.push_back({place->second.sequence, sent.sent_at, sent.answered_at});
     }
-    if (sent.answered_at == 0 && there != 0 && there != sent.ids.size() && start == 0 &&
-        !has_erased) {
+    if (sent.answered_at == 0 && there != 0 && there != sent.ids.size() && start == 0) {
       found.push_back(sent.stream + ": half of an append is there, from " + sent.ids[0]);
     }
   }
@@ -251,14 +214,13 @@ std::vector<std::string> Ledger::violations(const Stored& stored) const {
         complain(name, offset, id + " was shown and is not there");
       } else if (offset >= stream->second.start &&
                  offset - stream->second.start < stream->second.events.size() &&
-                 !stream->second.events[offset - stream->second.start].id.empty() &&
                  stream->second.events[offset - stream->second.start].id != id) {
         complain(name, offset, id + " was shown and another is there");
       }
     }
   }
 
-  // 7.
+  // 6.
   for (const auto& [key, next] : committed_) {
     const auto position = stored.positions.find(key);
     if (position == stored.positions.end() || position->second < next) {

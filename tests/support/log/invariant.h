@@ -8,9 +8,7 @@
 //   4. What was answered *outcome unknown*, or not at all, is there once or not at all; several
 //      events of one append are there together, in order, or not at all. What was refused is not.
 //   5. What a reader was ever shown is there, at the offset it was shown with.
-//   6. What was erased, and acknowledged as such, is not there again; what nobody asked to erase
-//   is.
-//   7. A committed position that was acknowledged is never lower afterwards, and none is past its
+//   6. A committed position that was acknowledged is never lower afterwards, and none is past its
 //      tail.
 //
 // A Ledger keeps what was sent, answered and shown while the faults happen; `violations` compares
@@ -36,8 +34,7 @@ struct Stored {
   struct Stream {
     uint64_t start = 0;
     uint64_t tail = 0;
-    std::vector<Entry> events;  // those of [start, tail), in order; without an id: erased
-    bool has_erased = false;
+    std::vector<Entry> events;  // those of [start, tail), in order
   };
   std::map<std::string, Stream> streams;
   std::map<std::pair<std::string, std::string>, uint64_t> positions;  // by consumer and stream
@@ -60,9 +57,6 @@ class Ledger {
   void refused(Ticket ticket);
 
   void shown(const std::string& stream, uint64_t offset, const std::string& id);
-  // Before an erasure of [first, next) is asked for, and once it is answered.
-  void erasing(const std::string& stream, uint64_t first, uint64_t next);
-  void erased(const std::string& stream, uint64_t first, uint64_t next);
   void committed(const std::string& consumer, const std::string& stream, uint64_t next);
 
   // What breaks INV, in words; empty if it holds.
@@ -88,8 +82,6 @@ class Ledger {
   std::map<std::string, std::map<uint64_t, std::string>> shown_;
   std::vector<std::string> shown_twice_;  // one offset, two events
   std::vector<std::string> moved_;        // one append, acknowledged at two places
-  // By stream and offset: whether it must be gone, or may be.
-  std::map<std::string, std::map<uint64_t, bool>> erased_;
   std::map<std::pair<std::string, std::string>, uint64_t> committed_;
 };
 

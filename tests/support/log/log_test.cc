@@ -11,7 +11,6 @@ LogTest::LogTest() {
   options.batch_cache_bytes = 4 << 20;
   options.block_cache_bytes = 8 << 20;
   options.disk_reserve_bytes = 1 << 20;
-  options.retention_interval_ms = 0;  // when a test asks for it
 }
 
 Log& LogTest::log() {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -42,10 +41,7 @@ class Model {
   void remove(const std::string& stream);
   void truncate(const std::string& stream, uint64_t before);
   void roll();
-  // The segment with this index, of those that are sealed and there.
-  void drop(size_t index);
-  // How many were there.
-  uint64_t erase(const std::string& stream, uint64_t first, uint64_t next);
+  void drop_oldest();
 
   const ModelStream* find(const std::string& stream) const;  // null if it does not exist
   std::vector<std::string> names(const std::string& prefix) const;
@@ -53,21 +49,14 @@ class Model {
   uint64_t start_sequence() const { return start_; }
   const ModelEvent& at(uint64_t sequence) const { return order_[sequence]; }
   bool kept(uint64_t sequence) const;  // whether a reader would be given this event
-  size_t sealed() const { return sealed_.size(); }
+  bool has_sealed() const { return !sealed_.empty(); }
 
   std::map<std::string, ModelStream> streams;
 
  private:
   std::vector<ModelEvent> order_;
-  struct Segment {
-    uint64_t first, next;  // [first, next)
-  };
-
-  uint64_t start_ = 0;           // first sequence of the oldest segment
-  uint64_t open_ = 0;            // and of the open one
-  std::vector<Segment> sealed_;  // oldest first
-  std::set<uint64_t> dropped_;   // sequences whose segment is gone
-  std::set<uint64_t> erased_;
+  uint64_t start_ = 0;            // first sequence of the oldest segment
+  std::vector<uint64_t> sealed_;  // where each sealed segment ends, oldest first
 };
 
 }  // namespace strandline::tests

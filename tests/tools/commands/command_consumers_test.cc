@@ -88,10 +88,10 @@ TEST_F(ConsumerCommands, LifeOnAServerAndOnADirectory) {
     EXPECT_THAT(command({"show", "c"}).output, testing::HasSubstr("dead-letters/c"));
     EXPECT_EQ(command({"show", "none"}).exit, 3);
 
-    EXPECT_EQ(command({"reset", "c", "earliest", "--yes"}).exit, 0);
+    EXPECT_EQ(command({"reset", "c", "earliest"}).exit, 0);
     EXPECT_EQ(Json::parse(command({"show", "c", "--json"}).output)["position"].number(), 0u);
-    EXPECT_EQ(command({"reset", "c", "99", "--yes"}).exit, 3);
-    EXPECT_EQ(command({"reset", "c", "whenever", "--yes"}).exit, 2);
+    EXPECT_EQ(command({"reset", "c", "99"}).exit, 3);
+    EXPECT_EQ(command({"reset", "c", "whenever"}).exit, 2);
     EXPECT_EQ(command({"set", "c", "--max-attempts", "9", "--retain", "true"}).exit, 0);
     const Json set = Json::parse(command({"show", "c", "--json"}).output);
     EXPECT_EQ(set["max_attempts"].number(), 9u);
@@ -106,12 +106,12 @@ TEST_F(ConsumerCommands, LifeOnAServerAndOnADirectory) {
     ASSERT_EQ(command({"create", "y", "s"}).exit, 0);
     EXPECT_EQ(command({"skip", "y", "--reason", "poison"}).output, "skipped 1, at 1\n");
     EXPECT_THAT(command({"dead-letters", "y"}).output, testing::HasSubstr("skipped: poison"));
-    EXPECT_EQ(command({"rm", "y", "--yes"}).exit, 0);
+    EXPECT_EQ(command({"rm", "y"}).exit, 0);
     EXPECT_EQ(command({"dead-letters", "c"}).exit, 0);
     EXPECT_EQ(command({"replay", "c"}).output, "replayed 0\n");
-    EXPECT_EQ(command({"rm", "c", "--yes"}).exit, 0);
-    EXPECT_EQ(command({"rm", "x", "--yes"}).exit, 0);
-    EXPECT_EQ(command({"rm", "c", "--yes"}).exit, 3);
+    EXPECT_EQ(command({"rm", "c"}).exit, 0);
+    EXPECT_EQ(command({"rm", "x"}).exit, 0);
+    EXPECT_EQ(command({"rm", "c"}).exit, 3);
     // A position that its reader looks after by itself is listed, shown and set as ever.
     EXPECT_EQ(command({"set", "own", "s", by_server ? "2" : "1"}).exit, 0);
     EXPECT_EQ(Json::parse(command({"ls", "--json"}).output)["next"].number(), by_server ? 2u : 1u);
@@ -215,7 +215,7 @@ TEST_F(ConsumerCommands, AnExclusiveTailFollowsAReset) {
   ASSERT_EQ(on_server({"consumers", "create", "c", "s"}).exit, 0);
   auto reader = tail({"--consumer", "c"});
   for (uint64_t i = 0; i < 3; ++i) EXPECT_EQ(offset(reader->line().value()), i);
-  ASSERT_EQ(on_server({"consumers", "reset", "c", "1", "--yes"}).exit, 0);
+  ASSERT_EQ(on_server({"consumers", "reset", "c", "1"}).exit, 0);
   EXPECT_EQ(offset(reader->line().value()), 1u);
   EXPECT_EQ(offset(reader->line().value()), 2u);
 }
@@ -238,7 +238,7 @@ TEST_F(ConsumerCommands, AGroupsTailsShareTheWorkAndSurviveEachOtherAndTheServer
   serve();
   append(51, 49);
   ASSERT_TRUE(eventually([&] { return describe("c")["position"].number() == 100; }));
-  ASSERT_EQ(on_server({"consumers", "reset", "c", "99", "--yes"}).exit, 0);  // it joins again
+  ASSERT_EQ(on_server({"consumers", "reset", "c", "99"}).exit, 0);  // it joins again
   ASSERT_TRUE(eventually([&] { return describe("c")["position"].number() == 100; }));
   second->signal(SIGINT);
   EXPECT_EQ(second->wait(), 0) << second->errors();
@@ -477,7 +477,7 @@ TEST_F(ConsumerCommands, AGroupThatIsResetWhileACommandRunsIsJoinedAgain) {
   ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
   auto runner = tail({"--consumer", "c", "--exec", "cat '" + gate + "'"});
   ASSERT_TRUE(eventually([&] { return describe("c")["in_flight"].number() == 1; }));
-  ASSERT_EQ(on_server({"consumers", "reset", "c", "earliest", "--yes"}).exit, 0);
+  ASSERT_EQ(on_server({"consumers", "reset", "c", "earliest"}).exit, 0);
   // Over three deadlines: it hears of that when it extends, while the command still runs.
   server_->client().post("/v1/consumers/other/fetch", R"({"wait_ms":1000})");
   write_file(gate, "go on");
@@ -553,23 +553,23 @@ TEST_F(ConsumerCommands, WhateverIsListedIsShownResetAndRemoved) {
       EXPECT_EQ(shown.exit, 0) << shown.errors;
       return Json::parse(shown.output)["next"].number();
     };
-    EXPECT_EQ(command({"consumers", "reset", "plain", "latest", "--yes"}).exit, 0);
+    EXPECT_EQ(command({"consumers", "reset", "plain", "latest"}).exit, 0);
     EXPECT_EQ(next_of("s"), 3u);
     EXPECT_EQ(next_of("t"), 1u);
     EXPECT_EQ(next_of("$all"), 4u);
-    EXPECT_EQ(command({"consumers", "reset", "plain", "1", "--yes"}).exit, 0);
+    EXPECT_EQ(command({"consumers", "reset", "plain", "1"}).exit, 0);
     EXPECT_EQ(next_of("s"), 1u) << "back";
     EXPECT_EQ(next_of("t"), 1u);
-    EXPECT_NE(command({"consumers", "reset", "plain", "2", "--yes"}).exit, 0) << "t has one event";
+    EXPECT_NE(command({"consumers", "reset", "plain", "2"}).exit, 0) << "t has one event";
     EXPECT_EQ(next_of("s"), 1u) << "all or nothing";
-    EXPECT_EQ(command({"consumers", "reset", "plain", "earliest", "--yes"}).exit, 0);
+    EXPECT_EQ(command({"consumers", "reset", "plain", "earliest"}).exit, 0);
     EXPECT_EQ(next_of("$all"), 0u);
-    EXPECT_EQ(command({"consumers", "rm", "plain", "--yes"}).exit, 0);
+    EXPECT_EQ(command({"consumers", "rm", "plain"}).exit, 0);
     EXPECT_NE(command({"consumers", "show", "plain"}).exit, 0);
     EXPECT_THAT(command({"consumers", "ls"}).output, testing::HasSubstr("plain2"));
-    EXPECT_NE(command({"consumers", "rm", "plain", "--yes"}).exit, 0);
-    EXPECT_NE(command({"consumers", "reset", "plain", "earliest", "--yes"}).exit, 0);
-    EXPECT_EQ(command({"consumers", "rm", "plain2", "--yes"}).exit, 0);
+    EXPECT_NE(command({"consumers", "rm", "plain"}).exit, 0);
+    EXPECT_NE(command({"consumers", "reset", "plain", "earliest"}).exit, 0);
+    EXPECT_EQ(command({"consumers", "rm", "plain2"}).exit, 0);
     EXPECT_THAT(command({"consumers", "ls"}).output, testing::Not(testing::HasSubstr("plain")));
   }
 }

@@ -49,7 +49,7 @@ TEST_F(KeysCommand, MakeTheFirstKeyOfALogAndAllThatFollows) {
   EXPECT_THAT(keys({"show", "shop", "--json"}).output,
               HasSubstr(R"({"action":"append","prefix":"a:b,c/*"})"));
   EXPECT_THAT(keys({"rotate", "shop", "--grace", "1h"}).output, HasSubstr("strd_"));
-  EXPECT_THAT(keys({"revoke", "shop", "--yes"}).output, HasSubstr("revoked"));
+  EXPECT_THAT(keys({"revoke", "shop"}).output, HasSubstr("revoked"));
   EXPECT_EQ(keys({"rotate", "shop"}).exit, 2);
   EXPECT_NE(keys({"show", "nobody"}).exit, 0);
   EXPECT_NE(keys({"create", "admin", "--grant", "admin"}).exit, 0) << "it is there";
@@ -131,7 +131,7 @@ TEST_F(KeysCommand, TalkToAServerWithAKeyOfAFileOrOfTheEnvironment) {
   EXPECT_THAT(remote({"keys", "ls"}, file("admin")).output, HasSubstr("shop"));
   EXPECT_THAT(remote({"keys", "rotate", "shop"}, file("admin")).output, HasSubstr("strd_"));
   EXPECT_NE(remote({"read", "a"}, file("shop")).exit, 0);
-  EXPECT_EQ(remote({"keys", "revoke", "shop", "--yes"}, file("admin")).exit, 0);
+  EXPECT_EQ(remote({"keys", "revoke", "shop"}, file("admin")).exit, 0);
   EXPECT_EQ(remote({"stats"}, file("admin")).exit, 0);
 
   std::string secret = read_file(file("admin"));
@@ -198,7 +198,7 @@ TEST_F(KeysCommand, ARootKeyFileIsTheFirstKeyAndRotatesIt) {
   make_file("root", second, 0600);
   EXPECT_EQ(status(second), 200u);
   EXPECT_EQ(status(first), 401u);
-  ASSERT_EQ(keys({"revoke", "root", "--yes"}).exit, 0);
+  ASSERT_EQ(keys({"revoke", "root"}).exit, 0);
   EXPECT_THAT(
       strandline({"serve", "--data", data(), "--listen", "127.0.0.1:0", "--root-key-file", path})
           .errors,
@@ -223,7 +223,7 @@ TEST_F(KeysCommand, AServerIsReachedByOtherMachinesOnlyWithAccessControlOrWhenTo
   starts(insecure, "access control is off, and 0.0.0.0");
   ASSERT_EQ(keys({"create", "admin", "--grant", "admin"}).exit, 0);
   starts(everywhere, "access control is on");
-  ASSERT_EQ(keys({"revoke", "admin", "--yes"}).exit, 0);
+  ASSERT_EQ(keys({"revoke", "admin"}).exit, 0);
   starts(everywhere, "access control is on");
   const TemporaryDirectory other;
   starts({"serve", "--data", (other / "data").string(), "--listen", "127.0.0.1:0"},

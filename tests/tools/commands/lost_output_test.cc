@@ -51,7 +51,7 @@ TEST_F(LostOutput, FailsEveryCommand) {
       {"streams", "show", "s"},
       {"streams", "show", "s", "--json"},
       {"streams", "create", "y"},
-      {"streams", "truncate", "s", "--before", "0", "--yes"},
+      {"streams", "truncate", "s", "--before", "0"},
       {"consumers"},
       {"consumers", "ls"},
       {"consumers", "ls", "--json"},
@@ -59,8 +59,8 @@ TEST_F(LostOutput, FailsEveryCommand) {
       {"consumers", "show", "c", "--json"},
       {"consumers", "show", "plain"},
       {"consumers", "create", "d", "s"},
-      {"consumers", "reset", "c", "earliest", "--yes"},
-      {"consumers", "reset", "plain", "earliest", "--yes"},
+      {"consumers", "reset", "c", "earliest"},
+      {"consumers", "reset", "plain", "earliest"},
       {"consumers", "set", "plain", "s", "2"},
       {"consumers", "dead-letters", "g"},
       {"consumers", "replay", "g"},
@@ -92,7 +92,7 @@ TEST_F(LostOutput, FailsEveryCommand) {
 }
 
 TEST_F(LostOutput, IsNoMatterWhereNothingIsPrinted) {
-  EXPECT_EQ(full({"streams", "rm", "s", "--yes", "--server", server_->address().url()}).exit, 0);
+  EXPECT_EQ(full({"streams", "rm", "s", "--server", server_->address().url()}).exit, 0);
 }
 
 TEST_F(LostOutput, EndsAFollowerWhoseReaderHasGoneWithoutANewEvent) {

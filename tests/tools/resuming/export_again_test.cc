@@ -92,7 +92,7 @@ TEST_F(ExportAgain, OfAnotherLogOrOfAStreamThatWasMadeAnewIsRefused) {
         strandline({"export", "a b", "-o", file_, "--server", server.address().url()});
     EXPECT_NE(outcome.exit, 0) << "nothing says that it is the same log";
   }
-  ASSERT_EQ(strandline({"streams", "rm", "a b", "--yes", "--data", data_}).exit, 0);
+  ASSERT_EQ(strandline({"streams", "rm", "a b", "--data", data_}).exit, 0);
   fill(data_, "a b");
   expect_refused({"a b"}, "another export");
 }

@@ -133,7 +133,7 @@ TEST_P(ImportAgain, OfANamedInputIntoAnotherStreamOrInAnotherFormIsRefused) {
       EXPECT_EQ(outcome.output, "");
       EXPECT_THAT(outcome.errors, testing::HasSubstr("--name"));
     }
-    ASSERT_EQ(strandline(on_log({"consumers", "rm", "import/n", "--yes"})).exit, 0);
+    ASSERT_EQ(strandline(on_log({"consumers", "rm", "import/n"})).exit, 0);
   }
 }
 
@@ -181,10 +181,10 @@ TEST_P(ImportAgain, OfAnEventThatWasHalfWrittenImportsItOnce) {
 TEST_P(ImportAgain, AfterItsLedgerWasRemovedOrResetBeginsAgain) {
   const std::string file = put("a.log", "one\n");
   ASSERT_EQ(import(file, {"--name", "n"}).exit, 0);
-  ASSERT_EQ(strandline(on_log({"consumers", "rm", "import/n", "--yes"})).exit, 0);
+  ASSERT_EQ(strandline(on_log({"consumers", "rm", "import/n"})).exit, 0);
   ASSERT_EQ(import(file, {"--name", "n"}).exit, 0);
   EXPECT_EQ(held(), "one\none\n");
-  ASSERT_EQ(strandline(on_log({"consumers", "reset", "import/n", "earliest", "--yes"})).exit, 0);
+  ASSERT_EQ(strandline(on_log({"consumers", "reset", "import/n", "earliest"})).exit, 0);
   ASSERT_EQ(import(file, {"--name", "n"}).exit, 0);
   EXPECT_EQ(held(), "one\none\none\n");
 }
@@ -193,13 +193,13 @@ TEST_P(ImportAgain, AfterItsLedgerWasRemovedOrResetBeginsAgain) {
 TEST_P(ImportAgain, AfterItsStreamWasRemovedIsRefused) {
   const std::string file = put("a.log", "one\ntwo\n");
   ASSERT_EQ(import(file).exit, 0);
-  ASSERT_EQ(strandline(on_log({"streams", "rm", "s", "--yes"})).exit, 0);
+  ASSERT_EQ(strandline(on_log({"streams", "rm", "s"})).exit, 0);
   const Outcome again = import(file);
   EXPECT_EQ(again.exit, 4) << again.output;
   EXPECT_THAT(again.errors, testing::HasSubstr("is not there any more"));
   const size_t begin = again.errors.find("consumers rm ") + 13;
   const std::string ledger = again.errors.substr(begin, again.errors.find('`', begin) - begin);
-  ASSERT_EQ(strandline(on_log({"consumers", "rm", ledger, "--yes"})).exit, 0) << ledger;
+  ASSERT_EQ(strandline(on_log({"consumers", "rm", ledger})).exit, 0) << ledger;
   EXPECT_EQ(import(file).exit, 0);
   EXPECT_EQ(held(), "one\ntwo\n");
 }
