@@ -28,7 +28,7 @@ using tools::Interrupt;
   std::_Exit(told == 0 && !Interrupt::raised() ? 0 : 1);
 }
 
-// What a member tells its server last must not be cut off: it would count as a member for ever.
+// What a member tells its server last must not be cut off: it would still count as a member.
 TEST(Interruption, IsNotRaisedByAnOutputWhoseEndIsKnownOnceItIsLowered) {
   // A process of its own, which no other test's threads are in.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
